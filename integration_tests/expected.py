@@ -1,0 +1,175 @@
+"""The records that a sync of the sandbox must deliver, worked out from the sandbox's world.
+
+Knows neither the connector's code nor the providers' answer formats, so that a mistake in either shows.
+`retrieved_at`, which depends on the clock, is left out of every record.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .sandbox import world
+from .sandbox.settings import Settings
+
+_GROUPINGS = {
+    "analytics_by_country": "country",
+    "analytics_by_label": "label",
+    "analytics_by_subaccount": "account",
+}
+
+
+def expected_records(
+    settings: Settings,
+    config: Mapping[str, Any],
+    today: datetime.date,
+    first_day: datetime.date,
+    last_day: datetime.date,
+) -> dict[str, list[dict[str, Any]]]:
+    """Stream name -> its records, for report days first_day to last_day, both inclusive.
+
+    Of `config` it reads seven_subaccounts (default all), seven_label, countries and smsfactor_sub_account_id;
+    which days a config asks for is the caller's to say.
+    """
+    days = [first_day + datetime.timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    cells = {day: _seven_cells(settings, config, day, today) for day in days}
+    records = {
+        "balance": [{"date": today.isoformat(), "amount": world.balance(settings, today), "currency": "EUR"}],
+        "credits": [_credits(settings, today)],
+        "pricing": list(_prices(settings, config, today)),
+        "analytics": [_analytics_row(day, today, {}, cells[day]) for day in days],
+        "consumption": [row for day in days for row in _consumption(settings, config, day, today)],
+    }
+    for stream, field in _GROUPINGS.items():
+        records[stream] = [row for day in days for row in _grouped(day, today, field, cells[day])]
+    return records
+
+
+def _credits(settings: Settings, today: datetime.date) -> dict[str, Any]:
+    """The older answer shape says nothing but the credits."""
+    standing = world.credits(settings, today)
+    known = not settings.credits_old_shape
+    return {
+        "date": today.isoformat(),
+        "credits": standing.credits,
+        "postpaid": standing.postpaid if known else None,
+        "postpaid_limit": standing.postpaid_limit if known else None,
+        "unlimited": standing.unlimited if known else None,
+    }
+
+
+def _prices(settings: Settings, config: Mapping[str, Any], today: datetime.date) -> Iterable[dict[str, Any]]:
+    countries = config.get("countries")
+    for country in world.price_list(settings, today):
+        if countries and country.code not in countries:
+            continue
+        for network in country.networks:
+            yield {
+                "date": today.isoformat(),
+                "country_code": country.code,
+                "country_name": country.name,
+                "country_prefix": country.prefix,
+                "mcc": network.mcc,
+                "mncs": None if network.mncs is None else list(network.mncs),
+                "network_name": network.name or "",
+                "price": world.eur(network.price),
+                "features": list(network.features),
+                "comment": network.comment,
+            }
+
+
+def _seven_cells(
+    settings: Settings, config: Mapping[str, Any], day: datetime.date, today: datetime.date
+) -> list[world.SevenCell]:
+    whose = config.get("seven_subaccounts") or "all"
+    label = config.get("seven_label") or "all"
+    asked = []
+    for cell in world.seven_cells(settings, day, today):
+        if whose == "only_main" and cell.account_id != "":
+            continue
+        if whose not in ("all", "only_main") and cell.account_id != whose:
+            continue
+        # seven.io answers an unknown label with everything.
+        if label in world.SEVEN_LABELS and cell.label != label:
+            continue
+        asked.append(cell)
+    return asked
+
+
+def _grouped(
+    day: datetime.date, today: datetime.date, field: str, cells: list[world.SevenCell]
+) -> list[dict[str, Any]]:
+    """One row a group; one row of zeros with an empty group says that the day was read and had nothing."""
+    names = sorted({getattr(cell, field) for cell in cells}) or [""]
+    return [
+        _analytics_row(day, today, {field: name}, [cell for cell in cells if getattr(cell, field) == name])
+        for name in names
+    ]
+
+
+def _analytics_row(
+    day: datetime.date, today: datetime.date, group: dict[str, str], cells: list[world.SevenCell]
+) -> dict[str, Any]:
+    return {
+        "date": day.isoformat(),
+        **group,
+        **{counter: sum(getattr(cell, counter) for cell in cells) for counter in world.COUNTERS},
+        "usage_eur": world.eur(sum(cell.usage for cell in cells)),
+        "is_partial": day == today,
+    }
+
+
+def _consumption(
+    settings: Settings, config: Mapping[str, Any], day: datetime.date, today: datetime.date
+) -> Iterable[dict[str, Any]]:
+    only_account = config.get("smsfactor_sub_account_id")
+    only_countries = config.get("countries")
+    found_account = False
+    for account in world.smsfactor_day(settings, day, today):
+        if only_account and str(account.account_id) != str(only_account):
+            continue
+        if _is_left_out(settings, account, only_countries):
+            continue
+        found_account = True
+        for country, units in _by_country(account, only_countries).items():
+            yield {
+                "date": day.isoformat(),
+                "account_id": str(account.account_id),
+                "company": account.company,
+                "is_main_account": account.is_main,
+                "country": country,
+                "consumption": units,
+                "is_partial": day == today,
+            }
+    if only_account and not found_account:
+        yield {
+            "date": day.isoformat(),
+            "account_id": str(only_account),
+            "company": None,
+            "is_main_account": False,
+            "country": "",
+            "consumption": 0,
+            "is_partial": day == today,
+        }
+
+
+def _is_left_out(settings: Settings, account: world.AccountDay, only_countries: list[str] | None) -> bool:
+    """Whether SMSFactor does not mention the account, which then has no rows."""
+    if account.is_main or settings.smsfactor_idle_sub_accounts == "listed":
+        return False
+    if only_countries and settings.smsfactor_country_filter_totals:
+        return not any(country in only_countries for country, _ in account.countries)
+    return account.total == 0
+
+
+def _by_country(account: world.AccountDay, only_countries: list[str] | None) -> dict[str, int]:
+    """Country -> units; what no country explains goes to `""`, unless countries were chosen."""
+    if only_countries:
+        chosen = {country: units for country, units in account.countries if country in only_countries}
+        return chosen or {"": 0}
+    by_country = dict(account.countries)
+    unexplained = account.total - sum(by_country.values())
+    if unexplained or not by_country:
+        by_country[""] = by_country.get("", 0) + unexplained
+    return by_country

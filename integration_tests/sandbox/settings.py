@@ -1,0 +1,183 @@
+"""The knobs of the sandbox: what the fake accounts hold and which of the possible servers it plays."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+SEVEN_KEY = "sandbox-seven-key-6f1d2c3b4a59"
+SMSFACTOR_TOKEN = "sandbox-smsfactor-token-eyJhbGciOi.J9a8b7c6"
+
+
+class BadKnob(ValueError):
+    """A knob is unknown or its value is refused; the text is a sentence for the caller."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All knobs, with the values of a fresh sandbox. Every value can be set as JSON."""
+
+    seed: int = 7
+    """Chooses the world: the same seed and date always give the same figures."""
+
+    today: str | None = None
+    """YYYY-MM-DD taken for the current day; null = the real date in UTC, read at each request."""
+
+    latency: int | float = 0
+    """Seconds that every provider answer waits before it is sent."""
+
+    activity: Literal["busy", "weekday", "dormant"] = "busy"
+    """busy: traffic on most days, some days idle altogether or for single accounts; weekday: the same, with
+    none on Saturdays and Sundays; dormant: none ever."""
+
+    correction_days: int = 0
+    """For this many complete days before today the figures are provisional: lower than the final ones."""
+
+    account_opened: str | None = None
+    """YYYY-MM-DD before which there is no traffic (rows of zeros are still returned); null = always open."""
+
+    balance_amount: int | float | None = None
+    """EUR that seven.io's balance shows, e.g. 900 to look like an error code; null = from the world."""
+
+    seven_keys: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {SEVEN_KEY: ("balance", "pricing", "analytics")}
+    )
+    """seven.io key -> the endpoints it may call; any other endpoint answers 902."""
+
+    seven_ip_refused: bool = False
+    """The caller's IP is not on the key's allow-list: everything answers 903."""
+
+    seven_default_window_on_bad_dates: bool = True
+    """true: a date that seven.io cannot read is ignored and the last 30 days are answered (as recorded);
+    false: it answers error 308."""
+
+    seven_numbers_as_strings: bool = False
+    """seven.io writes counters, amounts and prices as JSON strings."""
+
+    smsfactor_tokens: tuple[str, ...] = (SMSFACTOR_TOKEN,)
+    """The bearer tokens that SMSFactor accepts."""
+
+    smsfactor_day_boundaries: Literal["inclusive", "end_excluded", "both_excluded", "start_excluded"] = (
+        "inclusive"
+    )
+    """Which of the days date_start and date_end belong to the range: undocumented."""
+
+    smsfactor_empty_country_map: Literal["list", "object", "null", "missing"] = "list"
+    """How an empty by_country is written; a PHP backend probably writes []."""
+
+    smsfactor_country_map: Literal["object", "pairs"] = "object"
+    """How a by_country with entries is written: one object, or a list of one-pair objects."""
+
+    smsfactor_sub_accounts_shape: Literal["list", "keyed"] = "list"
+    """by_sub_accounts as a list, or as an object keyed by account id."""
+
+    smsfactor_empty_sub_accounts: Literal["list", "null", "missing"] = "list"
+    """How by_sub_accounts is written when no account is in it."""
+
+    smsfactor_sub_accounts: int = 3
+    """How many sub-accounts SMSFactor has."""
+
+    smsfactor_idle_sub_accounts: Literal["listed", "left_out"] = "listed"
+    """Whether a sub-account whose figures in the answer would all be zero is in by_sub_accounts."""
+
+    smsfactor_country_filter_totals: bool = True
+    """Whether `country` filters the totals as well as by_country."""
+
+    smsfactor_sub_account_filter: Literal["my_account_stays", "my_account_vanishes", "my_account_zero"] = (
+        "my_account_stays"
+    )
+    """What `sub_account_id` does to my_account: undocumented."""
+
+    smsfactor_numbers_as_strings: bool = False
+    """SMSFactor writes every number of an answer as a string."""
+
+    smsfactor_total_off_by: int = 0
+    """Added to data.total, so that the accounts no longer add up to it."""
+
+    credits_old_shape: bool = False
+    """/credits answers the older object: credits and message only, without a status."""
+
+    postpaid_limit: int | float | Literal[False] = False
+    """The SMSFactor account is postpaid with this limit; false = prepaid."""
+
+    def __post_init__(self) -> None:
+        for knob, hint in get_type_hints(Settings).items():
+            value = getattr(self, knob)
+            if not _fits(value, hint):
+                raise BadKnob(f"Knob {knob} does not take {value!r}; it takes {_in_words(hint)}.")
+        for knob in ("today", "account_opened"):
+            value = getattr(self, knob)
+            if value is not None and parse_day(value) is None:
+                raise BadKnob(f"Knob {knob} does not take {value!r}; it takes a date written YYYY-MM-DD.")
+        for knob in ("latency", "correction_days", "smsfactor_sub_accounts"):
+            if getattr(self, knob) < 0:
+                raise BadKnob(f"Knob {knob} must not be negative.")
+
+    def with_knobs(self, knobs: Mapping[str, Any]) -> Settings:
+        """A copy with these knobs (JSON values); raises BadKnob if one is unknown or its value refused."""
+        known = {knob.name for knob in fields(self)}
+        for name in knobs:
+            if name not in known:
+                raise BadKnob(f"There is no knob {name!r}; the knobs are {', '.join(sorted(known))}.")
+        return replace(self, **{name: _frozen(value) for name, value in knobs.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        """The knobs as a JSON object that `with_knobs` takes back."""
+        return asdict(self)
+
+    def today_date(self) -> datetime.date:
+        """The day that the servers take for today."""
+        if self.today is not None:
+            return datetime.date.fromisoformat(self.today)
+        return datetime.datetime.now(datetime.timezone.utc).date()
+
+
+def parse_day(text: str) -> datetime.date | None:
+    """The date of a text written exactly YYYY-MM-DD, or None."""
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Python 3.11 also reads 20260102 and 2026-W01-5.
+    return day if day.isoformat() == text else None
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, dict):
+        return {key: _frozen(inner) for key, inner in value.items()}
+    return value
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, option) for option in inner)
+    if origin is Literal:
+        return any(type(value) is type(option) and value == option for option in inner)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
+    if origin is Mapping:
+        parts = ((value, inner[0]), (value.values(), inner[1])) if isinstance(value, dict) else ()
+        return bool(parts) and all(_fits(item, part) for items, part in parts for item in items)
+    if hint is float:
+        return type(value) is float and math.isfinite(value)
+    return type(value) is hint
+
+
+def _in_words(hint: Any) -> str:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(_in_words(option) for option in inner))
+    if origin is Literal:
+        return ", ".join("false" if option is False else repr(option) for option in inner)
+    if origin is tuple:
+        return "a list of texts"
+    if origin is Mapping:
+        return "an object of lists of texts"
+    return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}.get(hint, "null")

@@ -1,0 +1,204 @@
+"""The fake seven.io API: request -> answer.
+
+Follows the vendor's document; where that is silent, recorded answers of the live service (errors with HTTP
+200, ignored dates, rows of zeros, two `""` label rows). Unknown on the live service and chosen here: start
+after end gives `[]`, an end after today is cut to today, a bad group_by groups by date, an unknown
+sub-account has no traffic.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from . import world
+from .messages import METHOD_REFUSED, Answer, Request, php_json
+from .settings import Settings, parse_day
+
+_PREFIX = "/api/"
+_DEFAULT_DAYS = datetime.timedelta(days=30)
+_CSV_COLUMNS = "countryCode countryName countryPrefix mcc mncs networkName price features comment".split()
+_GROUP_FIELDS = {"label": "label", "subaccount": "account", "country": "country"}
+
+
+def answer(settings: Settings, request: Request) -> Answer:
+    """The answer to a request below `/api`."""
+    if request.method != "GET":
+        return METHOD_REFUSED
+    endpoint, _, group_in_path = request.path.removeprefix(_PREFIX).partition("/")
+    scopes = settings.seven_keys.get(_key(request))
+    if scopes is None or endpoint not in _ENDPOINTS:
+        return _error(request, 900)
+    if settings.seven_ip_refused:
+        return _error(request, 903)
+    if endpoint not in scopes:
+        return _error(request, 902)
+    if group_in_path and endpoint != "analytics":
+        return _error(request, 900)
+    return _ENDPOINTS[endpoint](settings, request, settings.today_date())
+
+
+def _key(request: Request) -> str:
+    authorization = request.headers.get("authorization", "")
+    raw_basic = authorization.removeprefix("Basic ") if authorization.startswith("Basic ") else ""
+    return request.headers.get("x-api-key") or raw_basic or request.query.get("p", "")
+
+
+def _error(request: Request, code: int) -> Answer:
+    return _json(str(code)) if request.accepts_json else _text(str(code))
+
+
+def _json(value: Any) -> Answer:
+    return Answer(200, "application/json", php_json(value))
+
+
+def _text(text: str) -> Answer:
+    return Answer(200, "text/plain; charset=utf-8", text.encode())
+
+
+def _number(settings: Settings, value: int | float) -> int | float | str:
+    return str(value) if settings.seven_numbers_as_strings else value
+
+
+def _balance(settings: Settings, request: Request, today: datetime.date) -> Answer:
+    amount = world.balance(settings, today)
+    if request.accepts_json:
+        return _json({"amount": _number(settings, amount), "currency": "EUR"})
+    return _text(str(amount))
+
+
+def _pricing(settings: Settings, request: Request, today: datetime.date) -> Answer:
+    wanted = request.query.get("country", "").upper()
+    every = world.price_list(settings, today)
+    countries = [country for country in every if wanted in ("", country.code)]
+    if request.query.get("format") == "csv":
+        return Answer(200, "text/csv; charset=utf-8", _price_csv(countries).encode())
+    return _json(
+        {
+            "countCountries": _number(settings, len(countries)),
+            "countNetworks": _number(settings, sum(len(country.networks) for country in countries)),
+            "countries": [
+                {
+                    "countryCode": country.code,
+                    "countryName": country.name,
+                    "countryPrefix": country.prefix,
+                    "networks": [
+                        {
+                            "mcc": network.mcc,
+                            "mncs": network.mncs,
+                            "networkName": network.name,
+                            "price": _number(settings, world.eur(network.price)),
+                            "features": network.features,
+                            "comment": network.comment,
+                        }
+                        for network in country.networks
+                    ],
+                }
+                for country in countries
+            ],
+        }
+    )
+
+
+def _price_csv(countries: list[world.Country]) -> str:
+    """Columns in the order of the vendor's document, all quoted, `;` between them."""
+    rows = [
+        (
+            "countryCode",
+            "countryName",
+            "countryPrefix",
+            "mcc",
+            "mncs",
+            "networkName",
+            "price",
+            "features",
+            "comment",
+        )
+    ]
+    rows += [
+        (
+            country.code,
+            country.name,
+            country.prefix,
+            network.mcc,
+            ",".join(network.mncs or ()),
+            network.name or "",
+            str(world.eur(network.price)),
+            ",".join(network.features),
+            network.comment or "",
+        )
+        for country in countries
+        for network in country.networks
+    ]
+    lines = (";".join('"' + field.replace('"', '""') + '"' for field in row) for row in (_CSV_COLUMNS, *rows))
+    return "\n".join(lines) + "\n"
+
+
+def _analytics(settings: Settings, request: Request, today: datetime.date) -> Answer:
+    window = _window(settings, request, today)
+    if window is None:
+        return _error(request, 308)
+    first, last = window
+    days = [first + datetime.timedelta(days=n) for n in range((min(last, today) - first).days + 1)]
+    cells = {day: _asked_cells(settings, request, day, today) for day in days}
+    group_by = request.path.removeprefix(_PREFIX).partition("/")[2] or request.query.get("group_by", "date")
+    if group_by not in _GROUP_FIELDS:
+        return _json([_row(settings, "date", day.isoformat(), of_day) for day, of_day in cells.items()])
+    every = [cell for of_day in cells.values() for cell in of_day]
+    return _json(_grouped(settings, _GROUP_FIELDS[group_by], every, days))
+
+
+def _window(
+    settings: Settings, request: Request, today: datetime.date
+) -> tuple[datetime.date, datetime.date] | None:
+    """The first and last day to answer, both inclusive; None if a bad date is to be refused."""
+    dates = []
+    for name, default in (("start", today - _DEFAULT_DAYS), ("end", today)):
+        text = request.query.get(name)
+        day = parse_day(text) if text else default
+        if day is None:
+            return (today - _DEFAULT_DAYS, today) if settings.seven_default_window_on_bad_dates else None
+        dates.append(day)
+    return dates[0], dates[1]
+
+
+def _asked_cells(
+    settings: Settings, request: Request, day: datetime.date, today: datetime.date
+) -> list[world.SevenCell]:
+    cells = world.seven_cells(settings, day, today)
+    whose = request.query.get("subaccounts") or "only_main"
+    if whose != "all":
+        account_id = "" if whose == "only_main" else whose
+        cells = tuple(cell for cell in cells if cell.account_id == account_id)
+    label = request.query.get("label", "all")
+    if label in world.SEVEN_LABELS[1:]:
+        cells = tuple(cell for cell in cells if cell.label == label)
+    return list(cells)
+
+
+def _grouped(
+    settings: Settings, field: str, cells: list[world.SevenCell], days: list[datetime.date]
+) -> list[dict[str, Any]]:
+    groups: dict[str, list[world.SevenCell]] = {}
+    for cell in cells:
+        groups.setdefault(getattr(cell, field), []).append(cell)
+    rows = []
+    for name in sorted(groups):
+        members = groups[name]
+        is_split = (field, name) == ("label", "") and world.seven_splits_unlabelled(settings, days)
+        if is_split and len(members) > 1:
+            rows.append(_row(settings, field, name, members[:1]))
+            members = members[1:]
+        rows.append(_row(settings, field, name, members))
+    return rows
+
+
+def _row(settings: Settings, field: str, name: str, cells: list[world.SevenCell]) -> dict[str, Any]:
+    row: dict[str, Any] = {field: name}
+    for counter in world.COUNTERS:
+        row[counter] = _number(settings, sum(getattr(cell, counter) for cell in cells))
+    row["usage_eur"] = _number(settings, world.eur(sum(cell.usage for cell in cells)))
+    return row
+
+
+_ENDPOINTS = {"balance": _balance, "pricing": _pricing, "analytics": _analytics}

@@ -1,0 +1,213 @@
+"""The data behind both fake providers: pure functions of (settings, day, today).
+
+Both servers answer from these functions, and so do the expected records of the tests. Money is counted in
+whole 1/10,000 EUR, so that sums are exact; `eur` writes it as the providers do.
+
+Three kinds of day: complete and final; provisional (`correction_days`), lower than final; today, half of
+final. There is no traffic after today.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterable
+from functools import lru_cache
+from random import Random
+from typing import NamedTuple
+
+from .prices import Country, Network, price_list
+from .settings import Settings, parse_day
+
+__all__ = [
+    "COUNTERS",
+    "SEVEN_ACCOUNTS",
+    "SEVEN_LABELS",
+    "AccountDay",
+    "Country",
+    "Credits",
+    "Network",
+    "SevenCell",
+    "balance",
+    "credits",
+    "eur",
+    "price_list",
+    "seven_cells",
+    "seven_splits_unlabelled",
+    "smsfactor_accounts",
+    "smsfactor_day",
+]
+
+COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
+"""The counters of a seven.io analytics row, in its order; `usage_eur` follows them."""
+
+SEVEN_ACCOUNTS = (
+    ("", "Main GmbH"),
+    ("5310421", "Tochter Köln"),
+    ("5310422", "Filiale Süd/West"),
+    ("5310423", "Test & Labor"),
+)
+"""(id, display name) of seven.io's main account and its sub-accounts; the main one has no id to ask for."""
+
+SEVEN_LABELS = ("", "newsletter", "otp", "Rechnung/März", "order-status", "2024")
+"""The labels in use; `""` is traffic without a label."""
+
+_SEVEN_COUNTRIES = ("", "DE", "AT", "CH", "FR", "IT", "NL", "US")
+_SMSFACTOR_COUNTRIES = ("FR", "BE", "CH", "LU", "DE", "ES", "IT", "GB")
+_SMSFACTOR_SUBSIDIARIES = ("Filiale Lyon", "Boutique Genève", "Agence Été/Nord")
+_WHOLE = 1000
+"""Shares of a day's final figures are counted in thousandths."""
+
+
+class SevenCell(NamedTuple):
+    """What one account sent with one label to one country on one day; `usage` in 1/10,000 EUR."""
+
+    account_id: str
+    account: str
+    label: str
+    country: str
+    sms: int
+    rcs: int
+    voice: int
+    hlr: int
+    mnp: int
+    inbound: int
+    usage: int
+
+
+class AccountDay(NamedTuple):
+    """One SMSFactor account's consumption of one day, in SMSFactor's unit.
+
+    `countries` holds (code, consumption > 0); it may explain less than `total`, never more.
+    """
+
+    account_id: int
+    company: str
+    is_main: bool
+    total: int
+    countries: tuple[tuple[str, int], ...]
+
+
+class Credits(NamedTuple):
+    """The SMSFactor account's standing; `postpaid_limit` is None on a prepaid account."""
+
+    credits: int
+    postpaid: bool
+    postpaid_limit: int | float | None
+    unlimited: bool
+
+
+def eur(units: int) -> int | float:
+    """1/10,000 EUR as a JSON number in EUR: at most four decimals, an int when whole."""
+    return units // 10_000 if units % 10_000 == 0 else units / 10_000
+
+
+def seven_cells(settings: Settings, day: datetime.date, today: datetime.date) -> tuple[SevenCell, ...]:
+    """All seven.io traffic of a day as known on `today`; every grouping is a sum over these cells."""
+    share = _known_share(settings, day, today)
+    if share == 0:
+        return ()
+    cells = _final_seven_cells(settings.seed, day)
+    if share == _WHOLE:
+        return cells
+    known = (SevenCell(*cell[:4], *(figure * share // _WHOLE for figure in cell[4:])) for cell in cells)
+    return tuple(cell for cell in known if any(cell[4:]))
+
+
+def seven_splits_unlabelled(settings: Settings, days: Iterable[datetime.date]) -> bool:
+    """Whether a by-label answer over these days holds two `""` rows (such an answer was recorded)."""
+    return any(Random(f"{settings.seed}:seven:split:{day}").random() < 0.3 for day in days)
+
+
+def smsfactor_accounts(settings: Settings) -> tuple[tuple[int, str], ...]:
+    """(id, company) of the main account, then of the sub-accounts."""
+    names = [
+        *_SMSFACTOR_SUBSIDIARIES,
+        *(f"Filiale {n}" for n in range(4, settings.smsfactor_sub_accounts + 1)),
+    ]
+    subsidiaries = names[: settings.smsfactor_sub_accounts]
+    return ((1001, "Sandbox SARL"), *((2001 + n, name) for n, name in enumerate(subsidiaries)))
+
+
+def smsfactor_day(settings: Settings, day: datetime.date, today: datetime.date) -> tuple[AccountDay, ...]:
+    """Every SMSFactor account's consumption of a day as known on `today`, the main account first."""
+    share = _known_share(settings, day, today)
+    accounts = []
+    for account_id, company in smsfactor_accounts(settings):
+        final, unexplained = _final_smsfactor_account(settings.seed, day, account_id) if share else ((), 0)
+        countries = tuple((code, known) for code, units in final if (known := units * share // _WHOLE))
+        total = sum(units for _, units in countries) + unexplained * share // _WHOLE
+        accounts.append(AccountDay(account_id, company, account_id == 1001, total, countries))
+    return tuple(accounts)
+
+
+def balance(settings: Settings, today: datetime.date) -> int | float:
+    """seven.io's balance in EUR, two or three decimals; looks like an error code only by `balance_amount`."""
+    if settings.balance_amount is not None:
+        return settings.balance_amount
+    rng = Random(f"{settings.seed}:seven:balance:{today}")
+    cents = rng.randint(20, 899) * 100 + rng.randint(1, 9) * 11
+    return cents / 100 if rng.random() < 0.5 else (cents * 10 + rng.randint(1, 9)) / 1000
+
+
+def credits(settings: Settings, today: datetime.date) -> Credits:
+    """SMSFactor's remaining credits."""
+    left = Random(f"{settings.seed}:smsfactor:credits:{today}").randint(100, 60_000)
+    if settings.postpaid_limit is False:
+        return Credits(left, False, None, False)
+    return Credits(left, True, settings.postpaid_limit, False)
+
+
+def _known_share(settings: Settings, day: datetime.date, today: datetime.date) -> int:
+    """How many thousandths of a day's final figures are known on `today`; 0 where there is no traffic."""
+    age = (today - day).days
+    opened = parse_day(settings.account_opened) if settings.account_opened else None
+    if age < 0 or settings.activity == "dormant" or (opened is not None and day < opened):
+        return 0
+    if settings.activity == "weekday" and day.weekday() >= 5:
+        return 0
+    if age == 0:
+        return _WHOLE // 2
+    if age <= settings.correction_days:
+        return 500 + 450 * age // (settings.correction_days + 1)
+    return _WHOLE
+
+
+@lru_cache(maxsize=4096)
+def _final_seven_cells(seed: int, day: datetime.date) -> tuple[SevenCell, ...]:
+    rng = Random(f"{seed}:seven:{day}")
+    if rng.random() < 0.12:
+        return ()
+    active = [account for account in SEVEN_ACCOUNTS if rng.random() < 0.8]
+    places = list(itertools.product(active, SEVEN_LABELS, _SEVEN_COUNTRIES))
+    used = rng.sample(places, min(len(places), rng.randint(5, 30)))
+    return tuple(
+        SevenCell(*account, label, country, *_final_seven_figures(rng)) for account, label, country in used
+    )
+
+
+def _final_seven_figures(rng: Random) -> tuple[int, ...]:
+    sms = rng.randint(1, 400)
+    rare = [rng.randint(1, most) if rng.random() < chance else 0 for most, chance in _RARE_COUNTERS]
+    rcs, voice, hlr, mnp, _inbound = rare
+    usage = sms * rng.randint(590, 810) + rcs * 650 + voice * 1213 + hlr * 100 + mnp * 99
+    return (sms, *rare, usage)
+
+
+_RARE_COUNTERS = ((150, 0.25), (20, 0.15), (60, 0.15), (30, 0.1), (40, 0.2))
+"""(most, chance) of rcs, voice, hlr, mnp, inbound in a cell."""
+
+
+@lru_cache(maxsize=16384)
+def _final_smsfactor_account(
+    seed: int, day: datetime.date, account_id: int
+) -> tuple[tuple[tuple[str, int], ...], int]:
+    """(country, consumption) pairs and what no country explains."""
+    if Random(f"{seed}:smsfactor:{day}").random() < 0.1:
+        return (), 0
+    rng = Random(f"{seed}:smsfactor:{day}:{account_id}")
+    if rng.random() < 0.2:
+        return (), 0
+    codes = rng.sample(_SMSFACTOR_COUNTRIES, rng.randint(1, 5)) + ([""] if rng.random() < 0.15 else [])
+    pairs = tuple((code, rng.randint(1, 900)) for code in codes)
+    return pairs, rng.randint(2, 25) if rng.random() < 0.25 else 0

@@ -1,0 +1,3 @@
+from source_sms_providers.run import run
+
+run()

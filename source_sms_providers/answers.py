@@ -1,0 +1,122 @@
+"""Reading an answer strictly: what is not promised is an error, never zero records.
+
+Both APIs are PHP: numbers and booleans come as strings in places, an empty map comes as `[]`
+(`../docs/api` of the vendors show both).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+
+from source_sms_providers.errors import unexpected_answer
+
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+class Reader:
+    """Reads the values of one answer; every refusal names the provider, the path and the field."""
+
+    def __init__(self, provider: str, response: requests.Response) -> None:
+        url = urlsplit(response.request.url or "")
+        self._provider = provider
+        self._path = url.path
+        self.asked = dict(parse_qsl(url.query))
+        """The query parameters that the request held, so that a row can be held against what was asked."""
+
+    def refuse(self, problem: str) -> NoReturn:
+        raise unexpected_answer(self._provider, self._path, problem)
+
+    def mapping(self, value: Any, name: str) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            self.refuse(f"{name} is {kind(value)} where an object is due")
+        return value
+
+    def sequence(self, value: Any, name: str) -> Sequence[Any]:
+        if not isinstance(value, list):
+            self.refuse(f"{name} is {kind(value)} where a list is due")
+        return value
+
+    def field(self, holder: Mapping[str, Any], key: str, name: str) -> Any:
+        if key not in holder:
+            self.refuse(f"{name} has no '{key}'")
+        return holder[key]
+
+    def number(self, value: Any, name: str) -> int | float:
+        """A finite number, also where it comes as a string: `12`, `0.075`, `"44.6310"`."""
+        if isinstance(value, str) and NUMBER.fullmatch(value):
+            return plain(Decimal(value))
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            return value
+        self.refuse(f"{name} is {kind(value)} where a number is due")
+
+    def amount(self, value: Any, name: str) -> int | float:
+        """A number of at least 0."""
+        number = self.number(value, name)
+        if number < 0:
+            self.refuse(f"{name} is negative")
+        return number
+
+    def count(self, value: Any, name: str) -> int:
+        """A whole number of at least 0."""
+        number = self.amount(value, name)
+        if number != int(number):
+            self.refuse(f"{name} is a fraction where a whole number is due")
+        return int(number)
+
+    def text(self, value: Any, name: str) -> str:
+        if not isinstance(value, str):
+            self.refuse(f"{name} is {kind(value)} where a text is due")
+        return value
+
+    def optional_text(self, value: Any, name: str) -> str | None:
+        return None if value is None else self.text(value, name)
+
+    def flag(self, value: Any, name: str) -> bool:
+        """A boolean, also where it comes as `0`, `1`, `"0"` or `"1"`."""
+        if isinstance(value, bool) or value in (0, 1, "0", "1"):
+            return bool(int(value))
+        self.refuse(f"{name} is {kind(value)} where a yes or no is due")
+
+
+def strict_json(body: bytes) -> Any:
+    """Parses a body that is one JSON document in UTF-8.
+
+    Raises ValueError for anything else, also for what Python's parser lets pass: NaN, Infinity and
+    an object that names a key twice.
+    """
+    return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+
+
+def plain(number: Decimal) -> int | float:
+    """The JSON number nearest to a decimal: `0.3`, not `0.30000000000000004`."""
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def exact(number: int | float) -> Decimal:
+    """The decimal a JSON number was written as."""
+    return Decimal(repr(number))
+
+
+def kind(value: Any) -> str:
+    """Names a JSON value without showing it: it can be personal data."""
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise ValueError("an object names a key twice")
+    return mapping

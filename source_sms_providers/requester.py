@@ -1,0 +1,272 @@
+"""One GET request: bounded in time and size, retried politely, told apart from a broken answer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import zlib
+from collections.abc import Mapping, MutableMapping
+from dataclasses import InitVar, dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
+from airbyte_cdk.sources.declarative.requesters.http_requester import HttpRequester
+from airbyte_cdk.sources.declarative.requesters.requester import HttpMethod
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.answers import strict_json
+from source_sms_providers.errors import config_error, transient_error
+
+LOGGER = logging.getLogger("airbyte")
+
+CONNECT_SECONDS = 5.0
+SILENCE_SECONDS = 30.0
+"""How long the server may send nothing."""
+ANSWER_SECONDS = 60.0
+"""How long one answer may take from the first byte sent to the last byte read."""
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""200 times the largest answer known, the world's price list."""
+MAX_WAIT_SECONDS = 120.0
+"""The longest Retry-After that a sync waits for."""
+
+
+class Outage:
+    """What all workers know of one provider: until when to keep quiet, and since when it fails.
+
+    Shared, because a Retry-After meant for one worker is meant for all, and because thousands of
+    days that each wait for a dead host would keep a sync alive for hours.
+    """
+
+    _by_provider: ClassVar[dict[tuple[str, str], Outage]] = {}
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self) -> None:
+        self.quiet_until = 0.0
+        self.failing_since: float | None = None
+
+    @classmethod
+    def of(cls, provider: str, url: str) -> Outage:
+        with cls._lock:
+            return cls._by_provider.setdefault((provider, urlsplit(url).netloc), cls())
+
+    def seconds_to_wait(self) -> float:
+        return self.quiet_until - time.monotonic()
+
+    def keep_quiet(self, seconds: float) -> None:
+        with self._lock:
+            self.quiet_until = max(self.quiet_until, time.monotonic() + seconds)
+
+    def failed(self, since: float) -> None:
+        with self._lock:
+            self.failing_since = since if self.failing_since is None else self.failing_since
+
+    def answered(self) -> None:
+        self.failing_since = None
+
+    def seconds_left(self, limit: float) -> float:
+        """How much longer the provider may go on failing."""
+        since = self.failing_since
+        return limit if since is None else since + limit - time.monotonic()
+
+
+class BrokenAnswer(Exception):
+    """What was received is no whole answer; the text goes on as '<provider> <text>'."""
+
+
+@dataclass
+class ReadOnlyRequester(HttpRequester):
+    """Sends what the manifest declares and gives back only whole answers that are JSON.
+
+    The CDK's own sending is not used, for it logs URLs with their query, headers and bodies, replays
+    `X-Api-Key` on a redirect to another host, waits without end for a slow body, takes HTML for an
+    empty answer, and reads a label `1e3` in a template as the number 1000.
+
+    Guarantees, whichever thread calls:
+    - GET only, no redirect is followed, no cookie is kept, no `.netrc` is read;
+    - an answer is judged by the manifest's `error_handler`; what it calls RETRY or RATE_LIMITED, a
+      broken connection and a body that is no JSON are asked again, `max_retries` times at most;
+    - a provider that gives no good answer for `outage_seconds` is not asked again;
+    - every error is a sentence (`errors.py`).
+
+    Attributes:
+        provider: the name that the sentences use
+        request_parameters: query parameters; one that renders empty is left out
+        outage_seconds: how long a provider may fail before the sync ends
+    """
+
+    provider: str = ""
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    request_parameters: Mapping[str, str] = field(default_factory=dict)
+    outage_seconds: str | float = 180.0
+    parameters: InitVar[Mapping[str, Any]] = None
+
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
+        super().__post_init__(parameters or {})
+        if self.get_method() is not HttpMethod.GET:
+            raise ValueError("Only GET requests are allowed: other requests of these APIs send messages or cost money.")
+        self._headers = {name: self._template(text) for name, text in self.request_headers.items()}
+        self._query = {name: self._template(text) for name, text in self.request_parameters.items()}
+        self._outage_seconds = float(self._text(self._template(str(self.outage_seconds))))
+        self._session = requests.Session()
+        # Not None, or requests would look for the host in `.netrc` and put what it finds over our header.
+        self._session.auth = lambda request: request
+        adapter = requests.adapters.HTTPAdapter(pool_connections=2, pool_maxsize=32)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def get_request_headers(self, **context: Any) -> Mapping[str, Any]:
+        return self._filled(self._headers, context)
+
+    def get_request_params(self, **context: Any) -> MutableMapping[str, Any]:
+        return self._filled(self._query, context)
+
+    def send_request(self, stream_slice: Any = None, **_: Any) -> requests.Response:
+        """Asks until there is a good answer.
+
+        Raises AirbyteTracedException: config_error where the user can act, transient_error when all
+        tries are used up, system_error for an answer that only a new version can read.
+        """
+        request = self._session.prepare_request(
+            requests.Request(
+                "GET",
+                self.get_url(stream_slice=stream_slice),
+                headers=self.get_request_headers(stream_slice=stream_slice),
+                params=self.get_request_params(stream_slice=stream_slice),
+            )
+        )
+        outage = Outage.of(self.provider, str(request.url))
+        max_retries = getattr(self.error_handler, "max_retries", None) or 0
+        attempt = 0
+        while True:
+            attempt += 1
+            if (quiet := outage.seconds_to_wait()) > 0:
+                time.sleep(quiet)
+            left = outage.seconds_left(self._outage_seconds)
+            if left <= 0:
+                raise transient_error(f"{self.provider} gives no good answer. The next sync asks again.")
+            started = time.monotonic()
+            try:
+                response = self._answer(request, started + min(left, ANSWER_SECONDS))
+                sentence = self._judge(response)
+            except BrokenAnswer as broken:
+                response, sentence = None, f"{self.provider} {broken}"
+            if response is not None and sentence is None:
+                outage.answered()
+                return response
+            outage.failed(started)
+            wait = self._wait(response, attempt)
+            if attempt > max_retries or wait >= min(MAX_WAIT_SECONDS, outage.seconds_left(self._outage_seconds)):
+                raise transient_error(f"{sentence}. The next sync asks again.")
+            LOGGER.info("%s; asking again in %.0f s (retry %d of %d).", sentence, wait, attempt, max_retries)
+            if response is not None and retry_after(response) is not None:
+                outage.keep_quiet(wait)
+            else:
+                time.sleep(wait)
+
+    def _answer(self, request: requests.PreparedRequest, deadline: float) -> requests.Response:
+        """Reads one answer whole before the deadline; its `json()` is parsed once, strictly."""
+
+        def left(limit: float) -> float:
+            return max(0.001, min(limit, deadline - time.monotonic()))
+
+        settings = self._session.merge_environment_settings(request.url, {}, True, None, None)
+        settings["timeout"] = (left(CONNECT_SECONDS), left(SILENCE_SECONDS))
+        raw = bytearray()
+        try:
+            with self._session.send(request, allow_redirects=False, **settings) as response:
+                # read1 returns what has come; read would wait for a whole block from a server that drips.
+                while part := response.raw.read1(65536, decode_content=False):
+                    raw += part
+                    if len(raw) > MAX_BODY_BYTES:
+                        raise BrokenAnswer("sent more data than this connector takes")
+                    if time.monotonic() > deadline:
+                        raise BrokenAnswer("sent its answer too slowly")
+        except requests.exceptions.SSLError:
+            raise BrokenAnswer("could not be reached safely: TLS failed") from None
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+            raise BrokenAnswer("did not answer in time") from None
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
+            raise BrokenAnswer("could not be reached, or the connection broke off") from None
+        finally:
+            self._session.cookies.clear()
+        response._content = decoded(bytes(raw), response.headers.get("Content-Encoding", ""))
+        try:
+            parsed = strict_json(response._content)
+            # The error filters and the extractor each ask for it.
+            response.json = lambda **_: parsed  # type: ignore[method-assign]
+        except (ValueError, RecursionError):
+            if response.ok:
+                raise BrokenAnswer("sent something else than the JSON its API promises") from None
+        return response
+
+    def _judge(self, response: requests.Response) -> str | None:
+        """None for a good answer, a sentence without its end for one to ask again for; raises for the rest."""
+        assert self.error_handler is not None
+        resolution = self.error_handler.interpret_response(response)
+        sentence = resolution.error_message or f"{self.provider} answered HTTP {response.status_code}"
+        if resolution.response_action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED):
+            return sentence
+        if resolution.response_action is ResponseAction.SUCCESS and response.status_code == requests.codes.ok:
+            return None
+        if response.is_redirect:
+            raise config_error(
+                f"{self.provider} answered with a redirect, which is not followed: it could carry the key to another "
+                "host. Check the base URL in the settings."
+            )
+        raise AirbyteTracedException(sentence, sentence, resolution.failure_type or FailureType.system_error)
+
+    def _wait(self, response: requests.Response | None, attempt: int) -> float:
+        """Seconds until the next try: what the provider asks for, else 1, 2, 4, 8, 16."""
+        asked_for = None if response is None else retry_after(response)
+        return float(2 ** (attempt - 1)) if asked_for is None else asked_for
+
+    def _template(self, text: str) -> InterpolatedString:
+        return InterpolatedString.create(text, parameters=self._parameters)
+
+    def _text(self, template: InterpolatedString, **context: Any) -> str:
+        # A type no value has: the CDK then keeps the text that it would otherwise read as a Python literal.
+        return str(template.eval(self.config, valid_types=(_NoLiteral,), **context))
+
+    def _filled(self, templates: Mapping[str, InterpolatedString], context: Mapping[str, Any]) -> dict[str, str]:
+        texts = {name: self._text(template, **context) for name, template in templates.items()}
+        return {name: text for name, text in texts.items() if text}
+
+
+class _NoLiteral:
+    pass
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """The seconds of a Retry-After header, which is a number or a date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+
+
+def decoded(raw: bytes, encoding: str) -> bytes:
+    """A body without its compression. The end of the compressed data must be there: urllib3 lets a cut one pass."""
+    if encoding.lower() in ("", "identity"):
+        return raw
+    try:
+        inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+        body = inflate.decompress(raw, MAX_BODY_BYTES)
+    except zlib.error:
+        raise BrokenAnswer("sent something else than the JSON its API promises") from None
+    if not inflate.eof:
+        raise BrokenAnswer("sent an answer that is cut off or too large")
+    return body

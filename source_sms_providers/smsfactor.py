@@ -1,0 +1,160 @@
+"""SMSFactor's answers as records (https://dev.smsfactor.com, GET /metrics/consumption and GET /credits)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import InitVar, dataclass
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import requests
+from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
+
+from source_sms_providers.answers import Reader, exact, plain
+
+LOGGER = logging.getLogger("airbyte")
+
+PROVIDER = "SMSFactor"
+
+
+@dataclass
+class SmsfactorExtractor(RecordExtractor):
+    """What the extractors of SMSFactor share. `extract_records` raises AirbyteTracedException for an
+    answer that is not what the API promises, before the first record leaves it.
+    """
+
+    config: Mapping[str, Any]
+    parameters: InitVar[Mapping[str, Any]]
+
+
+class CreditsExtractor(SmsfactorExtractor):
+    """`{"credits": "44690", "postpaid": "0", "postpaid_limit": false, "unlimited": false}` as one record.
+    An older shape has only `credits`; what is not there is null.
+    """
+
+    def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
+        read = Reader(PROVIDER, response)
+        answer = read.mapping(response.json(), "the answer")
+        limit = answer.get("postpaid_limit")
+        now = datetime.now(timezone.utc)
+        yield {
+            "date": now.date().isoformat(),
+            "credits": read.number(read.field(answer, "credits", "the answer"), "credits"),
+            "postpaid": self._flag(read, answer, "postpaid"),
+            # false says that there is none.
+            "postpaid_limit": None if limit is None or limit is False else read.number(limit, "postpaid_limit"),
+            "unlimited": self._flag(read, answer, "unlimited"),
+            "retrieved_at": now.isoformat(timespec="seconds"),
+        }
+
+    def _flag(self, read: Reader, answer: Mapping[str, Any], name: str) -> bool | None:
+        return None if answer.get(name) is None else read.flag(answer[name], name)
+
+
+class ConsumptionExtractor(SmsfactorExtractor):
+    """One day's consumption as one record an account and country.
+
+    The answer carries no date: it is of the day that the request asked. An account's records add up
+    to its total; what its countries do not explain is a record with country `""`, and an account
+    without consumption has one such record of 0.
+
+    The filters `countries` and `smsfactor_sub_account_id` are applied here, not by the API: what its
+    own filters do to the totals and the accounts in the answer is not documented.
+    """
+
+    def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
+        read = Reader(PROVIDER, response)
+        answer = read.mapping(response.json(), "the answer")
+        data = read.mapping(read.field(answer, "data", "the answer"), "data")
+        day = self._day(read)
+        accounts = [(True, read.mapping(read.field(data, "my_account", "data"), "my_account"))]
+        accounts += [(False, account) for account in self._sub_accounts(read, data.get("by_sub_accounts"))]
+        records: dict[str, list[dict[str, Any]]] = {}
+        sum_of_accounts = Decimal(0)
+        for is_main, account in accounts:
+            account_id = self._account_id(read, account)
+            if account_id in records:
+                read.refuse("an account is listed twice")
+            total, countries = self._consumption(read, account)
+            sum_of_accounts += total
+            records[account_id] = [
+                self._record(day, account_id, read.optional_text(account.get("company"), "company"), is_main, *pair)
+                for pair in self._wanted(countries).items()
+            ]
+        group_total = exact(read.amount(read.field(data, "total", "data"), "data.total"))
+        if group_total != sum_of_accounts:
+            LOGGER.warning(
+                "SMSFactor's accounts add up to %s on %s, its group total says %s: compare with your invoice.",
+                plain(sum_of_accounts),
+                day,
+                plain(group_total),
+            )
+        only = self.config.get("smsfactor_sub_account_id")
+        if not only:
+            return [record for of_account in records.values() for record in of_account]
+        return records.get(only) or [self._record(day, only, None, False, "", Decimal(0))]
+
+    def _day(self, read: Reader) -> str:
+        start = date.fromisoformat(read.asked["date_start"])
+        return str(start + timedelta(days=int(self.config["smsfactor_days_before"])))
+
+    def _sub_accounts(self, read: Reader, value: Any) -> Iterable[Mapping[str, Any]]:
+        """A list of accounts, an object keyed by their id, or nothing: `[]`, null, missing."""
+        accounts = list(value.values()) if isinstance(value, Mapping) else value
+        return [] if accounts is None else map_all(read, accounts, "a sub-account")
+
+    def _account_id(self, read: Reader, account: Mapping[str, Any]) -> str:
+        value = read.field(account, "account_id", "an account")
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if not read.text(value, "account_id"):
+            read.refuse("account_id is empty")
+        return str(value)
+
+    def _consumption(self, read: Reader, account: Mapping[str, Any]) -> tuple[Decimal, dict[str, Decimal]]:
+        """An account's total and its consumption by country, in which `""` explains the rest."""
+        conso = read.mapping(read.field(account, "conso", "an account"), "conso")
+        total = exact(read.amount(read.field(conso, "total", "conso"), "conso.total"))
+        countries: dict[str, Decimal] = {}
+        for country, value in self._pairs(read, conso.get("by_country")):
+            if country in countries:
+                read.refuse("a country is listed twice")
+            countries[country] = exact(read.amount(value, "a country's consumption"))
+        rest = total - sum(countries.values())
+        if rest < 0:
+            read.refuse("an account's countries add up to more than its total")
+        if rest:
+            countries[""] = countries.get("", Decimal(0)) + rest
+        return total, countries
+
+    def _pairs(self, read: Reader, value: Any) -> Iterable[tuple[str, Any]]:
+        """An object of countries, a list of such objects, or nothing: `[]`, null, missing."""
+        if value is None:
+            return []
+        if isinstance(value, Mapping):
+            return value.items()
+        return [pair for mapping in map_all(read, value, "an entry of by_country") for pair in mapping.items()]
+
+    def _wanted(self, countries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        wanted = {code.upper() for code in self.config.get("countries") or ()}
+        found = {code: value for code, value in countries.items() if not wanted or code.upper() in wanted}
+        return found or {"": Decimal(0)}
+
+    def _record(
+        self, day: str, account_id: str, company: str | None, is_main: bool, country: str, consumption: Decimal
+    ) -> dict[str, Any]:
+        return {
+            "date": day,
+            "account_id": account_id,
+            "company": company,
+            "is_main_account": is_main,
+            "country": country,
+            "consumption": plain(consumption),
+            "is_partial": day >= self.config["today"],
+        }
+
+
+def map_all(read: Reader, values: Any, name: str) -> list[Mapping[str, Any]]:
+    return [read.mapping(value, name) for value in read.sequence(values, f"what holds {name}")]
