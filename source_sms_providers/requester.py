@@ -53,6 +53,12 @@ class Outage:
         self.failing_since: float | None = None
 
     @classmethod
+    def forget_all(cls) -> None:
+        """For the start of a command: what an earlier one in this process met is over."""
+        with cls._lock:
+            cls._by_provider.clear()
+
+    @classmethod
     def of(cls, provider: str, url: str) -> Outage:
         with cls._lock:
             return cls._by_provider.setdefault((provider, urlsplit(url).netloc), cls())
@@ -128,7 +134,7 @@ class ReadOnlyRequester(HttpRequester):
     def get_request_params(self, **context: Any) -> MutableMapping[str, Any]:
         return self._filled(self._query, context)
 
-    def send_request(self, stream_slice: Any = None, **_: Any) -> requests.Response:
+    def send_request(self, *_: Any, stream_slice: Any = None, **__: Any) -> requests.Response:
         """Asks until there is a good answer.
 
         Raises AirbyteTracedException: config_error where the user can act, transient_error when all
@@ -178,10 +184,10 @@ class ReadOnlyRequester(HttpRequester):
             return max(0.001, min(limit, deadline - time.monotonic()))
 
         settings = self._session.merge_environment_settings(request.url, {}, True, None, None)
-        settings["timeout"] = (left(CONNECT_SECONDS), left(SILENCE_SECONDS))
+        timeout = (left(CONNECT_SECONDS), left(SILENCE_SECONDS))
         raw = bytearray()
         try:
-            with self._session.send(request, allow_redirects=False, **settings) as response:
+            with self._session.send(request, allow_redirects=False, timeout=timeout, **settings) as response:
                 # read1 returns what has come; read would wait for a whole block from a server that drips.
                 while part := response.raw.read1(65536, decode_content=False):
                     raw += part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
+from airbyte_cdk.entrypoint import launch
 from airbyte_cdk.exception_handler import init_uncaught_exception_handler
 
 from source_sms_providers.source import SourceSmsProviders

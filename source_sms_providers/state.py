@@ -38,7 +38,7 @@ class RewindState(StateMigration):
             done = date.fromisoformat(str(stream_state["date"])[:10])
         except ValueError:
             raise config_error(
-                f"The saved state of the stream '{name}' holds no date. Clear the stream's data in Airbyte to start anew."
+                f"The saved state of the stream '{name}' holds no date. Clear the stream's data to start anew."
             ) from None
         today = date.fromisoformat(self.config["today"])
         if done > today:

@@ -25,11 +25,14 @@ class Connection:
         self,
         sock: socket.socket,
         stopping: threading.Event,
+        *,
+        keeps_alive: bool = True,
         takes_gzip: bool = False,
         on_end: Callable[[int | None], None] = lambda status: None,
     ) -> None:
         self._sock = sock
         self._stopping = stopping
+        self._keeps_alive = keeps_alive
         self._takes_gzip = takes_gzip
         self._on_end = on_end
         self._status: int | None = None
@@ -38,7 +41,10 @@ class Connection:
     def send(self, answer: Answer) -> None:
         """The whole answer, chunked, gzip when answer and caller both allow it."""
         body = self.encoded(answer)
-        self.finish(self.head(answer, chunked=True) + (chunk(body) if body else b"") + LAST_CHUNK)
+        if body:
+            self.finish(self.head(answer, chunked=True) + chunk(body) + LAST_CHUNK)
+        else:
+            self.finish(self.head(answer, length=0))
 
     def encoded(self, answer: Answer) -> bytes:
         """The body as it travels, before chunking."""
@@ -52,6 +58,8 @@ class Connection:
             headers.append(("Content-Encoding", "gzip"))
         if chunked:
             headers.append(("Transfer-Encoding", "chunked"))
+        if not self._keeps_alive:
+            headers.append(("Connection", "close"))
         if length is not None:
             headers.append(("Content-Length", str(length)))
         lines = [

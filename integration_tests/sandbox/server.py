@@ -63,7 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if url.path.startswith(control.PREFIX):
-            connection = Connection(self.connection, self.server.stopping)
+            keeps_alive = not self.close_connection
+            connection = Connection(self.connection, self.server.stopping, keeps_alive=keeps_alive)
             connection.send(self.server.control.answer(self.command, url.path, body))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -75,9 +76,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_as_provider(self, request: Request) -> None:
         settings, log = self.server.control.settings, self.server.control.log
         entry = log.arrived(request, dict(self.headers.items()))
-        takes_gzip = "gzip" in request.headers.get("accept-encoding", "").lower()
         connection = Connection(
-            self.connection, self.server.stopping, takes_gzip, on_end=lambda status: log.done(entry, status)
+            self.connection,
+            self.server.stopping,
+            keeps_alive=not self.close_connection,
+            takes_gzip="gzip" in request.headers.get("accept-encoding", "").lower(),
+            on_end=lambda status: log.done(entry, status),
         )
         try:
             connection.pause(settings.latency)

@@ -17,7 +17,10 @@ from .settings import Settings, parse_day
 
 _PREFIX = "/api/"
 _DEFAULT_DAYS = datetime.timedelta(days=30)
-_CSV_COLUMNS = "countryCode countryName countryPrefix mcc mncs networkName price features comment".split()
+_CSV_COLUMNS = (
+    *("countryCode", "countryName", "countryPrefix"),
+    *("mcc", "mncs", "networkName", "price", "features", "comment"),
+)
 _GROUP_FIELDS = {"label": "label", "subaccount": "account", "country": "country"}
 
 
@@ -103,19 +106,6 @@ def _pricing(settings: Settings, request: Request, today: datetime.date) -> Answ
 def _price_csv(countries: list[world.Country]) -> str:
     """Columns in the order of the vendor's document, all quoted, `;` between them."""
     rows = [
-        (
-            "countryCode",
-            "countryName",
-            "countryPrefix",
-            "mcc",
-            "mncs",
-            "networkName",
-            "price",
-            "features",
-            "comment",
-        )
-    ]
-    rows += [
         (
             country.code,
             country.name,

@@ -166,9 +166,8 @@ def _known_share(settings: Settings, day: datetime.date, today: datetime.date) -
         return 0
     if settings.activity == "weekday" and day.weekday() >= 5:
         return 0
-    if age == 0:
-        return _WHOLE // 2
     if age <= settings.correction_days:
+        # Today, at age 0, is always among them: half.
         return 500 + 450 * age // (settings.correction_days + 1)
     return _WHOLE
 

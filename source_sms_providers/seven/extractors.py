@@ -12,10 +12,14 @@ import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 
 from source_sms_providers.answers import Reader, exact, plain
+from source_sms_providers.errors import config_error
 
 LOGGER = logging.getLogger("airbyte")
 
 PROVIDER = "seven.io"
+UNKNOWN_LABEL = (
+    "seven.io does not know the label in the settings: it answers with the usage of other labels. Check the spelling."
+)
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 
 
@@ -108,13 +112,11 @@ class AnalyticsExtractor(SevenExtractor):
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = Reader(PROVIDER, response)
-        groups: dict[str, dict[str, int | float]] = {}
-        for row in read.sequence(response.json(), "the answer"):
-            row = read.mapping(row, "a row")
-            group = self._group(read, read.field(row, self.group_field, "a row"))
-            counters = {name: read.count(read.field(row, name, "a row"), name) for name in COUNTERS}
-            usage = read.amount(read.field(row, "usage_eur", "a row"), "usage_eur")
-            groups[group] = added(groups.get(group), {**counters, "usage_eur": usage})
+        groups = grouped(read, response.json(), self.group_field)
+        if self.group_field == "label" and groups.keys() - {
+            self.config.get("seven_label") or label for label in groups
+        }:
+            raise config_error(UNKNOWN_LABEL)
         first, last = date.fromisoformat(read.asked["start"]), date.fromisoformat(read.asked["end"])
         if self.group_field == "date":
             days = {(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)}
@@ -123,6 +125,8 @@ class AnalyticsExtractor(SevenExtractor):
             if missing := days - groups.keys():
                 read.refuse(f"it lacks {min(missing)}, asked were {first} to {last}")
             return [self._record({"date": day}, day, groups[day]) for day in sorted(groups)]
+        if first != last:
+            raise ValueError("An answer without dates must be of one day, or several are booked on one.")
         return [
             self._record({"date": str(first), self.group_field: group}, str(first), counters)
             for group, counters in (groups or {"": dict.fromkeys((*COUNTERS, "usage_eur"), 0)}).items()
@@ -131,13 +135,26 @@ class AnalyticsExtractor(SevenExtractor):
     def _record(self, key: Mapping[str, str], day: str, counters: Mapping[str, int | float]) -> dict[str, Any]:
         return {**key, **counters, "is_partial": day >= self.config["today"]}
 
-    def _group(self, read: Reader, value: Any) -> str:
-        # Labels were inferred to come as a number or false in places.
-        if value is None or value is False:
-            return ""
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        return read.text(value, self.group_field)
+
+def grouped(read: Reader, answer: Any, group_field: str) -> dict[str, dict[str, int | float]]:
+    """The counters of each group, the rows of one group added up."""
+    groups: dict[str, dict[str, int | float]] = {}
+    for row in read.sequence(answer, "the answer"):
+        row = read.mapping(row, "a row")
+        group = group_name(read, read.field(row, group_field, "a row"), group_field)
+        counters = {name: read.count(read.field(row, name, "a row"), name) for name in COUNTERS}
+        usage = read.amount(read.field(row, "usage_eur", "a row"), "usage_eur")
+        groups[group] = added(groups.get(group), {**counters, "usage_eur": usage})
+    return groups
+
+
+def group_name(read: Reader, value: Any, group_field: str) -> str:
+    """A group as a text; labels may come as a number or false in places."""
+    if value is None or value is False:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return read.text(value, group_field)
 
 
 def added(left: Mapping[str, int | float] | None, right: dict[str, int | float]) -> dict[str, int | float]:

@@ -66,24 +66,17 @@ class ConsumptionExtractor(SmsfactorExtractor):
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = Reader(PROVIDER, response)
-        answer = read.mapping(response.json(), "the answer")
-        data = read.mapping(read.field(answer, "data", "the answer"), "data")
         day = self._day(read)
-        accounts = [(True, read.mapping(read.field(data, "my_account", "data"), "my_account"))]
-        accounts += [(False, account) for account in self._sub_accounts(read, data.get("by_sub_accounts"))]
         records: dict[str, list[dict[str, Any]]] = {}
         sum_of_accounts = Decimal(0)
-        for is_main, account in accounts:
-            account_id = self._account_id(read, account)
-            if account_id in records:
-                read.refuse("an account is listed twice")
+        for is_main, account_id, account in accounts_of(read, response):
             total, countries = self._consumption(read, account)
             sum_of_accounts += total
             records[account_id] = [
                 self._record(day, account_id, read.optional_text(account.get("company"), "company"), is_main, *pair)
                 for pair in self._wanted(countries).items()
             ]
-        group_total = exact(read.amount(read.field(data, "total", "data"), "data.total"))
+        group_total = exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
         if group_total != sum_of_accounts:
             LOGGER.warning(
                 "SMSFactor's accounts add up to %s on %s, its group total says %s: compare with your invoice.",
@@ -97,21 +90,11 @@ class ConsumptionExtractor(SmsfactorExtractor):
         return records.get(only) or [self._record(day, only, None, False, "", Decimal(0))]
 
     def _day(self, read: Reader) -> str:
-        start = date.fromisoformat(read.asked["date_start"])
-        return str(start + timedelta(days=int(self.config["smsfactor_days_before"])))
-
-    def _sub_accounts(self, read: Reader, value: Any) -> Iterable[Mapping[str, Any]]:
-        """A list of accounts, an object keyed by their id, or nothing: `[]`, null, missing."""
-        accounts = list(value.values()) if isinstance(value, Mapping) else value
-        return [] if accounts is None else map_all(read, accounts, "a sub-account")
-
-    def _account_id(self, read: Reader, account: Mapping[str, Any]) -> str:
-        value = read.field(account, "account_id", "an account")
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        if not read.text(value, "account_id"):
-            read.refuse("account_id is empty")
-        return str(value)
+        first = date.fromisoformat(read.asked["date_start"]) + timedelta(days=self.config["smsfactor_days_before"])
+        last = date.fromisoformat(read.asked["date_end"]) - timedelta(days=self.config["smsfactor_days_after"])
+        if first != last:
+            raise ValueError("An answer without dates must be of one day, or several are booked on one.")
+        return str(first)
 
     def _consumption(self, read: Reader, account: Mapping[str, Any]) -> tuple[Decimal, dict[str, Decimal]]:
         """An account's total and its consumption by country, in which `""` explains the rest."""
@@ -135,7 +118,7 @@ class ConsumptionExtractor(SmsfactorExtractor):
             return []
         if isinstance(value, Mapping):
             return value.items()
-        return [pair for mapping in map_all(read, value, "an entry of by_country") for pair in mapping.items()]
+        return [pair for mapping in mappings(read, value, "an entry of by_country") for pair in mapping.items()]
 
     def _wanted(self, countries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
         wanted = {code.upper() for code in self.config.get("countries") or ()}
@@ -143,7 +126,13 @@ class ConsumptionExtractor(SmsfactorExtractor):
         return found or {"": Decimal(0)}
 
     def _record(
-        self, day: str, account_id: str, company: str | None, is_main: bool, country: str, consumption: Decimal
+        self,
+        day: str,
+        account_id: str,
+        company: str | None,
+        is_main: bool,
+        country: str,
+        consumption: Decimal,
     ) -> dict[str, Any]:
         return {
             "date": day,
@@ -156,5 +145,33 @@ class ConsumptionExtractor(SmsfactorExtractor):
         }
 
 
-def map_all(read: Reader, values: Any, name: str) -> list[Mapping[str, Any]]:
+def data_of(read: Reader, response: requests.Response) -> Mapping[str, Any]:
+    answer = read.mapping(response.json(), "the answer")
+    return read.mapping(read.field(answer, "data", "the answer"), "data")
+
+
+def accounts_of(read: Reader, response: requests.Response) -> list[tuple[bool, str, Mapping[str, Any]]]:
+    """The accounts of an answer as (is it the main one, its id, itself).
+
+    `by_sub_accounts` is a list of accounts, an object keyed by their id, or nothing: `[]`, null, missing.
+    """
+    data = data_of(read, response)
+    subs = data.get("by_sub_accounts")
+    subs = [] if subs is None else list(subs.values()) if isinstance(subs, Mapping) else subs
+    accounts = [(True, read.mapping(read.field(data, "my_account", "data"), "my_account"))]
+    accounts += [(False, account) for account in mappings(read, subs, "a sub-account")]
+    found = [(is_main, account_id(read, account), account) for is_main, account in accounts]
+    if len({identity for _, identity, _ in found}) != len(found):
+        read.refuse("an account is listed twice")
+    return found
+
+
+def account_id(read: Reader, account: Mapping[str, Any]) -> str:
+    value = read.field(account, "account_id", "an account")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return read.text(value, "account_id") or read.refuse("account_id is empty")
+
+
+def mappings(read: Reader, values: Any, name: str) -> list[Mapping[str, Any]]:
     return [read.mapping(value, name) for value in read.sequence(values, f"what holds {name}")]

@@ -1,0 +1,139 @@
+"""Proves the setting `smsfactor_day_boundaries` on the account's own figures.
+
+SMSFactor does not say whether a request counts its first and its last day in. A wrong setting books
+two days on one, none, or the neighbour. Two things tell:
+
+- Single days, each asked as a sync would, add up to the range that holds them. Every wrong setting
+  breaks the sum but one pair: `end_excluded` and `start_excluded` differ by a shift of one whole
+  day, under which sums stay what they are.
+- That pair is told apart where the calendar ends: no message is of a day that has begun nowhere on
+  earth, and no day grows that has ended everywhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import requests
+
+from source_sms_providers.answers import Reader
+from source_sms_providers.errors import config_error
+from source_sms_providers.smsfactor.extractors import PROVIDER, accounts_of, data_of
+
+Answer = Callable[..., requests.Response]
+"""(stream, first day, last day, settings…) -> what a sync with these settings would get."""
+Ask = Callable[[str, date, date], "int | float"]
+"""(setting, first day, last day) -> the group total that a sync with this setting would get."""
+
+DAY = timedelta(days=1)
+SETTINGS = ("inclusive", "end_excluded", "both_excluded", "start_excluded")
+GROWTH_SECONDS = 5.0
+
+
+def check(config: Mapping[str, Any], answer: Answer) -> None:
+    """Raises AirbyteTracedException (config_error) for a setting that the account's figures disprove."""
+
+    def ask(setting: str, first: date, last: date) -> int | float:
+        response = answer("consumption", first, last, smsfactor_day_boundaries=setting)
+        read = Reader(PROVIDER, response)
+        return read.amount(read.field(data_of(read, response), "total", "data"), "data.total")
+
+    start = date.fromisoformat(config["start_date"])
+    setting = config.get("smsfactor_day_boundaries") or "inclusive"
+    prove_day_boundaries(ask, setting, start, datetime.now(timezone.utc))
+    if only := config.get("smsfactor_sub_account_id"):
+        response = answer("consumption", start, date.fromisoformat(config["today"]))
+        found = [account_id for _, account_id, _ in accounts_of(Reader(PROVIDER, response), response)]
+        if only not in found:
+            raise config_error(
+                f"SMSFactor lists no account with the id in the settings since the start date; it lists "
+                f"{', '.join(found)}. Correct 'SMSFactor sub-account', or leave it empty until that account has sent."
+            )
+
+
+def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> bool:
+    """True if the figures prove the setting, False if the account has none to prove it with.
+
+    Asks 8 times if there was traffic in the last days, some 20 times if it is older.
+    Raises AirbyteTracedException (config_error) that names the value to choose, or says when the
+    test can tell.
+    """
+    # In every time zone: a day that has ended, and one that has not begun.
+    ended, future = (now - timedelta(hours=12)).date() - DAY, (now + timedelta(hours=14)).date() + DAY
+    days = _days_around_traffic(ask, start, ended, future)
+    if days is None:
+        return False
+    if not _adds_up(ask, setting, days):
+        others = [other for other in SETTINGS if other != setting and _adds_up(ask, other, days)]
+        if not others:
+            raise config_error(
+                "SMSFactor's single days do not add up to the range that holds them, whatever the setting 'SMSFactor "
+                "day boundaries'. Run the test again when no messages are being sent; if it says the same, report it."
+            )
+        raise config_error(
+            f"With the setting 'SMSFactor day boundaries' at {setting}, SMSFactor's single days do not add up to the "
+            f"range that holds them. Choose {' or '.join(others)}."
+        )
+    if setting in ("end_excluded", "start_excluded"):
+        _prove_no_shift(ask, setting, ended, future)
+    return True
+
+
+def _days_around_traffic(ask: Ask, start: date, ended: date, future: date) -> tuple[date, date] | None:
+    """A first and a last day between which, and not only on which, messages were sent: of the last
+    days, else of older ones, else with the running day.
+
+    Whatever the server, a range counts all days between its dates and none beyond them.
+    """
+    if ask("inclusive", ended - 3 * DAY, ended - DAY):
+        return ended - 4 * DAY, ended
+    low, high = min(start, ended - timedelta(days=366)) - DAY, ended - 2 * DAY
+    if ask("inclusive", low, high):
+        while (high - low).days > 3:
+            # The halves share a day, or a server that leaves days out would count the middle in neither.
+            middle = low + (high - low) // 2
+            low, high = (middle, high) if ask("inclusive", middle, high) else (low, middle + DAY)
+        return low - 2 * DAY, high + 2 * DAY
+    if ask("inclusive", ended - 3 * DAY, future):
+        return ended - 4 * DAY, future
+    return None
+
+
+def _adds_up(ask: Ask, setting: str, days: tuple[date, date]) -> bool:
+    """Whether single days add up to their range; asked anew while messages of a running day come in between."""
+    first, last = days
+    singles = [first + n * DAY for n in range((last - first).days + 1)]
+    for _ in range(3):
+        parts = sum(ask(setting, day, day) for day in singles)
+        if round(parts - ask(setting, first, last), 6) == 0:
+            return True
+        if round(parts - sum(ask(setting, day, day) for day in singles), 6) == 0:
+            return False
+    return False
+
+
+def _prove_no_shift(ask: Ask, setting: str, ended: date, future: date) -> None:
+    # Of these two days only the first can have messages: a server that counts the last alone has none.
+    counts_first = ask("inclusive", future - DAY, future) > 0
+    if setting == "end_excluded" and not counts_first:
+        raise config_error(
+            "SMSFactor's figures fit the settings end_excluded and start_excluded alike. The test can tell them apart "
+            "between 0:00 and 10:00 UTC, once messages were sent on that day."
+        )
+    if setting == "start_excluded":
+        if counts_first:
+            raise config_error(
+                "The setting 'SMSFactor day boundaries' is start_excluded, but SMSFactor counts the first day in and "
+                "not the last. Choose end_excluded."
+            )
+        # The first of these two days has ended, so what grows is the last.
+        earlier = ask("inclusive", ended, ended + DAY)
+        time.sleep(GROWTH_SECONDS)
+        if ask("inclusive", ended, ended + DAY) <= earlier:
+            raise config_error(
+                "SMSFactor's figures fit the settings start_excluded and end_excluded alike. The test can tell them "
+                "apart between 12:00 and 22:00 UTC, while messages are being sent."
+            )
