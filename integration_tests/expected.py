@@ -60,7 +60,7 @@ def _credits(settings: Settings, today: datetime.date) -> dict[str, Any]:
 
 
 def _prices(settings: Settings, config: Mapping[str, Any], today: datetime.date) -> Iterable[dict[str, Any]]:
-    countries = config.get("countries")
+    countries = _chosen(config)
     for country in world.price_list(settings, today):
         if countries and country.code not in countries:
             continue
@@ -124,12 +124,12 @@ def _consumption(
     settings: Settings, config: Mapping[str, Any], day: datetime.date, today: datetime.date
 ) -> Iterable[dict[str, Any]]:
     only_account = config.get("smsfactor_sub_account_id")
-    only_countries = config.get("countries")
+    only_countries = _chosen(config)
     found_account = False
     for account in world.smsfactor_day(settings, day, today):
         if only_account and str(account.account_id) != str(only_account):
             continue
-        if _is_left_out(settings, account, only_countries):
+        if _is_left_out(settings, account):
             continue
         found_account = True
         for country, units in _by_country(account, only_countries).items():
@@ -154,13 +154,13 @@ def _consumption(
         }
 
 
-def _is_left_out(settings: Settings, account: world.AccountDay, only_countries: list[str] | None) -> bool:
+def _chosen(config: Mapping[str, Any]) -> list[str]:
+    return [code.upper() for code in config.get("countries") or ()]
+
+
+def _is_left_out(settings: Settings, account: world.AccountDay) -> bool:
     """Whether SMSFactor does not mention the account, which then has no rows."""
-    if account.is_main or settings.smsfactor_idle_sub_accounts == "listed":
-        return False
-    if only_countries and settings.smsfactor_country_filter_totals:
-        return not any(country in only_countries for country, _ in account.countries)
-    return account.total == 0
+    return not account.is_main and settings.smsfactor_idle_sub_accounts == "left_out" and account.total == 0
 
 
 def _by_country(account: world.AccountDay, only_countries: list[str] | None) -> dict[str, int]:

@@ -83,6 +83,6 @@ class SourceSmsProviders(YamlDeclarativeSource):
         Outage.forget_all()
         validate(config)
         source = self if self.config else type(self)(catalog, config, state)
-        validate_catalog(catalog, [stream.name for stream in source.streams(source.config)])
+        validate_catalog(catalog, [stream["name"] for stream in source._stream_configs(source.resolved_manifest)])
         messages = super(SourceSmsProviders, source).read(logger, config, catalog, state)
         yield from told_once(without_running_day(messages))

@@ -1,0 +1,171 @@
+"""A sync as Airbyte runs it: the connector in this process, the providers over real sockets, and a
+destination that keeps the newest row of each primary key.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timezone
+from pathlib import Path
+from typing import Any
+
+import time_machine
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteMessageSerializer,
+    AirbyteStateMessage,
+    AirbyteStateMessageSerializer,
+    ConfiguredAirbyteCatalog,
+    ConfiguredAirbyteCatalogSerializer,
+    FailureType,
+)
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers import SourceSmsProviders
+
+LOGGER = logging.getLogger("airbyte")
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+
+PRIMARY_KEYS = {
+    "balance": ("date",),
+    "pricing": ("date", "country_code", "mcc", "network_name"),
+    "analytics": ("date",),
+    "analytics_by_country": ("date", "country"),
+    "analytics_by_label": ("date", "label"),
+    "analytics_by_subaccount": ("date", "account"),
+    "consumption": ("date", "account_id", "country"),
+    "credits": ("date",),
+}
+DAILY = ("analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount", "consumption")
+GROUPED = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
+
+
+@dataclass
+class Sync:
+    """What one sync emitted."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    error: AirbyteTracedException | None = None
+
+    @property
+    def failure_type(self) -> FailureType | None:
+        return self.error.failure_type if self.error else None
+
+    @property
+    def sentence(self) -> str:
+        return str(self.error.message) if self.error else ""
+
+    def records(self, stream: str) -> list[dict[str, Any]]:
+        return [
+            message["record"]["data"]
+            for message in self.messages
+            if message["type"] == "RECORD" and message["record"]["stream"] == stream
+        ]
+
+    @property
+    def state(self) -> list[AirbyteStateMessage]:
+        """The last state of each stream, as the platform feeds it to the next sync."""
+        last = {
+            message["state"]["stream"]["stream_descriptor"]["name"]: message["state"]
+            for message in self.messages
+            if message["type"] == "STATE"
+        }
+        return [AirbyteStateMessageSerializer.load(state) for state in last.values()]
+
+    def state_day(self, stream: str) -> str:
+        """The day that the stream's last state names."""
+        states = [
+            message["state"]["stream"]["stream_state"]["date"]
+            for message in self.messages
+            if message["type"] == "STATE" and message["state"]["stream"]["stream_descriptor"]["name"] == stream
+        ]
+        return str(states[-1][:10])
+
+
+@dataclass
+class Destination:
+    """Keeps the newest row of each primary key, and the last state, as a deduping destination does."""
+
+    tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=dict)
+    state: dict[str, AirbyteStateMessage] = field(default_factory=dict)
+
+    def take(self, sync: Sync) -> None:
+        for message in sync.messages:
+            self.take_message(message)
+
+    def take_message(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "RECORD":
+            stream, row = message["record"]["stream"], message["record"]["data"]
+            key = tuple(row[name] for name in PRIMARY_KEYS[stream])
+            self.tables.setdefault(stream, {})[key] = row
+        elif message["type"] == "STATE":
+            stream = message["state"]["stream"]["stream_descriptor"]["name"]
+            self.state[stream] = AirbyteStateMessageSerializer.load(dict(message["state"]))
+
+    def rows(self, stream: str) -> list[dict[str, Any]]:
+        return list(self.tables.get(stream, {}).values())
+
+
+def catalog(streams: Iterable[str], sync_mode: str = "incremental") -> ConfiguredAirbyteCatalog:
+    return ConfiguredAirbyteCatalogSerializer.load(configured_catalog(streams, sync_mode))
+
+
+def configured_catalog(streams: Iterable[str], sync_mode: str = "incremental") -> dict[str, Any]:
+    return {
+        "streams": [
+            {
+                "stream": {
+                    "name": name,
+                    "json_schema": json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")),
+                    "supported_sync_modes": ["full_refresh", "incremental"],
+                },
+                "sync_mode": sync_mode,
+                "destination_sync_mode": "append_dedup",
+            }
+            for name in streams
+        ]
+    }
+
+
+def sync(
+    config: Mapping[str, Any],
+    streams: Iterable[str] = tuple(PRIMARY_KEYS),
+    state: Iterable[AirbyteStateMessage] = (),
+    now: date | datetime | None = None,
+    sync_mode: str = "incremental",
+) -> Sync:
+    """Runs a sync at a given moment (a date means its noon in UTC)."""
+    if now is None:
+        return _sync(config, catalog(streams, sync_mode), list(state))
+    moment = now if isinstance(now, datetime) else datetime.combine(now, time(12), timezone.utc)
+    with time_machine.travel(moment):
+        return _sync(config, catalog(streams, sync_mode), list(state))
+
+
+def _sync(
+    config: Mapping[str, Any], selected: ConfiguredAirbyteCatalog, state: list[AirbyteStateMessage]
+) -> Sync:
+    result = Sync()
+    try:
+        source = SourceSmsProviders(selected, config, state)
+        for message in source.read(LOGGER, config, selected, state):
+            result.messages.append(_plain(message))
+    except AirbyteTracedException as error:
+        result.error = error
+    return result
+
+
+def _plain(message: AirbyteMessage) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(AirbyteMessageSerializer.dump(message)))
+    return plain
+
+
+def without_nulls(rows: Iterable[Mapping[str, Any]], stream: str) -> list[dict[str, Any]]:
+    """Rows as the protocol's serializer writes them, in the order of their keys: it leaves nulls out."""
+    plain = [
+        {name: value for name, value in row.items() if value is not None and name != "retrieved_at"} for row in rows
+    ]
+    return sorted(plain, key=lambda row: tuple(row[name] for name in PRIMARY_KEYS[stream]))

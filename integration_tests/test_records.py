@@ -1,0 +1,200 @@
+"""Every record of every stream is what the providers hold, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import jsonschema
+import pytest
+
+from integration_tests.expected import expected_records
+from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import DAILY, PRIMARY_KEYS, SCHEMAS, Sync, sync, without_nulls
+
+TODAY = date(2026, 3, 10)
+START = date(2026, 2, 18)
+
+
+BUT_PRICING = tuple(stream for stream in PRIMARY_KEYS if stream != "pricing")
+
+
+def synced(
+    sandbox: Sandbox, streams: Iterable[str] = tuple(PRIMARY_KEYS), **settings: Any
+) -> tuple[dict[str, Any], Sync]:
+    config = sandbox.config(start_date=str(START), **settings)
+    result = sync(config, streams, now=TODAY)
+    assert result.error is None, result.sentence
+    return config, result
+
+
+def assert_exact(
+    sandbox: Sandbox, config: dict[str, Any], result: Sync, streams: Iterable[str] = tuple(PRIMARY_KEYS)
+) -> None:
+    last = TODAY if config.get("include_today") else TODAY - timedelta(days=1)
+    expected = expected_records(sandbox.settings(), config, TODAY, START, last)
+    for stream in streams:
+        assert without_nulls(result.records(stream), stream) == without_nulls(expected[stream], stream), stream
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"include_today": True},
+        {"seven_subaccounts": "only_main"},
+        {"seven_label": "otp"},
+        {"countries": ["fr"]},
+        {"countries": ["FR", "DE", "CH"]},
+        {"smsfactor_sub_account_id": "2001"},
+        {"smsfactor_sub_account_id": "1001", "countries": ["FR", "BE"]},
+        {"num_workers": 1},
+        {"num_workers": 32},
+    ],
+    ids=json.dumps,
+)
+def test_given_settings_when_read_then_every_stream_holds_exactly_what_the_providers_hold(
+    sandbox: Sandbox, settings: dict[str, Any]
+) -> None:
+    config, result = synced(sandbox, **settings)
+
+    assert_exact(sandbox, config, result)
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"smsfactor_empty_country_map": "object"},
+        {"smsfactor_empty_country_map": "null"},
+        {"smsfactor_empty_country_map": "missing"},
+        {"smsfactor_country_map": "pairs"},
+        {"smsfactor_sub_accounts_shape": "keyed"},
+        {"smsfactor_sub_accounts": 0, "smsfactor_empty_sub_accounts": "list"},
+        {"smsfactor_sub_accounts": 0, "smsfactor_empty_sub_accounts": "null"},
+        {"smsfactor_sub_accounts": 0, "smsfactor_empty_sub_accounts": "missing"},
+        {"smsfactor_idle_sub_accounts": "left_out"},
+        {"smsfactor_numbers_as_strings": True},
+        {"seven_numbers_as_strings": True},
+        {"smsfactor_total_off_by": 7},
+        {"credits_old_shape": True},
+        {"postpaid_limit": 500},
+        {"balance_amount": 900},
+        {"balance_amount": -12.345},
+        {"activity": "weekday"},
+        {"activity": "dormant"},
+        {"seed": 8},
+        {"correction_days": 2},
+    ],
+    ids=json.dumps,
+)
+def test_given_a_shape_or_a_state_of_the_accounts_when_read_then_the_records_are_exact(
+    sandbox: Sandbox, knobs: dict[str, Any]
+) -> None:
+    sandbox.set(**knobs)
+
+    config, result = synced(sandbox, BUT_PRICING)
+
+    assert_exact(sandbox, config, result, BUT_PRICING)
+
+
+@pytest.mark.parametrize("filters_totals", [True, False])
+@pytest.mark.parametrize("my_account", ["my_account_stays", "my_account_vanishes", "my_account_zero"])
+def test_given_any_way_smsfactor_may_filter_when_filters_are_set_then_the_records_are_the_same(
+    sandbox: Sandbox, filters_totals: bool, my_account: str
+) -> None:
+    sandbox.set(smsfactor_country_filter_totals=filters_totals, smsfactor_sub_account_filter=my_account)
+
+    config, result = synced(sandbox, ["consumption"], countries=["FR", "BE"], smsfactor_sub_account_id="2002")
+
+    assert_exact(sandbox, config, result, ["consumption"])
+
+
+@pytest.mark.parametrize("boundaries", ["inclusive", "end_excluded", "both_excluded", "start_excluded"])
+def test_given_a_server_with_other_day_boundaries_when_the_setting_says_so_then_the_records_are_exact(
+    sandbox: Sandbox, boundaries: str
+) -> None:
+    sandbox.set(smsfactor_day_boundaries=boundaries)
+
+    config, result = synced(sandbox, ["consumption"], smsfactor_day_boundaries=boundaries)
+
+    assert_exact(sandbox, config, result, ["consumption"])
+
+
+def test_given_a_full_refresh_when_read_then_the_records_are_those_of_an_incremental_sync(sandbox: Sandbox) -> None:
+    config, incremental = synced(sandbox)
+    full = sync(config, now=TODAY, sync_mode="full_refresh")
+
+    for stream in PRIMARY_KEYS:
+        assert without_nulls(full.records(stream), stream) == without_nulls(incremental.records(stream), stream)
+
+
+def test_when_read_then_each_record_is_valid_and_has_no_field_that_its_schema_does_not_declare(
+    sandbox: Sandbox,
+) -> None:
+    _, result = synced(sandbox, include_today=True)
+
+    for stream in PRIMARY_KEYS:
+        schema = json.loads((SCHEMAS / f"{stream}.json").read_text(encoding="utf-8"))
+        strict = jsonschema.Draft7Validator(
+            {**schema, "additionalProperties": False}, format_checker=jsonschema.FormatChecker()
+        )
+        rows = result.records(stream)
+        assert rows
+        for row in rows:
+            strict.validate(row)
+
+
+def test_when_read_then_no_two_rows_of_a_sync_share_a_key(sandbox: Sandbox) -> None:
+    _, result = synced(sandbox)
+
+    for stream, key in PRIMARY_KEYS.items():
+        keys = [tuple(row[name] for name in key) for row in result.records(stream)]
+        assert len(keys) == len(set(keys)), stream
+
+
+def test_when_read_then_an_accounts_consumption_adds_up_to_its_total(sandbox: Sandbox) -> None:
+    _, result = synced(sandbox)
+    sandbox.clear_requests()
+
+    booked: dict[str, float] = {}
+    for row in result.records("consumption"):
+        booked[row["date"]] = booked.get(row["date"], 0) + row["consumption"]
+
+    assert len(booked) == (TODAY - START).days
+    unfiltered = expected_records(sandbox.settings(), {}, TODAY, START, TODAY - timedelta(days=1))["consumption"]
+    assert sum(booked.values()) == sum(row["consumption"] for row in unfiltered)
+
+
+def test_given_accounts_that_do_not_add_up_to_the_group_when_read_then_a_warning_names_date_and_numbers(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.set(smsfactor_total_off_by=7)
+
+    sync(sandbox.config(start_date="2026-03-09"), ["consumption"], now=TODAY)
+
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    rows = expected_records(sandbox.settings(), {}, TODAY, date(2026, 3, 9), date(2026, 3, 9))["consumption"]
+    total = sum(row["consumption"] for row in rows)
+    assert warnings == [
+        f"SMSFactor's accounts add up to {total} on 2026-03-09, its group total says {total + 7}: "
+        "compare with your invoice."
+    ]
+
+
+@pytest.mark.parametrize("days", [1, 5, 400])
+def test_when_a_sync_reads_n_days_then_requests_and_records_follow_the_formula_of_the_docs(
+    sandbox: Sandbox, days: int
+) -> None:
+    start = TODAY - timedelta(days=days)
+    result = sync(sandbox.config(start_date=str(start)), now=TODAY)
+
+    asked = [request["path"] for request in sandbox.requests()]
+    years = -(-days // 365)
+    assert len(asked) == 3 + years + 4 * days
+    assert asked.count("/api/analytics") == years + 3 * days
+    assert asked.count("/metrics/consumption") == days
+    assert len(result.records("analytics")) == days
+    for stream in DAILY:
+        assert len({row["date"] for row in result.records(stream)}) == days
