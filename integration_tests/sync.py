@@ -145,9 +145,7 @@ def sync(
         return _sync(config, catalog(streams, sync_mode), list(state))
 
 
-def _sync(
-    config: Mapping[str, Any], selected: ConfiguredAirbyteCatalog, state: list[AirbyteStateMessage]
-) -> Sync:
+def _sync(config: Mapping[str, Any], selected: ConfiguredAirbyteCatalog, state: list[AirbyteStateMessage]) -> Sync:
     result = Sync()
     try:
         source = SourceSmsProviders(selected, config, state)

@@ -61,9 +61,7 @@ class Settings:
     smsfactor_tokens: tuple[str, ...] = (SMSFACTOR_TOKEN,)
     """The bearer tokens that SMSFactor accepts."""
 
-    smsfactor_day_boundaries: Literal["inclusive", "end_excluded", "both_excluded", "start_excluded"] = (
-        "inclusive"
-    )
+    smsfactor_day_boundaries: Literal["inclusive", "end_excluded", "both_excluded", "start_excluded"] = "inclusive"
     """Which of the days date_start and date_end belong to the range: undocumented."""
 
     smsfactor_empty_country_map: Literal["list", "object", "null", "missing"] = "list"

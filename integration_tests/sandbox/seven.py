@@ -138,9 +138,7 @@ def _analytics(settings: Settings, request: Request, today: datetime.date) -> An
     return _json(_grouped(settings, _GROUP_FIELDS[group_by], every, days))
 
 
-def _window(
-    settings: Settings, request: Request, today: datetime.date
-) -> tuple[datetime.date, datetime.date] | None:
+def _window(settings: Settings, request: Request, today: datetime.date) -> tuple[datetime.date, datetime.date] | None:
     """The first and last day to answer, both inclusive; None if a bad date is to be refused."""
     dates = []
     for name, default in (("start", today - _DEFAULT_DAYS), ("end", today)):

@@ -147,9 +147,7 @@ def _day(request: Request, name: str, default: datetime.date) -> datetime.date |
     return parse_day(text) if text else default
 
 
-def _days(
-    settings: Settings, start: datetime.date, end: datetime.date, today: datetime.date
-) -> list[datetime.date]:
+def _days(settings: Settings, start: datetime.date, end: datetime.date, today: datetime.date) -> list[datetime.date]:
     """The days that the server counts between the two dates."""
     if settings.smsfactor_day_boundaries in ("start_excluded", "both_excluded"):
         start += _ONE_DAY
@@ -173,10 +171,7 @@ def _shown_accounts(
             maps[account_id] = Counter({code: by_country[code] for code in by_country if code in countries})
         if settings.smsfactor_country_filter_totals:
             totals = Counter({account_id: by_country.total() for account_id, by_country in maps.items()})
-    return [
-        _Shown(account_id, company, totals[account_id], dict(maps[account_id]))
-        for account_id, company in accounts
-    ]
+    return [_Shown(account_id, company, totals[account_id], dict(maps[account_id])) for account_id, company in accounts]
 
 
 def _merged(maps: Iterable[dict[str, int]]) -> dict[str, int]:

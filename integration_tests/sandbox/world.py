@@ -180,9 +180,7 @@ def _final_seven_cells(seed: int, day: datetime.date) -> tuple[SevenCell, ...]:
     active = [account for account in SEVEN_ACCOUNTS if rng.random() < 0.8]
     places = list(itertools.product(active, SEVEN_LABELS, _SEVEN_COUNTRIES))
     used = rng.sample(places, min(len(places), rng.randint(5, 30)))
-    return tuple(
-        SevenCell(*account, label, country, *_final_seven_figures(rng)) for account, label, country in used
-    )
+    return tuple(SevenCell(*account, label, country, *_final_seven_figures(rng)) for account, label, country in used)
 
 
 def _final_seven_figures(rng: Random) -> tuple[int, ...]:
@@ -198,9 +196,7 @@ _RARE_COUNTERS = ((150, 0.25), (20, 0.15), (60, 0.15), (30, 0.1), (40, 0.2))
 
 
 @lru_cache(maxsize=16384)
-def _final_smsfactor_account(
-    seed: int, day: datetime.date, account_id: int
-) -> tuple[tuple[tuple[str, int], ...], int]:
+def _final_smsfactor_account(seed: int, day: datetime.date, account_id: int) -> tuple[tuple[tuple[str, int], ...], int]:
     """(country, consumption) pairs and what no country explains."""
     if Random(f"{seed}:smsfactor:{day}").random() < 0.1:
         return (), 0

@@ -1,0 +1,258 @@
+"""Which days a sync asks for, and what it says is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import AirbyteStateMessage, AirbyteStateMessageSerializer, FailureType
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integration_tests.expected import expected_records
+from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import DAILY, PRIMARY_KEYS, Destination, sync, without_nulls
+
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
+ANY_DAILY = "consumption"
+TODAY = date(2026, 3, 10)
+DAY = timedelta(days=1)
+
+
+def asked_days(sandbox: Sandbox, stream: str = ANY_DAILY) -> list[tuple[date, date]]:
+    """The windows that a stream's requests asked for, in order of their days."""
+    if stream == "consumption":
+        names, group = ("date_start", "date_end"), None
+    else:
+        names = ("start", "end")
+        group = "date" if stream == "analytics" else stream.removeprefix("analytics_by_")
+    windows = [
+        (date.fromisoformat(request["query"][names[0]]), date.fromisoformat(request["query"][names[1]]))
+        for request in sandbox.requests()
+        if names[0] in request["query"] and request["query"].get("group_by") == group
+    ]
+    return sorted(windows)
+
+
+def span(first: date, last: date) -> list[date]:
+    return [first + n * DAY for n in range((last - first).days + 1)]
+
+
+def state_of(stream: str, value: str) -> list[AirbyteStateMessage]:
+    descriptor = {"name": stream, "namespace": None}
+    return [
+        AirbyteStateMessageSerializer.load(
+            {"type": "STREAM", "stream": {"stream_descriptor": descriptor, "stream_state": {"date": value}}}
+        )
+    ]
+
+
+sequences_of_syncs = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(1, 6), st.booleans(), st.integers(0, 23)), min_size=1, max_size=4
+)
+
+
+@settings(
+    max_examples=12 * ROUNDS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
+@given(history=st.integers(0, 25), syncs=sequences_of_syncs)
+def test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_asked_again(
+    sandbox: Sandbox, history: int, syncs: Sequence[tuple[int, int, bool, int]]
+) -> None:
+    sandbox.reset()
+    start, today = TODAY - history * DAY, TODAY
+    destination = Destination()
+    done = start - DAY
+    for gap, lookback, include_today, hour in syncs:
+        today += gap * DAY
+        sandbox.set(today=str(today))
+        sandbox.clear_requests()
+        config = sandbox.config(start_date=str(start), lookback_days=lookback, include_today=include_today)
+
+        result = sync(
+            config,
+            ["analytics", "analytics_by_country", "consumption"],
+            destination.state.values(),
+            datetime(today.year, today.month, today.day, hour, 30, tzinfo=timezone.utc),
+        )
+
+        assert result.error is None
+        destination.take(result)
+        last = today if include_today else today - DAY
+        first = max(start, min(done + DAY, today - lookback * DAY))
+        for stream in ("analytics_by_country", "consumption"):
+            assert asked_days(sandbox, stream) == [(day, day) for day in span(first, last)]
+        assert asked_days(sandbox, "analytics") == ([(first, last)] if first <= last else [])
+        done = max(done, today - DAY)
+        for stream in ("analytics", "analytics_by_country", "consumption"):
+            assert result.state_day(stream) == str(max(done, start - DAY))
+    expected = expected_records(sandbox.settings(), {}, today, start, today - DAY)
+    for stream in ("analytics", "analytics_by_country", "consumption"):
+        complete = [row for row in destination.rows(stream) if row["date"] < str(today)]
+        assert without_nulls(complete, stream) == without_nulls(expected[stream], stream)
+
+
+def test_given_ten_years_when_read_then_the_dated_answers_are_asked_a_year_at_a_time_without_gap_or_overlap(
+    sandbox: Sandbox,
+) -> None:
+    start = date(2016, 3, 1)
+
+    sync(sandbox.config(start_date=str(start)), ["analytics"], now=TODAY)
+
+    windows = asked_days(sandbox, "analytics")
+    assert windows[0][0] == start
+    assert windows[-1][1] == TODAY - DAY
+    assert [(first - DAY) for first, _ in windows[1:]] == [last for _, last in windows[:-1]]
+    assert max((last - first).days + 1 for first, last in windows) == 365
+    assert len(windows) == 11
+
+
+@pytest.mark.parametrize("activity", ["dormant", "weekday", "busy"])
+def test_given_a_year_of_daily_syncs_then_the_requests_of_a_sync_do_not_grow(sandbox: Sandbox, activity: str) -> None:
+    sandbox.set(activity=activity)
+    config = sandbox.config(start_date="2026-03-01")
+    state = sync(config, [ANY_DAILY, "analytics_by_label"], now=TODAY).state
+    counts = []
+    for days_later in (1, 2, 3, 120, 240, 365):
+        today = TODAY + days_later * DAY
+        sandbox.set(today=str(today))
+        if days_later > 3:
+            state = state_of(ANY_DAILY, f"{today - DAY}") + state_of("analytics_by_label", f"{today - DAY}")
+        sandbox.clear_requests()
+        result = sync(config, [ANY_DAILY, "analytics_by_label"], state, now=today)
+        state = result.state
+        counts.append(len(sandbox.requests()))
+        assert result.state_day(ANY_DAILY) == str(today - DAY)
+
+    assert counts == [6] * 6
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        ("2026-03-05", span(date(2026, 3, 6), date(2026, 3, 9))),
+        ("2026-03-05T00:00:00Z", span(date(2026, 3, 6), date(2026, 3, 9))),
+        ("2026-03-05T23:59:59Z", span(date(2026, 3, 6), date(2026, 3, 9))),
+        ("2026-03-09", span(date(2026, 3, 7), date(2026, 3, 9))),
+        ("2020-01-01", span(date(2026, 3, 1), date(2026, 3, 9))),
+    ],
+)
+def test_given_a_state_in_any_form_it_ever_had_when_read_then_the_days_after_it_and_the_lookback_are_asked(
+    sandbox: Sandbox, value: str, asked: list[date]
+) -> None:
+    sync(sandbox.config(start_date="2026-03-01"), [ANY_DAILY], state_of(ANY_DAILY, value), now=TODAY)
+
+    assert asked_days(sandbox) == [(day, day) for day in asked]
+
+
+@pytest.mark.parametrize("stream", PRIMARY_KEYS)
+def test_given_a_state_in_the_future_when_read_then_it_is_clamped_with_a_warning_and_no_silent_stall(
+    sandbox: Sandbox, stream: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = sync(
+        sandbox.config(start_date="2026-03-01"), [stream], state_of(stream, "2031-01-01T00:00:00Z"), now=TODAY
+    )
+
+    assert result.records(stream)
+    assert result.state_day(stream) == str(TODAY - DAY if stream in DAILY else TODAY)
+    if stream in DAILY:
+        assert {row["date"] for row in result.records(stream)} == {"2026-03-07", "2026-03-08", "2026-03-09"}
+    assert [r for r in caplog.records if r.levelname == "WARNING" and "is in the future" in r.getMessage()]
+
+
+def test_given_a_state_that_is_no_date_when_read_then_the_error_says_what_to_do(sandbox: Sandbox) -> None:
+    result = sync(sandbox.config(), [ANY_DAILY], state_of(ANY_DAILY, "soon"), now=TODAY)
+
+    assert result.failure_type is FailureType.config_error
+    assert "Clear the stream's data" in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("start", "sentence"),
+    [
+        ("2026-03-11", "The start date is in the future."),
+        ("2026-02-31", "The start date is no day of the calendar."),
+        ("2025-02-29", "The start date is no day of the calendar."),
+    ],
+)
+def test_given_an_impossible_start_date_when_read_then_it_is_a_config_error(
+    sandbox: Sandbox, start: str, sentence: str
+) -> None:
+    result = sync(sandbox.config(start_date=start), now=TODAY)
+
+    assert result.failure_type is FailureType.config_error
+    assert result.sentence.startswith(sentence)
+    assert sandbox.requests() == []
+
+
+def test_given_a_start_today_when_read_then_no_day_is_asked_and_none_is_lost_later(sandbox: Sandbox) -> None:
+    config = sandbox.config(start_date=str(TODAY), lookback_days=1)
+    first = sync(config, [ANY_DAILY], now=TODAY)
+    assert asked_days(sandbox) == []
+    later = TODAY + 9 * DAY
+    sandbox.set(today=str(later))
+
+    sync(config, [ANY_DAILY], first.state, now=later)
+
+    assert asked_days(sandbox) == [(day, day) for day in span(TODAY, later - DAY)]
+
+
+def test_given_a_sync_that_runs_across_midnight_then_each_day_is_whole_and_the_next_sync_reads_the_rest(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.set(latency=0.4)
+    config = sandbox.config(start_date="2026-03-01", include_today=True, num_workers=2)
+    just_before = datetime(2026, 3, 10, 23, 59, 59, tzinfo=timezone.utc)
+    destination = Destination()
+
+    destination.take(sync(config, [ANY_DAILY, "balance"], now=just_before))
+
+    assert asked_days(sandbox) == [(day, day) for day in span(date(2026, 3, 1), TODAY)]
+    partial = {row["date"] for row in destination.rows(ANY_DAILY) if row["is_partial"]}
+    assert partial == {"2026-03-10"}
+    for row in destination.rows("balance"):
+        assert row["date"] == row["retrieved_at"][:10]
+
+    sandbox.set(latency=0, today="2026-03-11")
+    destination.take(sync(config, [ANY_DAILY], destination.state.values(), now=date(2026, 3, 11)))
+    expected = expected_records(sandbox.settings(), {}, date(2026, 3, 11), date(2026, 3, 1), date(2026, 3, 11))
+    assert without_nulls(destination.rows(ANY_DAILY), ANY_DAILY) == without_nulls(expected[ANY_DAILY], ANY_DAILY)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (date(2024, 2, 27), date(2024, 3, 2)),
+        (date(2026, 3, 27), date(2026, 3, 31)),
+        (date(2025, 10, 24), date(2025, 10, 28)),
+        (date(2025, 12, 30), date(2026, 1, 2)),
+    ],
+    ids=["29 February", "daylight saving starts", "daylight saving ends", "New Year"],
+)
+def test_given_days_of_odd_length_when_read_then_each_is_asked_once(sandbox: Sandbox, first: date, last: date) -> None:
+    sandbox.set(today=str(last + DAY))
+
+    result = sync(sandbox.config(start_date=str(first)), DAILY, now=last + DAY)
+
+    for stream in DAILY:
+        days = [(day, day) for day in span(first, last)] if stream != "analytics" else [(first, last)]
+        assert asked_days(sandbox, stream) == days
+        assert sorted({row["date"] for row in result.records(stream)}) == [str(day) for day in span(first, last)]
+
+
+def test_given_include_today_and_a_long_pause_then_the_day_that_was_running_is_read_again(sandbox: Sandbox) -> None:
+    config: dict[str, Any] = sandbox.config(start_date="2026-03-08", lookback_days=1, include_today=True)
+    destination = Destination()
+    destination.take(sync(config, [ANY_DAILY], now=TODAY))
+    later = TODAY + 20 * DAY
+    sandbox.set(today=str(later))
+
+    destination.take(sync({**config, "include_today": False}, [ANY_DAILY], destination.state.values(), now=later))
+
+    assert not [row for row in destination.rows(ANY_DAILY) if row["is_partial"]]
