@@ -40,6 +40,7 @@ PRIMARY_KEYS = {
     "credits": ("date",),
 }
 DAILY = ("analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount", "consumption")
+COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 GROUPED = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
 
 

@@ -46,7 +46,9 @@ def check_account(build: Callable[[Mapping[str, Any]], SourceSmsProviders], conf
 
     def answer(stream: str, first: date, last: date, **settings: Any) -> requests.Response:
         days = {"start_time": f"{first}T00:00:00Z", "end_time": f"{last}T23:59:59Z"}
-        return requester(stream, tuple(settings.items())).send_request(StreamSlice(partition={}, cursor_slice=days))
+        return requester(stream, tuple(settings.items())).send_request(
+            stream_slice=StreamSlice(partition={}, cursor_slice=days)
+        )
 
     for stream, prove in PROOFS.items():
         if stream in streams:

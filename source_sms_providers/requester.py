@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import zlib
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -38,49 +38,61 @@ MAX_WAIT_SECONDS = 120.0
 """The longest Retry-After that a sync waits for."""
 
 
-class Outage:
-    """What all workers know of one provider: until when to keep quiet, and since when it fails.
+class Provider:
+    """What the workers of one command know together of one provider: until when to keep quiet, since
+    when it fails, and the answers that are of use to several streams.
 
-    Shared, because a Retry-After meant for one worker is meant for all, and because thousands of
-    days that each wait for a dead host would keep a sync alive for hours.
+    A Retry-After meant for one worker is meant for all, and thousands of days that each wait for a
+    dead host would keep a sync alive for hours.
     """
 
-    _by_provider: ClassVar[dict[tuple[str, str], Outage]] = {}
+    _known: ClassVar[dict[tuple[str, str], Provider]] = {}
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
-        self.quiet_until = 0.0
-        self.failing_since: float | None = None
+        self._quiet_until = 0.0
+        self._failing_since: float | None = None
+        self._answers: dict[str, requests.Response] = {}
+        self._asking: dict[str, threading.Lock] = {}
 
     @classmethod
     def forget_all(cls) -> None:
         """For the start of a command: what an earlier one in this process met is over."""
         with cls._lock:
-            cls._by_provider.clear()
+            cls._known.clear()
 
     @classmethod
-    def of(cls, provider: str, url: str) -> Outage:
+    def of(cls, name: str, url: str) -> Provider:
         with cls._lock:
-            return cls._by_provider.setdefault((provider, urlsplit(url).netloc), cls())
+            return cls._known.setdefault((name, urlsplit(url).netloc), cls())
 
-    def seconds_to_wait(self) -> float:
-        return self.quiet_until - time.monotonic()
+    def seconds_of_quiet(self) -> float:
+        return self._quiet_until - time.monotonic()
 
     def keep_quiet(self, seconds: float) -> None:
         with self._lock:
-            self.quiet_until = max(self.quiet_until, time.monotonic() + seconds)
+            self._quiet_until = max(self._quiet_until, time.monotonic() + seconds)
 
     def failed(self, since: float) -> None:
         with self._lock:
-            self.failing_since = since if self.failing_since is None else self.failing_since
+            self._failing_since = since if self._failing_since is None else self._failing_since
 
     def answered(self) -> None:
-        self.failing_since = None
+        self._failing_since = None
 
     def seconds_left(self, limit: float) -> float:
         """How much longer the provider may go on failing."""
-        since = self.failing_since
+        since = self._failing_since
         return limit if since is None else since + limit - time.monotonic()
+
+    def shared(self, url: str, ask: Callable[[], requests.Response]) -> requests.Response:
+        """The answer of one request for all who ask the same."""
+        with self._lock:
+            asking = self._asking.setdefault(url, threading.Lock())
+        with asking:
+            if url not in self._answers:
+                self._answers[url] = ask()
+            return self._answers[url]
 
 
 class BrokenAnswer(Exception):
@@ -106,12 +118,14 @@ class ReadOnlyRequester(HttpRequester):
         provider: the name that the sentences use
         request_parameters: query parameters; one that renders empty is left out
         outage_seconds: how long a provider may fail before the sync ends
+        share_answers: whether an answer serves all streams that ask the same within a command
     """
 
     provider: str = ""
     request_headers: Mapping[str, str] = field(default_factory=dict)
     request_parameters: Mapping[str, str] = field(default_factory=dict)
     outage_seconds: str | float = 180.0
+    share_answers: bool = False
     parameters: InitVar[Mapping[str, Any]] = None
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
@@ -134,7 +148,9 @@ class ReadOnlyRequester(HttpRequester):
     def get_request_params(self, **context: Any) -> MutableMapping[str, Any]:
         return self._filled(self._query, context)
 
-    def send_request(self, *_: Any, stream_slice: Any = None, **__: Any) -> requests.Response:
+    def send_request(  # type: ignore[override]
+        self, stream_state: Any = None, stream_slice: Any = None, **_: Any
+    ) -> requests.Response:
         """Asks until there is a good answer.
 
         Raises AirbyteTracedException: config_error where the user can act, transient_error when all
@@ -148,14 +164,19 @@ class ReadOnlyRequester(HttpRequester):
                 params=self.get_request_params(stream_slice=stream_slice),
             )
         )
-        outage = Outage.of(self.provider, str(request.url))
+        provider = Provider.of(self.provider, str(request.url))
+        if self.share_answers:
+            return provider.shared(str(request.url), lambda: self._ask(request, provider))
+        return self._ask(request, provider)
+
+    def _ask(self, request: requests.PreparedRequest, provider: Provider) -> requests.Response:
         max_retries = getattr(self.error_handler, "max_retries", None) or 0
         attempt = 0
         while True:
             attempt += 1
-            if (quiet := outage.seconds_to_wait()) > 0:
+            if (quiet := provider.seconds_of_quiet()) > 0:
                 time.sleep(quiet)
-            left = outage.seconds_left(self._outage_seconds)
+            left = provider.seconds_left(self._outage_seconds)
             if left <= 0:
                 raise transient_error(f"{self.provider} gives no good answer. The next sync asks again.")
             started = time.monotonic()
@@ -165,15 +186,16 @@ class ReadOnlyRequester(HttpRequester):
             except BrokenAnswer as broken:
                 response, sentence = None, f"{self.provider} {broken}"
             if response is not None and sentence is None:
-                outage.answered()
+                provider.answered()
                 return response
-            outage.failed(started)
+            provider.failed(started)
             wait = self._wait(response, attempt)
-            if attempt > max_retries or wait >= min(MAX_WAIT_SECONDS, outage.seconds_left(self._outage_seconds)):
+            left = provider.seconds_left(self._outage_seconds)
+            if attempt > max_retries or wait >= min(MAX_WAIT_SECONDS, left):
                 raise transient_error(f"{sentence}. The next sync asks again.")
             LOGGER.info("%s; asking again in %.0f s (retry %d of %d).", sentence, wait, attempt, max_retries)
             if response is not None and retry_after(response) is not None:
-                outage.keep_quiet(wait)
+                provider.keep_quiet(wait)
             else:
                 time.sleep(wait)
 

@@ -19,7 +19,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.check import check_account
 from source_sms_providers.messages import told_once, without_running_day
-from source_sms_providers.requester import Outage
+from source_sms_providers.requester import Provider
 from source_sms_providers.settings import validate, validate_catalog
 
 # Absolute: a file of that name in the working directory must not matter.
@@ -58,7 +58,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """A failure is told as a sentence in the status, and as a trace that types it."""
-        Outage.forget_all()
+        Provider.forget_all()
         try:
             validate(config)
             check_account(lambda settings: type(self)(config=settings), config)
@@ -80,7 +80,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
         """Reads the streams of the catalog. Raises AirbyteTracedException at the end if a part of one failed."""
-        Outage.forget_all()
+        Provider.forget_all()
         validate(config)
         source = self if self.config else type(self)(catalog, config, state)
         validate_catalog(catalog, [stream["name"] for stream in source._stream_configs(source.resolved_manifest)])

@@ -104,8 +104,8 @@ class AnalyticsExtractor(SevenExtractor):
     `group_field` names the field that the rows are grouped by. Grouped by date, each day asked must
     be there and no other (seven.io answers invalid dates with its default window). Grouped by
     anything else, rows carry no date: they are of the one day that was asked. Rows of one group are
-    added up (seven.io was seen to answer two rows without label). A day without rows gives one
-    record of zeros, so that "asked, was zero" is on record.
+    added up (seven.io was seen to answer two rows without label). A day without usage gives one record
+    of zeros.
     """
 
     group_field: str = "date"
@@ -124,16 +124,28 @@ class AnalyticsExtractor(SevenExtractor):
                 read.refuse(f"it holds {min(foreign)}, asked were {first} to {last}")
             if missing := days - groups.keys():
                 read.refuse(f"it lacks {min(missing)}, asked were {first} to {last}")
-            return [self._record({"date": day}, day, groups[day]) for day in sorted(groups)]
+            return [record({"date": day}, groups[day], self.config) for day in sorted(groups)]
         if first != last:
             raise ValueError("An answer without dates must be of one day, or several are booked on one.")
+        if not any(has_usage(counters) for counters in groups.values()):
+            return [record_of_zeros(str(first), self.group_field, self.config)]
         return [
-            self._record({"date": str(first), self.group_field: group}, str(first), counters)
-            for group, counters in (groups or {"": dict.fromkeys((*COUNTERS, "usage_eur"), 0)}).items()
+            record({"date": str(first), self.group_field: group}, counters, self.config)
+            for group, counters in groups.items()
         ]
 
-    def _record(self, key: Mapping[str, str], day: str, counters: Mapping[str, int | float]) -> dict[str, Any]:
-        return {**key, **counters, "is_partial": day >= self.config["today"]}
+
+def record(key: Mapping[str, str], counters: Mapping[str, int | float], config: Mapping[str, Any]) -> dict[str, Any]:
+    return {**key, **counters, "is_partial": key["date"] >= config["today"]}
+
+
+def record_of_zeros(day: str, group_field: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a day without usage is recorded as: it was asked, and was zero."""
+    return record({"date": day, group_field: ""}, dict.fromkeys((*COUNTERS, "usage_eur"), 0), config)
+
+
+def has_usage(counters: Mapping[str, Any]) -> bool:
+    return any(counters[name] for name in (*COUNTERS, "usage_eur"))
 
 
 def grouped(read: Reader, answer: Any, group_field: str) -> dict[str, dict[str, int | float]]:
