@@ -4,6 +4,8 @@ destination that keeps the newest row of each primary key.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -65,6 +67,15 @@ class Sync:
             for message in self.messages
             if message["type"] == "RECORD" and message["record"]["stream"] == stream
         ]
+
+    def failures(self) -> dict[str, tuple[str, str]]:
+        """Stream -> the failure type and the sentence of its first error."""
+        found: dict[str, tuple[str, str]] = {}
+        for message in self.messages:
+            if message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
+                error = message["trace"]["error"]
+                found.setdefault(error["stream_descriptor"]["name"], (error["failure_type"], error["message"]))
+        return found
 
     @property
     def state(self) -> list[AirbyteStateMessage]:
@@ -144,6 +155,16 @@ def sync(
     moment = now if isinstance(now, datetime) else datetime.combine(now, time(12), timezone.utc)
     with time_machine.travel(moment):
         return _sync(config, catalog(streams, sync_mode), list(state))
+
+
+def check(config: Mapping[str, Any], now: date | datetime) -> tuple[str, str, str]:
+    """Runs a check: its status, its sentence, and the failure type of the trace it prints (or "")."""
+    moment = now if isinstance(now, datetime) else datetime.combine(now, time(12), timezone.utc)
+    printed = io.StringIO()
+    with time_machine.travel(moment), contextlib.redirect_stdout(printed):
+        status = SourceSmsProviders(config=config).check(LOGGER, config)
+    traces = [json.loads(line)["trace"]["error"] for line in printed.getvalue().splitlines()]
+    return status.status.value, status.message or "", "".join(trace["failure_type"] for trace in traces)
 
 
 def _sync(config: Mapping[str, Any], selected: ConfiguredAirbyteCatalog, state: list[AirbyteStateMessage]) -> Sync:

@@ -53,7 +53,10 @@ class Reader:
         """A finite number, also where it comes as a string: `12`, `0.075`, `"44.6310"`."""
         if isinstance(value, str) and NUMBER.fullmatch(value):
             return plain(Decimal(value))
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        # Larger ones fit no destination's column.
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
             return value
         self.refuse(f"{name} is {kind(value)} where a number is due")
 

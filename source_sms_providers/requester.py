@@ -1,12 +1,12 @@
 """One GET request: bounded in time and size, retried politely, told apart from a broken answer."""
 
-from __future__ import annotations
-
+import contextlib
 import logging
+import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -46,12 +46,13 @@ class Provider:
     dead host would keep a sync alive for hours.
     """
 
-    _known: ClassVar[dict[tuple[str, str], Provider]] = {}
+    _known: ClassVar[dict[tuple[str, str], "Provider"]] = {}
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
         self._quiet_until = 0.0
         self._failing_since: float | None = None
+        self._given_up: str | None = None
         self._answers: dict[str, requests.Response] = {}
         self._asking: dict[str, threading.Lock] = {}
 
@@ -62,7 +63,7 @@ class Provider:
             cls._known.clear()
 
     @classmethod
-    def of(cls, name: str, url: str) -> Provider:
+    def of(cls, name: str, url: str) -> "Provider":
         with cls._lock:
             return cls._known.setdefault((name, urlsplit(url).netloc), cls())
 
@@ -79,6 +80,13 @@ class Provider:
 
     def answered(self) -> None:
         self._failing_since = None
+
+    def give_up(self, sentence: str) -> None:
+        self._given_up = sentence
+
+    def given_up(self) -> str | None:
+        """Why the provider is not asked any more, or None."""
+        return self._given_up
 
     def seconds_left(self, limit: float) -> float:
         """How much longer the provider may go on failing."""
@@ -135,10 +143,12 @@ class ReadOnlyRequester(HttpRequester):
         self._headers = {name: self._template(text) for name, text in self.request_headers.items()}
         self._query = {name: self._template(text) for name, text in self.request_parameters.items()}
         self._outage_seconds = float(self._text(self._template(str(self.outage_seconds))))
-        self._session = requests.Session()
+        self._session = NoRedirects()
+        self._session.headers["Accept-Encoding"] = "gzip, deflate"
         # Not None, or requests would look for the host in `.netrc` and put what it finds over our header.
         self._session.auth = lambda request: request
         adapter = requests.adapters.HTTPAdapter(pool_connections=2, pool_maxsize=32)
+        adapter.poolmanager.pool_classes_by_scheme = {"http": WatchedHTTPPool, "https": WatchedHTTPSPool}
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -176,9 +186,9 @@ class ReadOnlyRequester(HttpRequester):
             attempt += 1
             if (quiet := provider.seconds_of_quiet()) > 0:
                 time.sleep(quiet)
+            if given_up := provider.given_up():
+                raise transient_error(given_up)
             left = provider.seconds_left(self._outage_seconds)
-            if left <= 0:
-                raise transient_error(f"{self.provider} gives no good answer. The next sync asks again.")
             started = time.monotonic()
             try:
                 response = self._answer(request, started + min(left, ANSWER_SECONDS))
@@ -190,9 +200,12 @@ class ReadOnlyRequester(HttpRequester):
                 return response
             provider.failed(started)
             wait = self._wait(response, attempt)
-            left = provider.seconds_left(self._outage_seconds)
-            if attempt > max_retries or wait >= min(MAX_WAIT_SECONDS, left):
-                raise transient_error(f"{sentence}. The next sync asks again.")
+            final = f"{sentence}. The next sync asks again."
+            if wait >= min(MAX_WAIT_SECONDS, provider.seconds_left(self._outage_seconds)):
+                provider.give_up(final)
+                raise transient_error(final)
+            if attempt > max_retries:
+                raise transient_error(final)
             LOGGER.info("%s; asking again in %.0f s (retry %d of %d).", sentence, wait, attempt, max_retries)
             if response is not None and retry_after(response) is not None:
                 provider.keep_quiet(wait)
@@ -209,19 +222,23 @@ class ReadOnlyRequester(HttpRequester):
         timeout = (left(CONNECT_SECONDS), left(SILENCE_SECONDS))
         raw = bytearray()
         try:
-            with self._session.send(request, allow_redirects=False, timeout=timeout, **settings) as response:
-                # read1 returns what has come; read would wait for a whole block from a server that drips.
-                while part := response.raw.read1(65536, decode_content=False):
+            with (
+                cut_off_at(deadline) as late,
+                self._session.send(request, allow_redirects=False, timeout=timeout, **settings) as response,
+            ):
+                for part in response.raw.stream(65536, decode_content=False):
                     raw += part
                     if len(raw) > MAX_BODY_BYTES:
                         raise BrokenAnswer("sent more data than this connector takes")
-                    if time.monotonic() > deadline:
-                        raise BrokenAnswer("sent its answer too slowly")
+            if late.is_set():
+                raise BrokenAnswer("did not answer in time")
         except requests.exceptions.SSLError:
             raise BrokenAnswer("could not be reached safely: TLS failed") from None
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             raise BrokenAnswer("did not answer in time") from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
+            if late.is_set():
+                raise BrokenAnswer("did not answer in time") from None
             raise BrokenAnswer("could not be reached, or the connection broke off") from None
         finally:
             self._session.cookies.clear()
@@ -231,25 +248,33 @@ class ReadOnlyRequester(HttpRequester):
             # The error filters and the extractor each ask for it.
             response.json = lambda **_: parsed  # type: ignore[method-assign]
         except (ValueError, RecursionError):
-            if response.ok:
+            if response.status_code == requests.codes.ok:
                 raise BrokenAnswer("sent something else than the JSON its API promises") from None
         return response
 
     def _judge(self, response: requests.Response) -> str | None:
         """None for a good answer, a sentence without its end for one to ask again for; raises for the rest."""
-        assert self.error_handler is not None
-        resolution = self.error_handler.interpret_response(response)
-        sentence = resolution.error_message or f"{self.provider} answered HTTP {response.status_code}"
-        if resolution.response_action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED):
-            return sentence
-        if resolution.response_action is ResponseAction.SUCCESS and response.status_code == requests.codes.ok:
+        # Not error_handler.interpret_response: its default for what no filter names shows URL and body.
+        filters = getattr(self.error_handler, "response_filters", None) or []
+        resolution = next((found for each in filters if (found := each.matches(response))), None)
+        if resolution is not None and resolution.error_message:
+            if resolution.response_action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED):
+                return str(resolution.error_message)
+            kind = resolution.failure_type or FailureType.system_error
+            raise AirbyteTracedException(resolution.error_message, resolution.error_message, kind)
+        if response.status_code == requests.codes.ok:
             return None
         if response.is_redirect:
             raise config_error(
                 f"{self.provider} answered with a redirect, which is not followed: it could carry the key to another "
                 "host. Check the base URL in the settings."
             )
-        raise AirbyteTracedException(sentence, sentence, resolution.failure_type or FailureType.system_error)
+        sentence = f"{self.provider} answered HTTP {response.status_code}, which its API does not promise"
+        if response.status_code >= requests.codes.server_error:
+            return sentence
+        raise AirbyteTracedException(
+            f"{sentence}. Update the connector or report it.", f"{sentence}. Update the connector or report it."
+        )
 
     def _wait(self, response: requests.Response | None, attempt: int) -> float:
         """Seconds until the next try: what the provider asks for, else 1, 2, 4, 8, 16."""
@@ -272,14 +297,72 @@ class _NoLiteral:
     pass
 
 
+class NoRedirects(requests.Session):
+    """A session that sees no redirect in any answer. `allow_redirects=False` alone reads the body of a
+    redirect, of any size, to prepare the request that would follow it.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class WatchedHTTPConnection(urllib3.connection.HTTPConnection):
+    """Tells the thread that uses it which socket it uses, so that a slow answer can be cut off."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        IN_USE.socket = self.sock
+
+
+class WatchedHTTPSConnection(WatchedHTTPConnection, urllib3.connection.HTTPSConnection):
+    pass
+
+
+class WatchedHTTPPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = WatchedHTTPConnection
+
+
+class WatchedHTTPSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = WatchedHTTPSConnection
+
+
+IN_USE = threading.local()
+
+
+@contextlib.contextmanager
+def cut_off_at(deadline: float) -> Iterator[threading.Event]:
+    """Ends the connection that this thread uses at a moment of the monotonic clock.
+
+    A timeout of the socket is no bound: each byte of an answer that drips starts it anew.
+    """
+    late = threading.Event()
+    IN_USE.socket = None
+    of_this_thread = IN_USE.__dict__
+
+    def cut_off() -> None:
+        late.set()
+        if used := of_this_thread["socket"]:
+            with contextlib.suppress(OSError):
+                # The plain socket's method, for TLS too: it wakes the reader and leaves the rest to it.
+                socket.socket.shutdown(used, socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+
+
 def retry_after(response: requests.Response) -> float | None:
     """The seconds of a Retry-After header, which is a number or a date (RFC 9110, 10.2.3)."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)

@@ -29,7 +29,8 @@ MANIFEST = Path(__file__).with_name("manifest.yaml").resolve()
 class SourceSmsProviders(YamlDeclarativeSource):
     """The source that `manifest.yaml` declares.
 
-    Built bare, as standard tools do, it makes a configured source of itself for each command.
+    Built bare, as standard tools do, it makes a configured source of itself for each command: the CDK
+    takes settings, catalog and state from the constructor only.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
         super().__init__(path_to_yaml=str(MANIFEST), catalog=catalog, config=config, state=state)
+        self._knows_what_to_read = catalog is not None and config is not None
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> SourceSmsProviders:
@@ -63,7 +65,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
             validate(config)
             check_account(lambda settings: type(self)(config=settings), config)
         except AirbyteTracedException as error:
-            self._message_repository.emit_message(error.as_sanitized_airbyte_message())
+            error.emit_message()
             return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
@@ -82,7 +84,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         """Reads the streams of the catalog. Raises AirbyteTracedException at the end if a part of one failed."""
         Provider.forget_all()
         validate(config)
-        source = self if self.config else type(self)(catalog, config, state)
+        source = self if self._knows_what_to_read else type(self)(catalog, config, state)
         validate_catalog(catalog, [stream["name"] for stream in source._stream_configs(source.resolved_manifest)])
         messages = super(SourceSmsProviders, source).read(logger, config, catalog, state)
         yield from told_once(without_running_day(messages))

@@ -183,6 +183,13 @@ def _stall_in_body(args: Mapping[str, Any], right: Answer, connection: Connectio
     connection.finish(rest)
 
 
+def _drip_headers(args: Mapping[str, Any], right: Answer, connection: Connection) -> None:
+    for byte in connection.head(right, length=len(connection.encoded(right))):
+        connection.raw(bytes([byte]))
+        connection.pause(1 / args["bytes_per_second"])
+    connection.finish(connection.encoded(right))
+
+
 def _drip(args: Mapping[str, Any], right: Answer, connection: Connection) -> None:
     body = connection.encoded(right)
     connection.raw(connection.head(right, length=len(body)))
@@ -284,6 +291,7 @@ _KINDS: dict[str, tuple[_Play, set[str], set[str]]] = {
     "stall_before_headers": (_stall_before_headers, {"seconds"}, set()),
     "stall_in_body": (_stall_in_body, {"seconds"}, set()),
     "drip": (_drip, {"bytes_per_second"}, set()),
+    "drip_headers": (_drip_headers, {"bytes_per_second"}, set()),
     "huge": (_huge, {"bytes"}, set()),
     "latin1": (_latin1, set(), {"charset"}),
     "edit": (_edit, set(), {"set", "delete", "append_row"}),

@@ -1,7 +1,5 @@
 """seven.io's answers as records (https://docs.seven.io, endpoints balance, pricing and analytics)."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass

@@ -1,6 +1,3 @@
-from __future__ import annotations
-
-import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,8 +12,6 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.errors import transient_error
 from source_sms_providers.seven.extractors import AnalyticsExtractor, has_usage, record_of_zeros
 
-LOGGER = logging.getLogger("airbyte")
-
 WINDOW = timedelta(days=365)
 """As wide as the windows of the stream `analytics`, so that both ask the same and share the answer."""
 
@@ -28,7 +23,7 @@ class UsageRetriever(SimpleRetriever):
 
     - A day without usage is not asked for: its record of zeros is what the answer would have given.
     - An empty answer for a day with messages or costs is an error, not a record of zeros.
-    - Where there are no totals, because their request fails, each day is asked for and believed.
+    - Where the totals cannot be had the days fail with them: nothing could vouch for an empty answer.
 
     Attributes:
         totals_requester: asks for the grouping by date
@@ -43,7 +38,7 @@ class UsageRetriever(SimpleRetriever):
         # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, 3).
         state: Mapping[str, Any] = self.stream_slicer.state  # type: ignore[attr-defined]
         self._first_day = date.fromisoformat(state["date"][:10]) + timedelta(days=1)
-        self._totals: dict[date, Mapping[str, Mapping[str, Any]]] = {}
+        self._totals: dict[date, Mapping[str, Mapping[str, Any]] | AirbyteTracedException] = {}
         self._lock = threading.Lock()
 
     def read_records(
@@ -52,27 +47,30 @@ class UsageRetriever(SimpleRetriever):
         assert stream_slice is not None
         day = stream_slice["start_time"][:10]
         total = self._total(day)
-        if total and not has_usage(total):
+        if not has_usage(total):
             yield Record(record_of_zeros(day, self.group_field, self.config), self.name, stream_slice)
             return
         records: list[Any] = list(super().read_records(records_schema, stream_slice))
-        if total and (total["sms"] or total["usage_eur"]) and not any(has_usage(record) for record in records):
+        if (total["sms"] or total["usage_eur"]) and not any(has_usage(record) for record in records):
             raise transient_error(
                 f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
                 "The next sync asks again."
             )
         yield from records
 
-    def _total(self, day: str) -> Mapping[str, Any] | None:
-        """The day's record of the grouping by date, or None if it cannot be had."""
+    def _total(self, day: str) -> Mapping[str, Any]:
+        """The day's record of the grouping by date. A window that failed is not asked for again."""
         windows = (date.fromisoformat(day) - self._first_day) // WINDOW
         first = self._first_day + windows * WINDOW
         with self._lock:
             if first not in self._totals:
                 self._totals[first] = self._ask(first)
-            return self._totals[first].get(day)
+            totals = self._totals[first]
+        if isinstance(totals, AirbyteTracedException):
+            raise totals
+        return totals[day]
 
-    def _ask(self, first: date) -> Mapping[str, Mapping[str, Any]]:
+    def _ask(self, first: date) -> Mapping[str, Mapping[str, Any]] | AirbyteTracedException:
         assert self.totals_requester is not None
         last = min(first + WINDOW - timedelta(days=1), date.fromisoformat(self.config["last_day"]))
         days = StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
@@ -81,6 +79,5 @@ class UsageRetriever(SimpleRetriever):
             assert response is not None
             records = AnalyticsExtractor(config=self.config, parameters={}).extract_records(response)
         except AirbyteTracedException as error:
-            LOGGER.warning("The totals of %s to %s cannot be had: %s", first, last, error.message)
-            return {}
+            return error
         return {record["date"]: record for record in records}

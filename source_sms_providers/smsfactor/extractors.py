@@ -1,7 +1,5 @@
 """SMSFactor's answers as records (https://dev.smsfactor.com, GET /metrics/consumption and GET /credits)."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass
@@ -44,7 +42,7 @@ class CreditsExtractor(SmsfactorExtractor):
             "credits": read.number(read.field(answer, "credits", "the answer"), "credits"),
             "postpaid": self._flag(read, answer, "postpaid"),
             # false says that there is none.
-            "postpaid_limit": None if limit is None or limit is False else read.number(limit, "postpaid_limit"),
+            "postpaid_limit": None if limit is False or limit in (None, "") else read.number(limit, "postpaid_limit"),
             "unlimited": self._flag(read, answer, "unlimited"),
             "retrieved_at": now.isoformat(timespec="seconds"),
         }

@@ -1,0 +1,64 @@
+# `make help` says what there is. All is installed inside this folder.
+
+PYTHON ?= python3
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-warn-script-location --no-deps
+INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
+# One lock for all Pythons and systems, and without the name of any registry.
+COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	--no-emit-index-url --no-header $(ARGS)
+
+.PHONY: help sync test lint format lock clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sandbox's
+	@$(MAKE) -s -j2 .venv/connector .venv-pyairbyte/locked
+	@echo "Starting PyAirbyte …"
+	@DO_NOT_TRACK=1 AIRBYTE_OFFLINE_MODE=1 AIRBYTE_LOGGING_ROOT=.cache/logs \
+		.venv-pyairbyte/bin/python -W ignore -m examples.sync_to_duckdb
+
+test: .venv/connector  ## install, then run all tests (ARGS="-k balance" picks some)
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/connector  ## check style and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: .venv/connector  ## put the code into the style that lint asks for
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest of all)
+	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python $(PIP_INSTALL) uv==0.13.9; }
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+	$(COMPILE) --group pyairbyte -o requirements-pyairbyte.lock
+
+clean:  ## remove what was installed and built; keeps secrets/ and the database
+	@rm -rf .venv .venv-pyairbyte .venv-lock .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The last file made in each folder: as new as what it was installed from.
+.venv/locked: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+		{ echo "The connector needs Python 3.10 to 3.13, for example: make test PYTHON=python3.11" >&2; exit 1; }
+	@echo "Installing the connector's packages into .venv (about a minute) …"
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python $(INSTALL_LOCKED) $<
+	@touch $@
+
+.venv/connector: .venv/locked pyproject.toml
+	@.venv/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+.venv-pyairbyte/locked: requirements-pyairbyte.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || \
+		{ echo "PyAirbyte needs Python 3.10 to 3.12, for example: make sync PYTHON=python3.11" >&2; exit 1; }
+	@echo "Installing PyAirbyte into .venv-pyairbyte (780 MB, two to three minutes) …"
+	@$(PYTHON) -m venv --clear .venv-pyairbyte
+	@.venv-pyairbyte/bin/python $(INSTALL_LOCKED) $<
+	@touch $@

@@ -1,0 +1,96 @@
+"""The files that describe the connector to Airbyte agree with each other and with the connector."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def text(path: str) -> str:
+    return (REPOSITORY / path).read_text(encoding="utf-8")
+
+
+METADATA: dict[str, Any] = yaml.safe_load(text("metadata.yaml"))
+MANIFEST: dict[str, Any] = yaml.safe_load(text("source_sms_providers/manifest.yaml"))
+DATA: dict[str, Any] = METADATA["data"]
+DOCKERFILE = text("Dockerfile")
+DOCUMENT = text("docs/integrations/sources/sms-providers.md")
+TELLING = ("config_error", "transient_error", "BrokenAnswer", "LOGGER.warning")
+STREAMS = [stream["$ref"].split("/")[-1] for group in MANIFEST["streams"] for stream in group["streams"]]
+
+
+def test_the_metadata_fits_the_model_of_airbyte() -> None:
+    models = pytest.importorskip("airbyte_connector_models.metadata.v0.connector_metadata_definition_v0")
+    models.ConnectorMetadataDefinitionV0.model_validate(METADATA)
+
+
+def test_the_image_is_built_on_the_base_that_the_metadata_names() -> None:
+    assert re.findall(r"^ARG BASE_IMAGE=(.+)$", DOCKERFILE, re.M) == [DATA["connectorBuildOptions"]["baseImage"]]
+
+
+def test_there_is_one_version() -> None:
+    (version,) = re.findall(r'^version = "(.+)"$', text("pyproject.toml"), re.M)
+    assert DATA["dockerImageTag"] == version
+    assert re.findall(r'version="([^"]+)"', DOCKERFILE) == [version, version]
+    assert f"\n| {version} |" in DOCUMENT
+
+
+def test_the_platform_lets_the_connector_reach_the_hosts_it_asks() -> None:
+    settings = MANIFEST["spec"]["connection_specification"]["properties"]
+    urls = [setting["default"] for name, setting in settings.items() if name.endswith("_base_url")]
+    assert DATA["allowedHosts"]["hosts"] == [urlsplit(url).hostname for url in urls]
+
+
+def test_every_stream_is_suggested_and_in_the_catalogs() -> None:
+    assert DATA["suggestedStreams"]["streams"] == STREAMS
+    catalog = json.loads(text("integration_tests/configured_catalog.json"))
+    assert sorted(stream["stream"]["name"] for stream in catalog["streams"]) == sorted(STREAMS)
+    for name in ("abnormal_state", "sample_state"):
+        states = json.loads(text(f"integration_tests/{name}.json"))
+        assert sorted(state["stream"]["stream_descriptor"]["name"] for state in states) == sorted(STREAMS)
+
+
+def test_the_icon_is_there() -> None:
+    assert text(DATA["icon"]).startswith("<svg ")
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_documentation_explains_each_column(stream: str) -> None:
+    section = DOCUMENT.split(f"\n### {stream}\n")[1].split("\n### ")[0].split("\n## ")[0]
+    columns = json.loads(text(f"schemas/{stream}.json"))["properties"]
+    assert [column for column in columns if f"| `{column}` |" not in section] == []
+
+
+def test_the_documentation_holds_each_error_and_warning() -> None:
+    assert [sentence for sentence in sorted(sentences()) if sentence not in DOCUMENT] == []
+
+
+def sentences() -> set[str]:
+    """What the user can be told, in the pieces between its values."""
+    told = [piece for error in error_messages(MANIFEST) for piece in re.split(r"\{\{.*?\}\}", error)]
+    for path in (REPOSITORY / "source_sms_providers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in TELLING:
+                texts = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)]
+                told += [piece for value in texts for piece in re.split(r"%s|%d|%\.0f", str(value))]
+    return {piece.strip(" (),.'") for piece in told if len(piece) > 12}
+
+
+def error_messages(part: Any) -> Iterator[str]:
+    """All `error_message` in a part of the manifest."""
+    if isinstance(part, dict):
+        yield from [part["error_message"]] if "error_message" in part else []
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from error_messages(inner)

@@ -1,0 +1,237 @@
+"""The image does what the package does, wherever Airbyte runs it. Run by integration_tests/image/run.sh."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from integration_tests.image.container import (
+    BASE_IMAGE,
+    HARDENED,
+    IMAGE,
+    PLAIN,
+    Run,
+    folder_of,
+    image,
+    inside,
+    inspected,
+    last_states,
+    package,
+)
+from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import GROUPED, PRIMARY_KEYS, configured_catalog
+
+REPOSITORY = Path(__file__).parents[2]
+METADATA = yaml.safe_load((REPOSITORY / "metadata.yaml").read_text(encoding="utf-8"))["data"]
+VENV = "/opt/connector/"
+
+WAYS = pytest.mark.parametrize(
+    "options",
+    [PLAIN, HARDENED, ("--memory=512m", "--memory-swap=512m")],
+    ids=["as it is", "any uid, read-only root, no capabilities", "512 MB"],
+)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def providers(running: Sandbox) -> Sandbox:
+    running.reset()
+    return running
+
+
+@pytest.fixture(scope="module")
+def folder(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return job(running, tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture(scope="module")
+def of_package(folder: Path) -> Run:
+    """What the installed package prints, reading the same."""
+    return package("read", "--config", folder / "config.json", "--catalog", folder / "catalog.json")
+
+
+def job(sandbox: Sandbox, folder: Path) -> Path:
+    config = sandbox.config(start_date=str(sandbox.today() - timedelta(days=10)))
+    return folder_of(folder, config=config, catalog=configured_catalog(PRIMARY_KEYS))
+
+
+def test_spec_needs_no_network() -> None:
+    assert image("spec", network="none").messages("SPEC") == package("spec").messages("SPEC")
+
+
+@WAYS
+def test_check_succeeds(folder: Path, options: tuple[str, ...]) -> None:
+    (status,) = image("check", "--config=/config/config.json", folder=folder, options=options).messages(
+        "CONNECTION_STATUS"
+    )
+    assert status["connectionStatus"]["status"] == "SUCCEEDED"
+
+
+@WAYS
+def test_discover_offers_what_the_package_offers(folder: Path, options: tuple[str, ...]) -> None:
+    of_image = image("discover", "--config=/config/config.json", folder=folder, options=options)
+    assert of_image.messages("CATALOG") == package("discover", "--config", folder / "config.json").messages("CATALOG")
+
+
+@WAYS
+def test_records_are_those_of_the_package_byte_for_byte(
+    folder: Path, of_package: Run, options: tuple[str, ...]
+) -> None:
+    of_image = image(
+        "read", "--config=/config/config.json", "--catalog=/config/catalog.json", folder=folder, options=options
+    )
+
+    assert of_image.exit_code == of_package.exit_code == 0
+    assert of_image.record_lines() == of_package.record_lines()
+    assert {message["record"]["stream"] for message in of_image.messages("RECORD")} == PRIMARY_KEYS.keys()
+
+
+def test_a_wrong_key_fails_the_check_without_showing_it(providers: Sandbox, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "job", config=providers.config(seven_api_key="wrong-key-4d1c9f"))
+
+    result = image("check", "--config=/config/config.json", folder=folder)
+
+    (status,) = result.messages("CONNECTION_STATUS")
+    assert status["connectionStatus"]["status"] == "FAILED"
+    assert "does not accept the API key" in status["connectionStatus"]["message"]
+    assert b"wrong-key-4d1c9f" not in b"".join(result.lines)
+
+
+def test_ten_years_fit_into_256_megabytes(providers: Sandbox, tmp_path: Path) -> None:
+    folder = folder_of(
+        tmp_path / "job",
+        config=providers.config(start_date=str(providers.today() - timedelta(days=3652)), num_workers=16),
+        catalog=configured_catalog(PRIMARY_KEYS),
+    )
+
+    result = image(
+        "read",
+        "--config=/config/config.json",
+        "--catalog=/config/catalog.json",
+        folder=folder,
+        options=("--memory=256m", "--memory-swap=256m"),
+    )
+
+    assert result.exit_code == 0
+    days = {message["record"]["data"]["date"] for message in result.messages("RECORD")}
+    assert len(days) == 3653
+
+
+def in_a_pod(folder: Path, *arguments: str) -> Run:
+    """Runs the image under the contract of Airbyte's pods: ENTRYPOINT is ignored, a shell evaluates
+    AIRBYTE_ENTRYPOINT in a volume as working directory, and reads and writes through named pipes.
+    """
+    folder.chmod(0o777)
+    pipes = [folder / "stdout", folder / "stderr"]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+        pipe.chmod(0o666)
+    output: dict[Path, bytes] = {}
+    readers = [threading.Thread(target=lambda pipe=pipe: output.update({pipe: pipe.read_bytes()})) for pipe in pipes]
+    for reader in readers:
+        reader.start()
+    script = f'(eval "$AIRBYTE_ENTRYPOINT {" ".join(arguments)}" 2>stderr >stdout; echo $? >exit_code)'
+    subprocess.run(
+        [
+            *("docker", "run", "--rm", "--network=host", "--user=1000:1000", "--cap-drop=ALL"),
+            *("--security-opt=no-new-privileges", f"--volume={folder}:/source", "--workdir=/source"),
+            *("--entrypoint=sh", IMAGE, "-c", script),
+        ],
+        check=True,
+        timeout=300,
+    )
+    for reader in readers:
+        reader.join(timeout=30)
+    for pipe in pipes:
+        pipe.unlink()
+    return Run(int((folder / "exit_code").read_text()), output[pipes[0]].splitlines())
+
+
+def test_a_pod_syncs_and_goes_on_from_the_state_of_the_last_sync(providers: Sandbox, tmp_path: Path) -> None:
+    folder = job(providers, tmp_path / "source")
+    first = in_a_pod(folder, "read --config config.json --catalog catalog.json")
+    assert first.exit_code == 0
+    assert requests_of_groupings(providers) == {10}
+
+    folder_of(folder, state=last_states(first.messages("STATE")))
+    providers.clear_requests()
+    second = in_a_pod(folder, "read --config config.json --catalog catalog.json --state state.json")
+    assert second.exit_code == 0
+    assert requests_of_groupings(providers) == {3}
+    assert last_states(second.messages("STATE")) == last_states(first.messages("STATE"))
+    assert set(second.record_lines()) <= set(first.record_lines())
+
+
+def requests_of_groupings(providers: Sandbox) -> set[int]:
+    """How many requests each grouping of analytics cost."""
+    asked = Counter(entry["query"].get("group_by") for entry in providers.requests())
+    return {asked[grouping.removeprefix("analytics_by_")] for grouping in GROUPED}
+
+
+def test_only_the_connector_and_its_packages_were_added_to_the_base() -> None:
+    added = files(IMAGE) - files(BASE_IMAGE)
+    own = {path for path in added if not path.startswith(VENV)}
+    assert own == set()
+
+    site_packages = next(path.split("source_sms_providers/")[0] for path in added if "/source_sms_providers/" in path)
+    connector = {
+        path.removeprefix(site_packages)
+        for path in added
+        if path.startswith(f"{site_packages}source_sms_providers/") and "__pycache__" not in path
+    }
+    tracked = {
+        *(str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "source_sms_providers").rglob("*.py")),
+        "source_sms_providers/manifest.yaml",
+        *(f"source_sms_providers/schemas/{path.name}" for path in (REPOSITORY / "schemas").glob("*.json")),
+    }
+    assert connector == tracked
+    folders = {folder for path in added for folder in path.removeprefix(VENV).split("/")[:-1]}
+    assert folders.isdisjoint({"integration_tests", "unit_tests", "secrets", ".git", "hatchling", "pytest", "pip"})
+
+
+def files(tag: str) -> set[str]:
+    """All files of an image, but for those that the engine puts into a container."""
+    put_there = ("/proc", "/sys", "/dev", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/.dockerenv")
+    skipped = [word for path in put_there for word in ("-path", path, "-prune", "-o")]
+    return set(inside("find", "/", *skipped, "-type", "f", "-print", tag=tag, options=("--user=0",)).splitlines())
+
+
+def test_all_that_is_imported_was_compiled_when_the_image_was_built() -> None:
+    """Without it each start compiles anew: 0.65 s."""
+    compiled = inside("/opt/connector/bin/python", "-c", COMPILED).splitlines()
+    assert len(compiled) > 500
+    assert [line for line in compiled if not line.startswith("True ")] == []
+
+
+COMPILED = f"""
+import os, sys, source_sms_providers.run
+for module in list(sys.modules.values()):
+    source, cached = getattr(module, "__file__", None) or "", getattr(module, "__cached__", None) or ""
+    if source.startswith("{VENV}") and source.endswith(".py"):
+        header = open(cached, "rb").read(16) if os.path.exists(cached) else bytes(16)
+        print(int.from_bytes(header[8:12], "little") == int(os.stat(source).st_mtime), source)
+"""
+
+
+def test_the_image_says_what_it_is() -> None:
+    described = inspected()
+    labels = described["Labels"]
+    assert labels["io.airbyte.name"] == METADATA["dockerRepository"]
+    assert labels["io.airbyte.version"] == METADATA["dockerImageTag"]
+    assert labels["org.opencontainers.image.licenses"] == METADATA["license"]
+    assert described["User"] == "1000"
+    environment = dict(entry.split("=", 1) for entry in described["Env"])
+    assert [environment["AIRBYTE_ENTRYPOINT"]] == described["Entrypoint"]

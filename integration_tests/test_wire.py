@@ -1,0 +1,257 @@
+"""What breaks on the way is asked for again within a bound, and a key goes to its provider alone."""
+
+from __future__ import annotations
+
+import socket
+import time
+from datetime import date, datetime, timedelta, timezone
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+import time_machine
+
+from integration_tests.expected import expected_records
+from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import check, sync, without_nulls
+from source_sms_providers import requester
+
+TODAY = date(2026, 3, 10)
+START = date(2026, 3, 5)
+ONCE_OR_EVER: list[dict[str, Any]] = [
+    {"kind": "reset_before_headers"},
+    {"kind": "reset_in_headers"},
+    {"kind": "reset_in_body"},
+    {"kind": "close_in_body"},
+    {"kind": "chunk_cut"},
+    {"kind": "gzip_cut"},
+    {"kind": "json_cut"},
+    {"kind": "stall_before_headers", "seconds": 60},
+    {"kind": "stall_in_body", "seconds": 60},
+    {"kind": "drip", "bytes_per_second": 20},
+    {"kind": "drip_headers", "bytes_per_second": 20},
+    {"kind": "status", "code": 429},
+    {"kind": "status", "code": 500},
+    {"kind": "status", "code": 502},
+    {"kind": "status", "code": 503},
+    {"kind": "status", "code": 504},
+]
+
+
+def name(rule: dict[str, Any]) -> str:
+    return " ".join(str(value) for value in rule.values())
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requester, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(requester, "ANSWER_SECONDS", 1.0)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("rule", ONCE_OR_EVER, ids=name)
+def test_given_a_failure_once_when_read_then_it_is_asked_again_and_all_records_arrive(
+    sandbox: Sandbox, rule: dict[str, Any]
+) -> None:
+    sandbox.fault(**rule, query={"date_start": "2026-03-07"}, times=1)
+
+    result = sync(sandbox.config(start_date=str(START)), ["consumption"], now=TODAY)
+
+    assert result.error is None, result.sentence
+    expected = expected_records(sandbox.settings(), {}, TODAY, START, TODAY - timedelta(days=1))["consumption"]
+    assert without_nulls(result.records("consumption"), "consumption") == without_nulls(expected, "consumption")
+    assert len(sandbox.requests()) == len({row["date"] for row in expected}) + 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("rule", ONCE_OR_EVER, ids=name)
+def test_given_a_failure_for_ever_when_read_then_it_ends_soon_as_a_transient_error(
+    sandbox: Sandbox, rule: dict[str, Any]
+) -> None:
+    sandbox.fault(**rule, times=None)
+    started = time.monotonic()
+
+    result = sync(sandbox.config(start_date=str(START), outage_seconds=2), ["consumption"], now=TODAY)
+
+    kind, sentence = result.failures()["consumption"]
+    assert kind == "transient_error"
+    assert sentence.startswith("SMSFactor ")
+    assert sentence.endswith("The next sync asks again.")
+    assert result.records("consumption") == []
+    assert time.monotonic() - started < 10
+
+
+def test_given_five_failures_in_a_row_when_read_then_the_sixth_try_is_taken_and_no_seventh(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(requester.time, "sleep", waits.append)
+    sandbox.fault("status", code=503, path="/credits", times=5)
+    assert sync(sandbox.config(), ["credits"], now=TODAY).error is None
+    assert [wait for wait in waits if wait >= 1] == [1, 2, 4, 8, 16]
+
+    sandbox.clear_requests()
+    sandbox.fault("status", code=503, path="/credits", times=None)
+    assert sync(sandbox.config(), ["credits"], now=TODAY).failures()["credits"][0] == "transient_error"
+    assert len(sandbox.requests()) == 6
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_given_retry_after_when_read_then_no_worker_asks_before(sandbox: Sandbox, form: str) -> None:
+    sandbox.set(latency=0.05)
+    noon = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
+    value = "3" if form == "seconds" else format_datetime(noon + timedelta(seconds=4), usegmt=True)
+    sandbox.fault("status", code=429, headers={"Retry-After": value}, times=1)
+
+    result = sync(sandbox.config(start_date="2026-01-20", num_workers=8), ["consumption"], now=noon)
+
+    assert result.error is None
+    log = sandbox.requests()
+    refused = next(entry for entry in log if entry["status"] == 429)
+    gap = [entry for entry in log if refused["finished"] + 0.2 < entry["started"] < refused["finished"] + 2]
+    assert gap == []
+    assert len({entry["query"]["date_start"] for entry in log}) == 49
+
+
+def test_given_a_retry_after_of_an_hour_when_read_then_the_sync_ends_and_says_why(sandbox: Sandbox) -> None:
+    sandbox.fault("status", code=429, headers={"Retry-After": "3600"}, times=None)
+
+    result = sync(sandbox.config(start_date=str(START)), ["consumption"], now=TODAY)
+
+    kind, sentence = result.failures()["consumption"]
+    assert (kind, sentence) == (
+        "transient_error",
+        "SMSFactor asks for fewer requests (HTTP 429). The next sync asks again.",
+    )
+
+
+def closed_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def test_given_nobody_listens_when_read_then_it_is_a_transient_error(sandbox: Sandbox) -> None:
+    url = f"http://127.0.0.1:{closed_port()}"
+
+    result = sync(sandbox.config(smsfactor_base_url=url, outage_seconds=2), ["credits", "consumption"], now=TODAY)
+
+    assert {kind for kind, _ in result.failures().values()} == {"transient_error"}
+
+
+def test_given_tls_fails_when_read_then_the_sentence_says_so(sandbox: Sandbox) -> None:
+    url = sandbox.url.replace("http://", "https://")
+
+    result = sync(sandbox.config(smsfactor_base_url=url, outage_seconds=2), ["credits"], now=TODAY)
+
+    kind, sentence = result.failures()["credits"]
+    assert kind == "transient_error"
+    assert "TLS failed" in sentence
+
+
+@pytest.mark.parametrize("way", ["nobody listens", "silent", "drips"])
+def test_given_a_dead_or_silent_host_when_checked_then_the_answer_comes_within_15_seconds(
+    sandbox: Sandbox, way: str
+) -> None:
+    settings: dict[str, Any] = {}
+    if way == "nobody listens":
+        settings = {"seven_base_url": f"http://127.0.0.1:{closed_port()}"}
+    elif way == "silent":
+        sandbox.fault("stall_before_headers", seconds=100, times=None)
+    else:
+        sandbox.fault("drip", bytes_per_second=1, times=None)
+    started = time.monotonic()
+
+    status, sentence, kind = check(sandbox.config(**settings), TODAY)
+
+    assert (status, kind) == ("FAILED", "transient_error")
+    assert sentence.startswith("seven.io ")
+    assert time.monotonic() - started < 15
+
+
+def test_given_an_hours_outage_and_thousands_of_days_when_read_then_it_ends_with_the_outage_limit(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.fault("status", code=503, path="/metrics", times=None)
+    started = time.monotonic()
+
+    result = sync(sandbox.config(start_date="2023-03-10", outage_seconds=4, num_workers=2), ["consumption"], now=TODAY)
+
+    assert time.monotonic() - started < 20
+    assert len(sandbox.requests()) < 20
+    assert result.failures()["consumption"][0] == "transient_error"
+    traces = [m for m in result.messages if m["type"] == "TRACE" and m["trace"]["type"] == "ERROR"]
+    assert len(traces) <= 2
+    assert result.state_day("consumption") == "2023-03-09"
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("stream", ["balance", "credits"])
+def test_given_a_redirect_when_read_then_nobody_else_gets_a_request(sandbox: Sandbox, code: int, stream: str) -> None:
+    with Sandbox(today=str(TODAY)) as other:
+        sandbox.fault("redirect", location=f"{other.url}/api/balance", code=code, times=None)
+
+        result = sync(sandbox.config(), [stream], now=TODAY)
+
+        assert other.requests() == []
+    kind, sentence = result.failures()[stream]
+    assert kind == "config_error"
+    assert "redirect" in sentence
+    assert len(sandbox.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://gateway.seven.io/api", True),
+        ("https://sms.example.org:8443/api/", True),
+        ("http://127.0.0.1:8400/api", True),
+        ("http://localhost:8400", True),
+        ("http://[::1]:8400/api", True),
+        ("http://gateway.seven.io/api", False),
+        ("http://127.0.0.1.example.org", False),
+        ("http://localhost.example.org/api", False),
+        ("http://10.0.0.1/api", False),
+        ("ftp://gateway.seven.io", False),
+        ("https://user:secret@gateway.seven.io", False),
+        ("https://gateway.seven.io/api?x=1", False),
+        ("gateway.seven.io", False),
+    ],
+)
+def test_given_a_base_url_when_the_settings_are_validated_then_plain_http_is_for_loopback_only(
+    sandbox: Sandbox, url: str, allowed: bool
+) -> None:
+    import jsonschema
+
+    from source_sms_providers import SourceSmsProviders
+
+    spec = SourceSmsProviders().spec(requester.LOGGER).connectionSpecification
+    for setting in ("seven_base_url", "smsfactor_base_url"):
+        errors = list(jsonschema.Draft7Validator(spec).iter_errors(sandbox.config(**{setting: url})))
+        assert (not errors) is allowed
+
+
+def test_when_everything_is_checked_and_read_then_only_gets_of_the_read_endpoints_were_sent(sandbox: Sandbox) -> None:
+    config = sandbox.config(start_date="2026-03-01", seven_label="otp", smsfactor_sub_account_id="2001")
+    with time_machine.travel(datetime(2026, 3, 10, 12, tzinfo=timezone.utc)):
+        check(config, TODAY)
+    sync(config, now=TODAY)
+
+    assert {(entry["method"], entry["path"]) for entry in sandbox.requests()} == {
+        ("GET", "/api/balance"),
+        ("GET", "/api/pricing"),
+        ("GET", "/api/analytics"),
+        ("GET", "/credits"),
+        ("GET", "/metrics/consumption"),
+    }
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8, 32])
+def test_given_a_number_of_workers_when_read_then_the_provider_sees_that_many_requests_at_once(
+    sandbox: Sandbox, workers: int
+) -> None:
+    sandbox.set(latency=0.1)
+
+    sync(sandbox.config(start_date="2025-12-10", num_workers=workers), ["consumption"], now=TODAY)
+
+    assert sandbox.stats()["max_parallel"] == workers

@@ -1,0 +1,45 @@
+"""The requesters that the manifest declares, without the streams around them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import requests
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRequester
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
+from airbyte_cdk.sources.types import StreamSlice
+
+from source_sms_providers import SourceSmsProviders
+from source_sms_providers.requester import ReadOnlyRequester
+from unit_tests.connector import config
+
+DAY = StreamSlice(partition={}, cursor_slice={"start_time": "2026-03-07T00:00:00Z", "end_time": "2026-03-07T23:59:59Z"})
+
+
+def requester(stream: str = "balance", **settings: Any) -> ReadOnlyRequester:
+    return build(definition(stream), **settings)
+
+
+def build(declared: dict[str, Any], **settings: Any) -> ReadOnlyRequester:
+    derived = {"today": "2026-03-10", "smsfactor_days_before": 0, "smsfactor_days_after": 0}
+    made = ModelToComponentFactory().create_component(
+        CustomRequester, declared, {**config(**settings), **derived}, name="any"
+    )
+    assert isinstance(made, ReadOnlyRequester)
+    return made
+
+
+def ask(stream: str = "balance", **settings: Any) -> requests.Response:
+    return requester(stream, **settings).send_request(stream_slice=DAY)
+
+
+def definition(stream: str) -> dict[str, Any]:
+    """What the manifest says of the stream's requester, a copy."""
+    return dict(_streams()[stream]["retriever"]["requester"])
+
+
+@cache
+def _streams() -> dict[str, Any]:
+    groups = SourceSmsProviders(config=config()).resolved_manifest["streams"]
+    return {stream["name"]: stream for group in groups for stream in group["streams"]}

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.smsfactor.extractors import ConsumptionExtractor, CreditsExtractor
+from unit_tests.providers import SMSFACTOR
+from unit_tests.responses import response
+
+pytestmark = pytest.mark.usefixtures("clock")
+CONFIG = {"today": "2026-03-10", "smsfactor_days_before": 0, "smsfactor_days_after": 0}
+
+
+def account(account_id: Any, total: Any, by_country: Any, company: str | None = "A company") -> dict[str, Any]:
+    return {"account_id": account_id, "company": company, "conso": {"total": total, "by_country": by_country}}
+
+
+MINE = account(1, 80, {"FR": 50, "CH": 30})
+SUB = account(2, 20, {"IT": 20})
+
+
+def group(mine: Any = MINE, subs: Any = (SUB,), total: Any = 100) -> dict[str, Any]:
+    return {"status": 1, "message": "OK", "data": {"total": total, "my_account": mine, "by_sub_accounts": subs}}
+
+
+def consumption(body: Any, start: str = "2026-03-09", end: str = "2026-03-09", **settings: Any) -> list[dict[str, Any]]:
+    extractor = ConsumptionExtractor(config={**CONFIG, **settings}, parameters={})
+    url = f"{SMSFACTOR}/metrics/consumption"
+    return list(extractor.extract_records(response(url, body, date_start=start, date_end=end)))
+
+
+def units(body: Any, **settings: Any) -> list[tuple[str, str, Any]]:
+    """The records as (account, country, consumption)."""
+    records = consumption(body, **settings)
+    return [(record["account_id"], record["country"], record["consumption"]) for record in records]
+
+
+def credits(body: Any) -> dict[str, Any]:
+    extractor = CreditsExtractor(config=CONFIG, parameters={})
+    return next(iter(extractor.extract_records(response(f"{SMSFACTOR}/credits", body))))
+
+
+def refusal(extract: Any, *arguments: Any) -> str:
+    with pytest.raises(AirbyteTracedException) as raised:
+        extract(*arguments)
+    assert raised.value.failure_type is FailureType.system_error
+    return raised.value.message
+
+
+# Consumption: the shapes that PHP gives one answer
+
+
+@pytest.mark.parametrize(
+    "by_country",
+    [
+        {"FR": 50, "CH": 30},
+        {"FR": "50", "CH": "30"},
+        [{"FR": 50}, {"CH": 30}],
+        [{"FR": 50, "CH": 30}],
+        [{"FR": "50"}, {}, {"CH": 30.0}],
+    ],
+)
+def test_given_a_map_of_countries_in_any_shape_then_the_records_are_the_same(by_country):
+    assert units(group(account(1, 80, by_country))) == [("1", "FR", 50), ("1", "CH", 30), ("2", "IT", 20)]
+
+
+@pytest.mark.parametrize("by_country", [{}, [], None, [{}]])
+def test_given_an_empty_map_of_countries_in_any_shape_then_the_account_is_idle(by_country):
+    assert units(group(account(1, 0, by_country), total=20)) == [("1", "", 0), ("2", "IT", 20)]
+
+
+def test_given_no_map_of_countries_then_the_account_is_idle():
+    idle = {"account_id": 1, "company": None, "conso": {"total": 0}}
+
+    assert units(group(idle, total=20)) == [("1", "", 0), ("2", "IT", 20)]
+
+
+@pytest.mark.parametrize("subs", [[SUB], {"2": SUB}, {"0": SUB}])
+def test_given_sub_accounts_in_any_shape_then_the_records_are_the_same(subs):
+    assert units(group(subs=subs)) == [("1", "FR", 50), ("1", "CH", 30), ("2", "IT", 20)]
+
+
+@pytest.mark.parametrize("subs", [[], {}, None])
+def test_given_no_sub_accounts_in_any_shape_then_the_main_account_is_alone(subs):
+    assert units(group(subs=subs, total=80)) == [("1", "FR", 50), ("1", "CH", 30)]
+
+
+def test_given_an_answer_that_does_not_mention_sub_accounts_then_the_main_account_is_alone():
+    body = group(total=80)
+    del body["data"]["by_sub_accounts"]
+
+    assert units(body) == [("1", "FR", 50), ("1", "CH", 30)]
+
+
+@pytest.mark.parametrize("account_id", [1, "1"])
+def test_given_an_account_id_as_a_number_or_text_then_it_is_a_text(account_id):
+    assert units(group(account(account_id, 80, {"FR": 80}), subs=[], total=80)) == [("1", "FR", 80)]
+
+
+def test_given_main_and_sub_account_then_each_is_told_by_its_flag():
+    records = consumption(group())
+
+    assert [record["is_main_account"] for record in records] == [True, True, False]
+
+
+# Consumption: what the records say
+
+
+def test_given_a_total_that_its_countries_do_not_explain_then_the_rest_is_without_country():
+    assert units(group(account(1, 80, {"FR": 50}))) == [("1", "FR", 50), ("1", "", 30), ("2", "IT", 20)]
+
+
+def test_given_a_rest_beside_consumption_without_country_then_they_are_one_record():
+    assert units(group(account(1, 80, {"FR": 50, "": 10}))) == [("1", "FR", 50), ("1", "", 30), ("2", "IT", 20)]
+
+
+def test_given_fractions_then_the_rest_is_without_noise():
+    assert units(group(account(1, 0.3, {"FR": 0.1}), subs=[], total=0.3)) == [("1", "FR", 0.1), ("1", "", 0.2)]
+
+
+def test_given_countries_above_the_total_then_the_answer_is_refused():
+    assert "add up to more than its total" in refusal(consumption, group(account(1, 70, {"FR": 50, "CH": 30})))
+
+
+@pytest.mark.parametrize(("today", "partial"), [("2026-03-10", False), ("2026-03-09", True)])
+def test_given_a_day_then_it_is_partial_only_if_it_is_running(today, partial):
+    assert {record["is_partial"] for record in consumption(group(), today=today)} == {partial}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "start", "end"),
+    [
+        (0, 0, "2026-03-09", "2026-03-09"),
+        (0, 1, "2026-03-09", "2026-03-10"),
+        (1, 1, "2026-03-08", "2026-03-10"),
+        (1, 0, "2026-03-08", "2026-03-09"),
+    ],
+)
+def test_given_day_boundaries_then_the_records_are_of_the_day_between_them(before, after, start, end):
+    records = consumption(group(), start, end, smsfactor_days_before=before, smsfactor_days_after=after)
+
+    assert {record["date"] for record in records} == {"2026-03-09"}
+
+
+def test_given_two_days_asked_at_once_then_they_are_not_booked_on_one():
+    with pytest.raises(ValueError, match="must be of one day"):
+        consumption(group(), start="2026-03-08", end="2026-03-09")
+
+
+# Consumption: the filters
+
+
+@pytest.mark.parametrize("countries", [["FR", "IT"], ["fr", "it"], ["FR", "IT", "XX"]])
+def test_given_countries_in_the_settings_then_others_are_left_out(countries):
+    assert units(group(), countries=countries) == [("1", "FR", 50), ("2", "IT", 20)]
+
+
+def test_given_countries_in_the_settings_then_an_account_without_them_is_idle():
+    assert units(group(), countries=["CH"]) == [("1", "CH", 30), ("2", "", 0)]
+
+
+def test_given_countries_in_the_settings_then_the_rest_is_left_out():
+    assert units(group(account(1, 80, {"FR": 50})), countries=["FR"]) == [("1", "FR", 50), ("2", "", 0)]
+
+
+@pytest.mark.parametrize(("only", "records"), [("1", [("1", "FR", 50), ("1", "CH", 30)]), ("2", [("2", "IT", 20)])])
+def test_given_an_account_in_the_settings_then_others_are_left_out(only, records):
+    assert units(group(), smsfactor_sub_account_id=only) == records
+
+
+def test_given_an_account_that_the_answer_leaves_out_then_it_is_idle():
+    assert consumption(group(), smsfactor_sub_account_id="99") == [
+        {
+            "date": "2026-03-09",
+            "account_id": "99",
+            "company": None,
+            "is_main_account": False,
+            "country": "",
+            "consumption": 0,
+            "is_partial": False,
+        }
+    ]
+
+
+# Consumption: what cannot be
+
+
+@pytest.mark.parametrize("twice", [account(1, 20, {"IT": 20}), account("1", 20, {"IT": 20})])
+def test_given_an_account_twice_then_the_answer_is_refused(twice):
+    assert "an account is listed twice" in refusal(consumption, group(subs=[twice]))
+
+
+def test_given_a_country_twice_then_the_answer_is_refused():
+    assert "a country is listed twice" in refusal(consumption, group(account(1, 80, [{"FR": 50}, {"FR": 30}])))
+
+
+def test_given_accounts_that_add_up_to_the_group_total_then_there_is_no_warning(caplog):
+    consumption(group())
+
+    assert caplog.records == []
+
+
+def test_given_accounts_that_do_not_add_up_to_the_group_total_then_there_is_a_warning(caplog):
+    assert units(group(total=101)) == [("1", "FR", 50), ("1", "CH", 30), ("2", "IT", 20)]
+    assert "accounts add up to 100 on 2026-03-09, its group total says 101" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ([], "the answer is a list where an object is due"),
+        ({"status": 1}, "the answer has no 'data'"),
+        ({"data": []}, "data is a list where an object is due"),
+        ({"data": {}}, "data has no 'my_account'"),
+        ({"data": {"my_account": MINE}}, "data has no 'total'"),
+        (group(None), "my_account is null where an object is due"),
+        (group(subs=[None]), "a sub-account is null where an object is due"),
+        (group(subs="none"), "what holds a sub-account is a text where a list is due"),
+        (group({"company": "", "conso": {}}), "an account has no 'account_id'"),
+        (group({"account_id": 1}), "an account has no 'conso'"),
+        (group(account("", 80, {})), "account_id is empty"),
+        (group(account(None, 80, {})), "account_id is null"),
+        (group(account(True, 80, {})), "account_id is a boolean"),
+        (group(account(1, None, {})), "conso.total is null"),
+        (group(account(1, -1, {})), "conso.total is negative"),
+        (group(account(1, 80, {"FR": None})), "a country's consumption is null"),
+        (group(account(1, 80, "FR")), "by_country is a text where a list is due"),
+        (group(account(1, 80, ["FR"])), "an entry of by_country is a text where an object is due"),
+        (group(total=None), "data.total is null"),
+    ],
+)
+def test_given_an_answer_in_another_form_then_it_is_refused(body, problem):
+    assert problem in refusal(consumption, body)
+
+
+# Credits
+
+
+@pytest.mark.parametrize(("text", "number"), [("44690", 44690), (44690, 44690), ("0", 0), ("-3", -3), ("12.5", 12.5)])
+def test_given_credits_as_text_or_number_then_they_are_a_number(text, number):
+    assert credits({"credits": text})["credits"] == number
+
+
+@pytest.mark.parametrize(("flag", "value"), [("0", False), ("1", True), (0, False), (True, True), (None, None)])
+@pytest.mark.parametrize("name", ["postpaid", "unlimited"])
+def test_given_a_flag_in_any_shape_then_it_is_a_boolean(name, flag, value):
+    assert credits({"credits": 1, name: flag})[name] is value
+
+
+@pytest.mark.parametrize(("limit", "value"), [(False, None), (None, None), ("500", 500), (500, 500), (0, 0)])
+def test_given_a_limit_in_any_shape_then_it_is_a_number_or_null(limit, value):
+    found = credits({"credits": 1, "postpaid_limit": limit})["postpaid_limit"]
+
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (44690, "the answer is a number where an object is due"),
+        ({"status": 1, "message": "OK"}, "the answer has no 'credits'"),
+        ({"credits": None}, "credits is null"),
+        ({"credits": "many"}, "credits is a text where a number is due"),
+        ({"credits": 1, "postpaid": "yes"}, "postpaid is a text where a yes or no is due"),
+        ({"credits": 1, "postpaid_limit": True}, "postpaid_limit is a boolean where a number is due"),
+    ],
+)
+def test_given_credits_in_another_form_then_they_are_refused(body, problem):
+    assert problem in refusal(credits, body)

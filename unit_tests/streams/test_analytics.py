@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import pytest
+
+from unit_tests.connector import SEVEN_KEY, full_refresh, read, state
+from unit_tests.providers import SEVEN, Asked
+from unit_tests.usage import each_day_asked, usage
+
+URL = f"{SEVEN}/analytics"
+RECORDS = [
+    {
+        "date": "2026-03-07",
+        "sms": 200,
+        "rcs": 6729,
+        "voice": 425,
+        "hlr": 5920,
+        "mnp": 49,
+        "inbound": 0,
+        "usage_eur": 932.12,
+        "is_partial": False,
+    },
+    usage(date="2026-03-08", is_partial=False),
+    {
+        "date": "2026-03-09",
+        "sms": 156,
+        "rcs": 5993,
+        "voice": 400,
+        "hlr": 2002,
+        "mnp": 0,
+        "inbound": 48,
+        "usage_eur": 854.3925,
+        "is_partial": False,
+    },
+]
+
+
+def asked(start: str, end: str, **query: str) -> Asked:
+    return Asked(
+        "GET", URL, {"start": start, "end": end, "group_by": "date", "subaccounts": "all", "label": "all"} | query
+    )
+
+
+def test_given_no_state_when_read_then_the_days_from_the_start_to_yesterday_are_asked_at_once(providers):
+    providers.answer(URL, "seven/analytics_by_date.json")
+
+    read("analytics")
+
+    assert providers.asked == [asked("2026-03-07", "2026-03-09")]
+    assert providers.requests[0].headers["Accept"] == "application/json"
+    assert providers.requests[0].headers["X-Api-Key"] == SEVEN_KEY
+
+
+@pytest.mark.parametrize("run", [read, full_refresh])
+def test_given_three_days_when_read_then_each_is_a_record(providers, run):
+    providers.answer(URL, "seven/analytics_by_date.json")
+
+    assert run("analytics").records == RECORDS
+
+
+def test_given_three_days_when_read_then_the_state_is_the_last_of_them(providers):
+    providers.answer(URL, "seven/analytics_by_date.json")
+
+    assert read("analytics").states[-1] == {"date": "2026-03-09T00:00:00Z"}
+
+
+def test_given_the_documented_answer_when_read_then_its_two_rows_of_a_day_are_added_up(providers, clock):
+    clock.move_to("2024-03-28T12:00:00Z")
+    providers.answer(URL, "seven/analytics_documented.json")
+
+    assert read("analytics", start_date="2024-03-27").records == [
+        {
+            "date": "2024-03-27",
+            "sms": 356,
+            "rcs": 12722,
+            "voice": 825,
+            "hlr": 7922,
+            "mnp": 49,
+            "inbound": 48,
+            "usage_eur": 1786.51,
+            "is_partial": False,
+        }
+    ]
+
+
+@pytest.mark.parametrize("saved", ["2026-03-09", "2026-03-09T00:00:00Z", "2026-03-07", "2026-03-06"])
+def test_given_a_state_within_the_lookback_when_read_then_the_last_three_days_are_asked(providers, saved):
+    providers.answer(URL, each_day_asked)
+
+    read("analytics", start_date="2026-01-01", saved=state("analytics", date=saved))
+
+    assert providers.asked == [asked("2026-03-07", "2026-03-09")]
+
+
+def test_given_an_older_state_when_read_then_all_days_after_it_are_asked(providers):
+    providers.answer(URL, each_day_asked)
+
+    read("analytics", start_date="2026-01-01", saved=state("analytics", date="2026-02-01"))
+
+    assert providers.asked == [asked("2026-02-02", "2026-03-09")]
+
+
+def test_given_a_longer_lookback_when_read_then_so_many_days_are_asked_again(providers):
+    providers.answer(URL, each_day_asked)
+
+    read("analytics", start_date="2026-01-01", lookback_days=7, saved=state("analytics", date="2026-03-09"))
+
+    assert providers.asked == [asked("2026-03-03", "2026-03-09")]
+
+
+def test_given_a_start_after_the_lookback_when_read_then_no_day_before_it_is_asked(providers):
+    providers.answer(URL, each_day_asked)
+
+    read("analytics", start_date="2026-03-08", saved=state("analytics", date="2026-03-09"))
+
+    assert providers.asked == [asked("2026-03-08", "2026-03-09")]
+
+
+def test_given_the_emitted_state_when_read_the_next_day_then_the_new_day_is_among_the_asked(providers, clock):
+    providers.answer(URL, each_day_asked)
+    first = read("analytics", start_date="2026-03-01")
+
+    clock.shift(24 * 3600)
+    second = read("analytics", start_date="2026-03-01", saved=state("analytics", **first.states[-1]))
+
+    assert second.days == ["2026-03-08", "2026-03-09", "2026-03-10"]
+
+
+def test_given_two_years_when_read_then_the_windows_are_at_most_a_year_and_join(providers):
+    providers.answer(URL, each_day_asked)
+
+    output = read("analytics", start_date="2024-01-01")
+
+    assert providers.asked == [
+        asked("2024-01-01", "2024-12-30"),
+        asked("2024-12-31", "2025-12-30"),
+        asked("2025-12-31", "2026-03-09"),
+    ]
+    assert len(set(output.days)) == len(output.days) == 799
+
+
+def test_given_a_start_of_today_when_read_then_nothing_is_asked(providers):
+    output = read("analytics", start_date="2026-03-10")
+
+    assert providers.asked == []
+    assert output.failure is None
+
+
+def test_given_today_is_included_when_read_then_its_record_is_partial(providers):
+    providers.answer(URL, each_day_asked)
+
+    output = read("analytics", include_today=True)
+
+    assert providers.asked == [asked("2026-03-07", "2026-03-10")]
+    assert [record["is_partial"] for record in output.records] == [False, False, False, True]
+
+
+def test_given_today_is_included_when_read_then_the_state_does_not_call_it_done(providers):
+    providers.answer(URL, each_day_asked)
+
+    assert read("analytics", include_today=True).states[-1] == {"date": "2026-03-09T23:59:59Z"}
+
+
+def test_given_a_label_and_a_subaccount_when_read_then_they_are_asked_for(providers):
+    providers.answer(URL, "seven/analytics_by_date.json")
+
+    read("analytics", seven_label="newsletter", seven_subaccounts="1234567")
+
+    assert providers.asked == [asked("2026-03-07", "2026-03-09", label="newsletter", subaccounts="1234567")]
+
+
+def test_given_a_base_url_of_ones_own_when_read_then_it_is_asked(providers):
+    providers.answer("https://sms.example/v1/analytics", "seven/analytics_by_date.json")
+
+    assert read("analytics", seven_base_url="https://sms.example/v1/").records == RECORDS
+
+
+def test_given_days_that_were_not_asked_when_read_then_none_of_the_answer_is_synced(providers):
+    providers.answer(URL, "seven/analytics_documented.json")
+
+    output = read("analytics")
+
+    assert output.records == []
+    assert "it holds 2024-03-27, asked were 2026-03-07 to 2026-03-09" in output.errors[0].message
+
+
+def test_given_a_window_that_fails_when_later_ones_succeed_then_the_state_does_not_pass_it(providers):
+    providers.answer(URL, each_day_asked)
+    providers.answer(f"{URL}?start=2024-01-01", "seven/error_902.json")
+
+    failed = read("analytics", start_date="2024-01-01")
+    providers.answer(f"{URL}?start=2024-01-01", each_day_asked)
+    repeated = read("analytics", start_date="2024-01-01", saved=state("analytics", **failed.states[-1]))
+
+    assert failed.days[0] == "2024-12-31"
+    assert repeated.days[0] == "2024-01-01"

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import pytest
+from airbyte_cdk.models import FailureType
+
+from unit_tests.connector import SEVEN_KEY, full_refresh, read, state
+from unit_tests.providers import SEVEN, Asked, as_json
+from unit_tests.usage import ZEROS, each_day_asked, usage
+
+URL = f"{SEVEN}/analytics"
+TOTALS = f"{URL}?group_by=date"
+COUNTRIES = f"{URL}?group_by=country"
+GERMANY = {"country": "DE", "sms": 120, "rcs": 4, "voice": 1, "hlr": 0, "mnp": 0, "inbound": 7, "usage_eur": 9.0075}
+FRANCE = {"country": "FR", "sms": 36, "rcs": 0, "voice": 0, "hlr": 2, "mnp": 0, "inbound": 0, "usage_eur": 2.7}
+UNKNOWN = {"country": "", "sms": 3, "rcs": 0, "voice": 0, "hlr": 0, "mnp": 1, "inbound": 0, "usage_eur": 0.0225}
+
+
+def asked(group_by: str, start: str, end: str) -> Asked:
+    return Asked("GET", URL, {"start": start, "end": end, "group_by": group_by, "subaccounts": "all", "label": "all"})
+
+
+@pytest.fixture
+def usage_each_day(providers):
+    """Each day has usage, which is of three countries."""
+    providers.answer(TOTALS, each_day_asked)
+    providers.answer(COUNTRIES, "seven/analytics_by_country.json")
+    return providers
+
+
+def test_given_no_state_when_read_then_each_day_is_asked_for_alone(usage_each_day):
+    read("analytics_by_country")
+
+    assert [request for request in usage_each_day.asked if request.query["group_by"] == "country"] == [
+        asked("country", "2026-03-07", "2026-03-07"),
+        asked("country", "2026-03-08", "2026-03-08"),
+        asked("country", "2026-03-09", "2026-03-09"),
+    ]
+    assert {request.headers["X-Api-Key"] for request in usage_each_day.requests} == {SEVEN_KEY}
+    assert {request.headers["Accept"] for request in usage_each_day.requests} == {"application/json"}
+
+
+def test_given_no_state_when_read_then_the_totals_of_all_days_are_asked_once(usage_each_day):
+    read("analytics_by_country")
+
+    assert [request for request in usage_each_day.asked if request.query["group_by"] == "date"] == [
+        asked("date", "2026-03-07", "2026-03-09")
+    ]
+
+
+@pytest.mark.parametrize("run", [read, full_refresh])
+def test_given_three_countries_when_read_then_each_is_a_record_of_the_day_asked(usage_each_day, run):
+    output = run("analytics_by_country", start_date="2026-03-09")
+
+    assert output.records == [
+        {"date": "2026-03-09", **country, "is_partial": False} for country in (GERMANY, FRANCE, UNKNOWN)
+    ]
+
+
+def test_given_three_days_when_read_then_the_state_is_the_last_of_them(usage_each_day):
+    assert read("analytics_by_country").states[-1] == {"date": "2026-03-09T00:00:00Z"}
+
+
+def test_given_a_state_of_yesterday_when_read_then_the_last_three_days_are_read_again(usage_each_day):
+    saved = state("analytics_by_country", date="2026-03-09T00:00:00Z")
+
+    output = read("analytics_by_country", start_date="2026-01-01", saved=saved)
+
+    assert sorted(set(output.days)) == ["2026-03-07", "2026-03-08", "2026-03-09"]
+
+
+def test_given_an_older_state_when_read_then_all_days_after_it_are_read(usage_each_day):
+    saved = state("analytics_by_country", date="2026-03-01")
+
+    output = read("analytics_by_country", start_date="2026-01-01", saved=saved)
+
+    assert (output.days[0], output.days[-1]) == ("2026-03-02", "2026-03-09")
+
+
+def test_given_a_day_without_usage_when_read_then_it_is_one_record_of_zeros_and_not_asked_for(providers):
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09")]))
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert output.records == [{"date": "2026-03-09", "country": "", **ZEROS, "is_partial": False}]
+
+
+def test_given_a_day_with_messages_when_no_country_is_named_then_it_is_an_error_and_no_zeros(providers):
+    providers.answer(TOTALS, each_day_asked)
+    providers.answer(COUNTRIES, b"[]")
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert output.records == []
+    assert output.failure.failure_type is FailureType.transient_error
+
+
+def test_given_no_totals_when_read_then_no_day_is_asked_for_as_nothing_could_vouch_for_it(providers):
+    providers.answer(TOTALS, b"", status=500)
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert output.records == []
+    assert output.failure.failure_type is FailureType.transient_error
+    assert {request.query["group_by"] for request in providers.asked} == {"date"}
+
+
+def test_given_the_other_groupings_when_read_together_then_the_totals_are_asked_once(usage_each_day):
+    usage_each_day.answer(f"{URL}?group_by=label", "seven/analytics_by_label.json")
+    usage_each_day.answer(f"{URL}?group_by=subaccount", "seven/analytics_by_subaccount.json")
+
+    read("analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
+
+    assert [request.query["group_by"] for request in usage_each_day.asked].count("date") == 1
+
+
+def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_state_leaves_it_out(usage_each_day):
+    output = read("analytics_by_country", include_today=True)
+
+    assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
+    assert output.states[-1] == {"date": "2026-03-09T23:59:59Z"}
+
+
+def test_given_a_start_of_today_when_read_then_nothing_is_asked(providers):
+    output = read("analytics_by_country", start_date="2026-03-10")
+
+    assert providers.asked == []
+    assert output.failure is None
+
+
+@pytest.mark.parametrize("lost", ["2026-02-20", "2026-02-25"])
+def test_given_a_day_that_fails_when_later_ones_succeed_then_the_next_sync_asks_for_it_again(usage_each_day, lost):
+    usage_each_day.answer(f"{COUNTRIES}&start={lost}", "seven/error_308.json")
+    failed = read("analytics_by_country", start_date="2026-02-20")
+    usage_each_day.answer(f"{COUNTRIES}&start={lost}", "seven/analytics_by_country.json")
+
+    saved = state("analytics_by_country", **failed.states[-1])
+    repeated = read("analytics_by_country", start_date="2026-02-20", saved=saved)
+
+    assert lost not in failed.days
+    assert "2026-03-09" in failed.days
+    assert lost in repeated.days
+
+
+def test_given_many_days_that_fail_alike_when_read_then_the_error_is_told_once(providers):
+    providers.answer(URL, "seven/error_902.json")
+
+    output = read("analytics_by_country", start_date="2026-02-20")
+
+    assert len(output.errors) == 1
+    assert output.failure.message == f"Not all streams were synced. analytics_by_country: {output.errors[0].message}"

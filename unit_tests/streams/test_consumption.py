@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import pytest
+from airbyte_cdk.models import FailureType
+
+from unit_tests.connector import SMSFACTOR_TOKEN, full_refresh, read, state
+from unit_tests.providers import SMSFACTOR, Asked
+
+URL = f"{SMSFACTOR}/metrics/consumption"
+MINE = {
+    "date": "2026-03-09",
+    "account_id": "1",
+    "company": "My company",
+    "is_main_account": True,
+    "is_partial": False,
+}
+SUB_ACCOUNT = {
+    **MINE,
+    "account_id": "2",
+    "company": "My sub account company",
+    "is_main_account": False,
+}
+RECORDS = [
+    {**MINE, "country": "FR", "consumption": 50},
+    {**MINE, "country": "CH", "consumption": 30},
+    {**SUB_ACCOUNT, "country": "IT", "consumption": 20},
+]
+
+
+def asked(start: str, end: str) -> Asked:
+    return Asked("GET", URL, {"date_start": start, "date_end": end})
+
+
+@pytest.fixture
+def documented(providers):
+    """Each day has the consumption of the documented answer."""
+    providers.answer(URL, "smsfactor/consumption.json")
+    return providers
+
+
+def test_given_no_state_when_read_then_each_day_is_asked_for_alone(documented):
+    read("consumption")
+
+    assert documented.asked == [
+        asked("2026-03-07", "2026-03-07"),
+        asked("2026-03-08", "2026-03-08"),
+        asked("2026-03-09", "2026-03-09"),
+    ]
+    assert {request.headers["Accept"] for request in documented.requests} == {"application/json"}
+    assert {request.headers["Authorization"] for request in documented.requests} == {f"Bearer {SMSFACTOR_TOKEN}"}
+    assert not any("X-Api-Key" in request.headers for request in documented.requests)
+
+
+@pytest.mark.parametrize(
+    ("boundaries", "start", "end"),
+    [
+        ("inclusive", "2026-03-01", "2026-03-01"),
+        ("end_excluded", "2026-03-01", "2026-03-02"),
+        ("both_excluded", "2026-02-28", "2026-03-02"),
+        ("start_excluded", "2026-02-28", "2026-03-01"),
+    ],
+)
+def test_given_day_boundaries_when_read_then_a_day_is_asked_so_that_it_alone_is_counted(
+    documented, clock, boundaries, start, end
+):
+    clock.move_to("2026-03-02T12:00:00Z")
+
+    output = read("consumption", start_date="2026-03-01", smsfactor_day_boundaries=boundaries)
+
+    assert documented.asked == [asked(start, end)]
+    assert set(output.days) == {"2026-03-01"}
+
+
+@pytest.mark.parametrize("run", [read, full_refresh])
+def test_given_the_documented_answer_when_read_then_each_account_and_country_is_a_record(documented, run):
+    assert run("consumption", start_date="2026-03-09").records == RECORDS
+
+
+def test_given_three_days_when_read_then_the_state_is_the_last_of_them(documented):
+    assert read("consumption").states[-1] == {"date": "2026-03-09T00:00:00Z"}
+
+
+def test_given_a_state_when_read_then_the_last_three_days_are_read_again(documented):
+    read("consumption", start_date="2026-01-01", saved=state("consumption", date="2026-03-09"))
+
+    assert documented.asked == [
+        asked("2026-03-07", "2026-03-07"),
+        asked("2026-03-08", "2026-03-08"),
+        asked("2026-03-09", "2026-03-09"),
+    ]
+
+
+def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_state_leaves_it_out(documented):
+    output = read("consumption", include_today=True)
+
+    assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
+    assert output.states[-1] == {"date": "2026-03-09T23:59:59Z"}
+
+
+def test_given_today_was_read_when_read_the_next_day_then_it_is_read_again_and_complete(documented, clock):
+    first = read("consumption", include_today=True, lookback_days=1)
+
+    clock.shift(24 * 3600)
+    second = read("consumption", include_today=True, lookback_days=1, saved=state("consumption", **first.states[-1]))
+
+    assert {(record["date"], record["is_partial"]) for record in second.records} == {
+        ("2026-03-10", False),
+        ("2026-03-11", True),
+    }
+
+
+def test_given_countries_when_read_then_they_are_picked_by_the_connector(documented):
+    output = read("consumption", start_date="2026-03-09", countries=["ch"])
+
+    assert documented.asked == [asked("2026-03-09", "2026-03-09")]
+    assert output.records == [
+        {**MINE, "country": "CH", "consumption": 30},
+        {**SUB_ACCOUNT, "country": "", "consumption": 0},
+    ]
+
+
+def test_given_a_sub_account_when_read_then_it_is_picked_by_the_connector(documented):
+    output = read("consumption", start_date="2026-03-09", smsfactor_sub_account_id="2")
+
+    assert documented.asked == [asked("2026-03-09", "2026-03-09")]
+    assert output.records == [{**SUB_ACCOUNT, "country": "IT", "consumption": 20}]
+
+
+def test_given_a_white_label_when_read_then_its_host_is_asked(providers):
+    providers.answer("https://api.whitelabel.example/metrics/consumption", "smsfactor/consumption.json")
+
+    output = read("consumption", start_date="2026-03-09", smsfactor_base_url="https://api.whitelabel.example/")
+
+    assert output.records == RECORDS
+
+
+@pytest.mark.parametrize("lost", ["2026-02-20", "2026-02-25"])
+def test_given_a_day_that_fails_when_later_ones_succeed_then_the_next_sync_asks_for_it_again(documented, lost):
+    documented.answer(f"{URL}?date_start={lost}", "smsfactor/error_-5.json")
+    failed = read("consumption", start_date="2026-02-20")
+    documented.answer(f"{URL}?date_start={lost}", "smsfactor/consumption.json")
+
+    repeated = read("consumption", start_date="2026-02-20", saved=state("consumption", **failed.states[-1]))
+
+    assert lost not in failed.days
+    assert "2026-03-09" in failed.days
+    assert lost in repeated.days
+
+
+def test_given_a_refused_token_when_read_then_no_day_is_zero(providers):
+    providers.answer(URL, "smsfactor/error_-1.json")
+
+    output = read("consumption")
+
+    assert output.records == []
+    assert output.failure.failure_type is FailureType.config_error
+    assert len(output.errors) == 1
+
+
+def test_given_xml_when_read_then_no_day_is_zero(providers):
+    providers.answer(URL, "smsfactor/consumption.xml", Content_Type="application/xml")
+
+    output = read("consumption", start_date="2026-03-09")
+
+    assert output.records == []
+    assert "something else than the JSON" in output.failure.message

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.answers import Reader, exact, kind, plain, strict_json
+from unit_tests.responses import response
+
+READ = Reader("seven.io", response("https://gateway.seven.io/api/analytics", [], start="2026-03-07", label="1e3"))
+
+
+def test_given_a_refusal_then_it_names_provider_path_and_problem_but_no_query():
+    with pytest.raises(AirbyteTracedException) as raised:
+        READ.refuse("a row has no 'sms'")
+
+    assert raised.value.message.startswith("seven.io answered /api/analytics in a way this connector does not know: a")
+    assert "1e3" not in raised.value.message
+    assert raised.value.failure_type is FailureType.system_error
+
+
+def test_given_a_response_then_the_query_that_was_asked_is_known():
+    assert READ.asked == {"start": "2026-03-07", "label": "1e3"}
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        *((0, 0), (12, 12), (0.075, 0.075), (-3.5, -3.5)),
+        *(("12", 12), ("44.6310", 44.631), ("-0.5", -0.5), ("007", 7), ("2.00", 2)),
+    ],
+)
+def test_given_a_number_when_read_then_it_is_a_number(value, number):
+    assert READ.number(value, "amount") == number
+    assert type(READ.number(value, "amount")) is type(number)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, True, False, "", " 1", "1 ", "1,5", "1e3", "NaN", "-", ".5", "5.", "0x1f", [], {}),
+        *(float("nan"), float("inf"), float("-inf")),
+        pytest.param(10**400, marks=pytest.mark.xfail(strict=True, reason="isfinite() raises OverflowError")),
+    ],
+)
+def test_given_no_number_when_read_then_it_is_refused(value):
+    with pytest.raises(AirbyteTracedException, match="amount"):
+        READ.number(value, "amount")
+
+
+@pytest.mark.parametrize("value", [-1, -0.0001, "-1"])
+def test_given_a_negative_number_when_read_as_an_amount_then_it_is_refused(value):
+    with pytest.raises(AirbyteTracedException, match="usage_eur is negative"):
+        READ.amount(value, "usage_eur")
+
+
+@pytest.mark.parametrize("value", [3, 3.0, "3", "3.0"])
+def test_given_a_whole_number_when_read_as_a_count_then_it_is_an_integer(value):
+    assert READ.count(value, "sms") == 3
+    assert type(READ.count(value, "sms")) is int
+
+
+@pytest.mark.parametrize("value", [1.5, "1.5", -1, True, None])
+def test_given_no_whole_number_when_read_as_a_count_then_it_is_refused(value):
+    with pytest.raises(AirbyteTracedException, match="sms"):
+        READ.count(value, "sms")
+
+
+@pytest.mark.parametrize(
+    ("value", "flag"), [(True, True), (1, True), ("1", True), (False, False), (0, False), ("0", False)]
+)
+def test_given_a_yes_or_no_when_read_then_it_is_a_boolean(value, flag):
+    assert READ.flag(value, "postpaid") is flag
+
+
+@pytest.mark.parametrize("value", ["", "yes", "true", 2, -1, None, [], {}])
+def test_given_no_yes_or_no_when_read_then_it_is_refused(value):
+    with pytest.raises(AirbyteTracedException, match="postpaid"):
+        READ.flag(value, "postpaid")
+
+
+@pytest.mark.parametrize("value", [None, 1, False, [], {}])
+def test_given_no_text_when_read_then_it_is_refused(value):
+    with pytest.raises(AirbyteTracedException, match="currency"):
+        READ.text(value, "currency")
+
+
+def test_given_null_when_read_as_an_optional_text_then_it_is_none():
+    assert READ.optional_text(None, "comment") is None
+
+
+@pytest.mark.parametrize("value", [None, [], "{}", 1])
+def test_given_no_object_when_read_then_it_is_refused(value):
+    with pytest.raises(AirbyteTracedException, match="where an object is due"):
+        READ.mapping(value, "a row")
+
+
+@pytest.mark.parametrize("value", [None, {}, "[]", 1])
+def test_given_no_list_when_read_then_it_is_refused(value):
+    with pytest.raises(AirbyteTracedException, match="where a list is due"):
+        READ.sequence(value, "the answer")
+
+
+def test_given_an_object_without_the_field_when_read_then_it_is_refused():
+    with pytest.raises(AirbyteTracedException, match="a row has no 'sms'"):
+        READ.field({}, "sms", "a row")
+
+
+def test_given_an_object_whose_field_is_null_when_read_then_it_is_null():
+    assert READ.field({"sms": None}, "sms", "a row") is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"NaN", b"[Infinity]", b"[-Infinity]", b'{"a":1,"a":1}', b"", b"\xff", b"{}{}", b"900x"]
+)
+def test_given_a_body_that_is_no_json_when_parsed_then_it_is_refused(body):
+    with pytest.raises(ValueError):  # noqa: PT011 (it is the promise of strict_json)
+        strict_json(body)
+
+
+@pytest.mark.parametrize(("body", "value"), [(b'"900"', "900"), (b" 900\n", 900), (b'{"a":"\\u00e9\\/"}', {"a": "é/"})])
+def test_given_a_body_that_is_json_when_parsed_then_its_value_is_given(body, value):
+    assert strict_json(body) == value
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "total"), [(0.1, 0.2, 0.3), (1, 0.5, 1.5), (1.5, 0.5, 2), (5e-05, 1e-05, 6e-05)]
+)
+def test_given_two_numbers_when_added_exactly_then_there_is_no_noise(left, right, total):
+    assert repr(plain(exact(left) + exact(right))) == repr(total)
+
+
+def test_given_a_decimal_that_is_whole_when_made_plain_then_it_is_an_integer():
+    assert repr(plain(Decimal("2.00"))) == "2"
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [({}, "an object"), ([], "a list"), ("secret", "a text"), (True, "a boolean"), (None, "null"), (1, "a number")],
+)
+def test_given_a_value_when_named_then_it_is_not_shown(value, name):
+    assert kind(value) == name

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from source_sms_providers.source import MANIFEST
+
+REPOSITORY = Path(__file__).parents[1]
+SCHEMAS = sorted((REPOSITORY / "schemas").glob("*.json"))
+READ_ENDPOINTS = {"/balance", "/pricing", "/analytics", "/credits", "/metrics/consumption"}
+KEYS = {
+    "balance": ["date"],
+    "pricing": ["date", "country_code", "mcc", "network_name"],
+    "analytics": ["date"],
+    "analytics_by_country": ["date", "country"],
+    "analytics_by_label": ["date", "label"],
+    "analytics_by_subaccount": ["date", "account"],
+    "credits": ["date"],
+    "consumption": ["date", "account_id", "country"],
+}
+
+
+@cache
+def manifest() -> dict[str, Any]:
+    return yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+
+
+def declared_streams() -> dict[str, dict[str, Any]]:
+    definitions = manifest()["definitions"]
+    return {**definitions["seven"]["streams"], **definitions["smsfactor"]["streams"]}
+
+
+def settings() -> dict[str, dict[str, Any]]:
+    return manifest()["spec"]["connection_specification"]["properties"]
+
+
+def mappings(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Every mapping in the manifest."""
+    if isinstance(node, Mapping):
+        yield node
+    children = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from mappings(child)
+
+
+# Requests
+
+
+def test_given_the_manifest_then_every_method_is_get():
+    assert {node["http_method"] for node in mappings(manifest()) if "http_method" in node} == {"GET"}
+
+
+def test_given_the_manifest_then_only_endpoints_that_read_are_asked():
+    urls = [node["url"] for node in mappings(manifest()["definitions"]) if "url" in node]
+
+    assert {url.rpartition("}}")[2] for url in urls} == READ_ENDPOINTS
+
+
+def test_given_the_manifest_then_no_key_is_sent_in_a_query():
+    parameters = [node["request_parameters"] for node in mappings(manifest()) if "request_parameters" in node]
+
+    assert parameters
+    assert not re.search("api_key|api_token", json.dumps(parameters))
+
+
+def test_given_the_manifest_then_every_requester_is_the_one_that_only_reads():
+    requesters = [node for node in mappings(manifest()) if "http_method" in node]
+
+    assert {node["class_name"] for node in requesters} == {"source_sms_providers.requester.ReadOnlyRequester"}
+
+
+# Streams
+
+
+def test_given_the_manifest_then_it_offers_the_eight_streams():
+    offered = [reference["$ref"] for group in manifest()["streams"] for reference in group["streams"]]
+
+    assert {reference.rpartition("/")[2] for reference in offered} == set(KEYS) == set(declared_streams())
+
+
+@pytest.mark.parametrize("stream", KEYS)
+def test_given_a_stream_then_it_has_its_primary_key(stream):
+    assert declared_streams()[stream]["primary_key"] == KEYS[stream]
+
+
+def test_given_the_manifest_then_every_cursor_is_the_date():
+    cursors = [node for node in mappings(manifest()) if node.get("type") == "DatetimeBasedCursor"]
+
+    assert {cursor["cursor_field"] for cursor in cursors} == {"date"}
+
+
+def test_given_the_connection_test_then_it_names_a_stream_of_each_endpoint():
+    assert set(manifest()["check"]["stream_names"]) == set(KEYS) - {
+        "analytics_by_country",
+        "analytics_by_label",
+        "analytics_by_subaccount",
+    }
+
+
+# Settings
+
+
+def test_given_the_settings_then_they_are_a_valid_schema():
+    jsonschema.Draft7Validator.check_schema(manifest()["spec"]["connection_specification"])
+
+
+def test_given_the_settings_then_only_the_start_date_is_required():
+    assert manifest()["spec"]["connection_specification"]["required"] == ["start_date"]
+
+
+@pytest.mark.parametrize("name", settings())
+@pytest.mark.parametrize("said", ["title", "description", "examples", "order", "group", "type"])
+def test_given_a_setting_then_the_form_can_explain_it(name, said):
+    assert said in settings()[name]
+
+
+def test_given_the_settings_then_each_has_a_place_of_its_own():
+    orders = [setting["order"] for setting in settings().values()]
+
+    assert orders == list(range(len(orders)))
+
+
+def test_given_the_settings_then_their_groups_are_declared():
+    declared = {group["id"] for group in manifest()["spec"]["connection_specification"]["groups"]}
+
+    assert {setting["group"] for setting in settings().values()} == declared
+
+
+def test_given_the_settings_then_only_the_keys_are_secret():
+    assert {name for name, setting in settings().items() if setting.get("airbyte_secret")} == {
+        "seven_api_key",
+        "smsfactor_api_token",
+    }
+
+
+@pytest.mark.parametrize("name", [name for name, setting in settings().items() if setting["type"] == "boolean"])
+def test_given_a_yes_or_no_then_it_has_a_default_for_the_form_to_submit(name):
+    assert isinstance(settings()[name]["default"], bool)
+
+
+@pytest.mark.parametrize("name", settings())
+def test_given_a_setting_then_its_examples_and_default_are_valid(name):
+    setting = settings()[name]
+    for example in [*setting["examples"], *([setting["default"]] if "default" in setting else [])]:
+        jsonschema.validate(example, setting)
+
+
+@pytest.mark.parametrize("name", [name for name, setting in settings().items() if "pattern" in setting])
+def test_given_a_pattern_then_it_is_anchored_and_explained(name):
+    setting = settings()[name]
+
+    assert setting["pattern"][0] + setting["pattern"][-1] == "^$"
+    assert setting["pattern_descriptor"]
+
+
+@pytest.mark.parametrize(
+    ("url", "valid"),
+    [
+        ("https://gateway.seven.io/api", True),
+        ("https://api.whitelabel.example", True),
+        ("http://localhost:8400/api", True),
+        ("http://127.0.0.1:8400", True),
+        ("http://[::1]:8400", True),
+        ("http://gateway.seven.io/api", False),
+        ("http://localhost.evil.example", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("https://user@evil.example", False),
+        ("https://evil.example/?a=b", False),
+        ("ftp://localhost", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["seven_base_url", "smsfactor_base_url"])
+def test_given_a_base_url_then_keys_travel_encrypted_or_stay_on_this_machine(name, url, valid):
+    assert bool(re.search(settings()[name]["pattern"], url)) is valid
+
+
+# Schemas
+
+
+def schema(stream: str) -> dict[str, Any]:
+    return json.loads((REPOSITORY / "schemas" / f"{stream}.json").read_text(encoding="utf-8"))
+
+
+def test_given_the_schemas_then_there_is_one_a_stream():
+    assert {path.stem for path in SCHEMAS} == set(KEYS)
+
+
+@pytest.mark.parametrize("stream", KEYS)
+def test_given_a_schema_then_it_is_valid_draft_07_and_open_to_new_fields(stream):
+    jsonschema.Draft7Validator.check_schema(schema(stream))
+
+    assert schema(stream)["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert schema(stream)["additionalProperties"] is True
+
+
+@pytest.mark.parametrize("stream", KEYS)
+def test_given_a_schema_then_it_and_each_field_are_described(stream):
+    assert schema(stream)["description"].endswith(".")
+    assert all(field["description"].endswith(".") for field in schema(stream)["properties"].values())
+
+
+@pytest.mark.parametrize("stream", KEYS)
+def test_given_a_schema_then_the_key_cannot_be_null_and_the_rest_can(stream):
+    never_null = {name for name, field in schema(stream)["properties"].items() if "null" not in field["type"]}
+
+    assert never_null == set(KEYS[stream])

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import pytest
+from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, FailureType, StreamDescriptor, Type
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.errors import config_error, transient_error, unexpected_answer
+from source_sms_providers.messages import told_once, without_running_day
+from unit_tests.connector import state
+
+WRONG_KEY = config_error("The key is wrong.")
+OUTAGE = transient_error("It is out.")
+
+
+def trace(stream: str, error: AirbyteTracedException) -> AirbyteMessage:
+    return error.as_airbyte_message(stream_descriptor=StreamDescriptor(name=stream))
+
+
+def record(stream: str, **data) -> AirbyteMessage:
+    return AirbyteMessage(type=Type.RECORD, record=AirbyteRecordMessage(stream=stream, data=data, emitted_at=0))
+
+
+def saved(stream: str, date: str) -> AirbyteMessage:
+    return AirbyteMessage(type=Type.STATE, state=state(stream, date=date)[0])
+
+
+def failing(*messages: AirbyteMessage) -> Iterator[AirbyteMessage]:
+    """A sync of the CDK: it ends with a summary of its own if a stream failed."""
+    yield from messages
+    raise AirbyteTracedException(message="The CDK's summary.", failure_type=FailureType.config_error)
+
+
+def summary_of(messages: Iterable[AirbyteMessage]) -> AirbyteTracedException:
+    with pytest.raises(AirbyteTracedException) as raised:
+        list(told_once(messages))
+    return raised.value
+
+
+def told_before_the_end(messages: Iterable[AirbyteMessage]) -> list[AirbyteMessage]:
+    told: list[AirbyteMessage] = []
+    with suppress(AirbyteTracedException):
+        for message in told_once(messages):
+            told.append(message)
+    return told
+
+
+def states_of(*messages: AirbyteMessage) -> list[str]:
+    return [message.state.stream.stream_state.date for message in without_running_day(messages) if message.state]
+
+
+# told_once
+
+
+def test_given_no_errors_when_told_then_all_messages_pass():
+    messages = [record("balance", date="2026-03-10"), saved("balance", "2026-03-10")]
+
+    assert list(told_once(messages)) == messages
+
+
+def test_given_one_error_many_times_when_told_then_it_passes_once():
+    assert len(told_before_the_end(failing(*[trace("analytics", OUTAGE)] * 3))) == 1
+
+
+def test_given_one_error_of_two_streams_when_told_then_it_passes_for_each():
+    assert len(told_before_the_end(failing(trace("analytics", OUTAGE), trace("credits", OUTAGE)))) == 2
+
+
+def test_given_errors_when_the_sync_ends_then_the_summary_names_each_once_with_its_stream():
+    summary = summary_of(failing(trace("analytics", OUTAGE), trace("analytics", OUTAGE), trace("credits", WRONG_KEY)))
+
+    assert summary.message == ("Not all streams were synced. analytics: It is out. credits: The key is wrong.")
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind"),
+    [
+        ([OUTAGE], FailureType.transient_error),
+        ([OUTAGE, unexpected_answer("seven.io", "/api", "odd")], FailureType.system_error),
+        ([OUTAGE, unexpected_answer("seven.io", "/api", "odd"), WRONG_KEY], FailureType.config_error),
+    ],
+)
+def test_given_errors_of_several_kinds_when_the_sync_ends_then_the_summary_is_of_the_most_urgent(errors, kind):
+    assert summary_of(failing(*(trace("analytics", error) for error in errors))).failure_type is kind
+
+
+def test_given_a_failure_that_is_of_no_stream_when_told_then_it_is_raised_as_it_is():
+    assert summary_of(failing()).message == "The CDK's summary."
+
+
+# without_running_day
+
+
+def test_given_no_running_day_when_the_state_comes_then_it_stays():
+    assert states_of(
+        record("analytics", date="2026-03-09", is_partial=False), saved("analytics", "2026-03-09T00:00:00Z")
+    ) == ["2026-03-09T00:00:00Z"]
+
+
+def test_given_a_running_day_when_the_state_names_it_then_the_state_is_its_eve():
+    assert states_of(
+        record("analytics", date="2026-03-10", is_partial=True), saved("analytics", "2026-03-10T00:00:00Z")
+    ) == ["2026-03-09T23:59:59Z"]
+
+
+def test_given_a_running_day_when_the_state_is_older_then_it_stays():
+    assert states_of(
+        record("analytics", date="2026-03-10", is_partial=True), saved("analytics", "2026-03-01T00:00:00Z")
+    ) == ["2026-03-01T00:00:00Z"]
+
+
+def test_given_a_running_day_of_one_stream_when_the_state_of_another_comes_then_it_stays():
+    assert states_of(
+        record("analytics", date="2026-03-10", is_partial=True), saved("balance", "2026-03-10T00:00:00Z")
+    ) == ["2026-03-10T00:00:00Z"]

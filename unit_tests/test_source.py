@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from airbyte_cdk.models import FailureType, SyncMode
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers import SourceSmsProviders
+from unit_tests.connector import LOGGER, catalog, config, read, read_with, state
+from unit_tests.providers import SEVEN, SMSFACTOR
+from unit_tests.usage import each_day_asked
+
+OF_SEVEN = {
+    "balance",
+    "pricing",
+    "analytics",
+    "analytics_by_country",
+    "analytics_by_label",
+    "analytics_by_subaccount",
+}
+OF_SMSFACTOR = {"credits", "consumption"}
+
+
+def discovered(source: SourceSmsProviders | None = None, **settings) -> dict:
+    found = (source or SourceSmsProviders()).discover(LOGGER, config(**settings))
+    return {stream.name: stream for stream in found.streams}
+
+
+# Discovery
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("settings", "streams"),
+    [
+        ({}, OF_SEVEN | OF_SMSFACTOR),
+        ({"smsfactor_api_token": ""}, OF_SEVEN),
+        ({"smsfactor_api_token": "  "}, OF_SEVEN),
+        ({"seven_api_key": ""}, OF_SMSFACTOR),
+        ({"seven_api_key": None}, OF_SMSFACTOR),
+    ],
+)
+def test_given_keys_when_discovered_then_only_their_streams_are_offered(settings, streams):
+    assert set(discovered(**settings)) == streams
+
+
+@pytest.mark.usefixtures("clock")
+def test_given_both_keys_when_discovered_then_every_stream_can_be_read_in_both_modes():
+    assert {tuple(stream.supported_sync_modes) for stream in discovered().values()} == {
+        (SyncMode.full_refresh, SyncMode.incremental)
+    }
+
+
+@pytest.mark.usefixtures("clock")
+def test_given_no_key_when_discovered_then_the_user_is_asked_for_one():
+    with pytest.raises(AirbyteTracedException, match=r"Enter a seven\.io API key") as raised:
+        discovered(seven_api_key="", smsfactor_api_token="")
+
+    assert raised.value.failure_type is FailureType.config_error
+
+
+@pytest.mark.usefixtures("clock")
+def test_given_a_foreign_manifest_in_the_working_directory_when_discovered_then_it_does_not_matter(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "manifest.yaml").write_text("version: 0.0.0\ntype: DeclarativeSource\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert set(discovered()) == OF_SEVEN | OF_SMSFACTOR
+
+
+# A source that was built without settings, as standard tools do
+
+
+def test_given_a_bare_source_when_asked_for_its_spec_then_it_has_one():
+    assert SourceSmsProviders().spec(LOGGER).connectionSpecification["required"] == ["start_date"]
+
+
+def test_given_a_bare_source_when_read_then_settings_and_state_are_those_of_the_call(providers):
+    providers.answer(f"{SEVEN}/analytics", each_day_asked)
+    saved = state("analytics", date="2026-03-01")
+
+    output = read_with(SourceSmsProviders(), catalog("analytics"), saved, start_date="2026-01-01")
+
+    assert (output.days[0], output.days[-1]) == ("2026-03-02", "2026-03-09")
+
+
+@pytest.mark.xfail(strict=True, reason="a source with settings uses the state it was built with, here none")
+def test_given_a_source_with_settings_alone_when_read_with_a_state_then_the_state_counts(providers):
+    providers.answer(f"{SEVEN}/analytics", each_day_asked)
+    source = SourceSmsProviders(config=config(start_date="2026-01-01"))
+
+    output = read_with(source, catalog("analytics"), state("analytics", date="2026-03-01"), start_date="2026-01-01")
+
+    assert output.days[0] == "2026-03-02"
+
+
+# The command line
+
+
+def test_given_a_command_line_when_built_then_its_files_count(providers, tmp_path):
+    providers.answer(f"{SEVEN}/balance", "seven/balance.json")
+    (tmp_path / "config.json").write_text(json.dumps(config(num_workers=3)))
+    arguments = ["check", "--config", str(tmp_path / "config.json")]
+
+    assert SourceSmsProviders.from_arguments(arguments).config["num_workers"] == 3
+
+
+# Reading
+
+
+def test_given_a_catalog_with_a_stream_without_key_when_read_then_nothing_is_asked(providers):
+    output = read("balance", "credits", smsfactor_api_token="")
+
+    assert "The connection selects credits, for which the settings hold no key" in output.failure.message
+    assert output.failure.failure_type is FailureType.config_error
+    assert providers.asked == []
+
+
+def test_given_one_stream_that_fails_when_read_then_the_others_are_synced(providers):
+    providers.answer(f"{SEVEN}/balance", "seven/error_902.json")
+    providers.answer(f"{SMSFACTOR}/credits", "smsfactor/credits.json")
+
+    output = read("balance", "credits")
+
+    assert [record["credits"] for record in output.records] == [44690]
+    assert output.failure.message.startswith("Not all streams were synced. balance: The seven.io API key has no right")
+    assert output.failure.failure_type is FailureType.config_error
+
+
+def test_given_an_outage_in_an_earlier_command_when_read_then_it_is_forgotten(providers, waiting):
+    providers.answer(f"{SEVEN}/balance", b"", status=503)
+    read("balance")
+    waiting.pass_by(1000)
+    providers.answer(f"{SEVEN}/balance", "seven/balance.json")
+
+    assert len(read("balance").records) == 1
+
+
+def test_given_a_sync_that_runs_across_midnight_when_read_then_its_last_day_stays(providers, clock):
+    def just_before_midnight(request):
+        clock.move_to("2026-03-11T00:00:01Z")
+        return each_day_asked(request)
+
+    providers.answer(f"{SEVEN}/analytics", just_before_midnight)
+    clock.move_to("2026-03-10T23:59:59Z")
+
+    output = read("analytics", include_today=True)
+
+    assert output.records[-1]["date"] == "2026-03-10"
+    assert output.records[-1]["is_partial"] is True
+    assert output.states[-1] == {"date": "2026-03-09T23:59:59Z"}
