@@ -8,7 +8,7 @@ import contextlib
 import io
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
 from pathlib import Path
@@ -167,11 +167,19 @@ def check(config: Mapping[str, Any], now: date | datetime) -> tuple[str, str, st
     return status.status.value, status.message or "", "".join(trace["failure_type"] for trace in traces)
 
 
+def stream_messages(
+    config: Mapping[str, Any], selected: ConfiguredAirbyteCatalog, state: list[AirbyteStateMessage], now: date
+) -> Iterator[dict[str, Any]]:
+    """The messages of a sync one by one, as they are emitted."""
+    with time_machine.travel(datetime.combine(now, time(12), timezone.utc)):
+        for message in SourceSmsProviders(selected, config, state).read(LOGGER, config, selected, state):
+            yield _plain(message)
+
+
 def _sync(config: Mapping[str, Any], selected: ConfiguredAirbyteCatalog, state: list[AirbyteStateMessage]) -> Sync:
     result = Sync()
     try:
-        source = SourceSmsProviders(selected, config, state)
-        for message in source.read(LOGGER, config, selected, state):
+        for message in SourceSmsProviders(selected, config, state).read(LOGGER, config, selected, state):
             result.messages.append(_plain(message))
     except AirbyteTracedException as error:
         result.error = error

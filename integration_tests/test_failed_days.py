@@ -15,6 +15,8 @@ from integration_tests.sandbox.client import Sandbox
 from integration_tests.sync import DAILY, Destination, sync, without_nulls
 from integration_tests.test_windows import asked_days
 
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 TODAY = date(2026, 3, 10)
 DAY = timedelta(days=1)
@@ -70,7 +72,7 @@ def test_given_a_day_that_fails_then_the_state_stays_before_it_and_the_next_sync
     sandbox.reset()
     start = TODAY - 8 * DAY
     failed_day = start + failing * DAY
-    config = sandbox.config(start_date=str(start), num_workers=workers, lookback_days=lookback, outage_seconds=1)
+    config = sandbox.config(start_date=str(start), num_workers=workers, lookback_days=lookback)
     destination = Destination()
     if synced_before:
         earlier = start + synced_before * DAY
@@ -112,10 +114,7 @@ def test_given_a_day_that_fails_then_the_state_stays_before_it_and_the_next_sync
 
 @pytest.mark.parametrize("stream", DAILY)
 def test_given_one_failing_day_when_read_then_the_other_days_are_delivered(sandbox: Sandbox, stream: str) -> None:
-    if stream == "analytics":
-        query = {"group_by": "date"}
-    else:
-        query = day_query(stream, date(2026, 3, 5))
+    query = {"group_by": "date"} if stream == "analytics" else day_query(stream, date(2026, 3, 5))
     sandbox.fault("status", code=404, query=query, times=None)
 
     result = sync(sandbox.config(start_date="2026-03-01"), [stream], now=TODAY)
@@ -129,7 +128,7 @@ def test_given_one_failing_day_when_read_then_the_other_days_are_delivered(sandb
 def test_given_a_failing_provider_when_both_are_read_then_the_other_one_is_synced_whole(sandbox: Sandbox) -> None:
     sandbox.fault("status", code=503, path="/api/", times=None)
 
-    result = sync(sandbox.config(start_date="2026-03-01", outage_seconds=1), ["analytics", "consumption"], now=TODAY)
+    result = sync(sandbox.config(start_date="2026-03-01"), ["analytics", "consumption"], now=TODAY)
 
     assert result.error is not None
     expected = expected_records(sandbox.settings(), {}, TODAY, date(2026, 3, 1), TODAY - DAY)["consumption"]

@@ -189,6 +189,9 @@ class ReadOnlyRequester(HttpRequester):
             if given_up := provider.given_up():
                 raise transient_error(given_up)
             left = provider.seconds_left(self._outage_seconds)
+            if left <= 0:
+                provider.give_up(f"{self.provider} gives no good answer. The next sync asks again.")
+                continue
             started = time.monotonic()
             try:
                 response = self._answer(request, started + min(left, ANSWER_SECONDS))

@@ -86,7 +86,6 @@ def test_given_a_bare_source_when_read_then_settings_and_state_are_those_of_the_
     assert (output.days[0], output.days[-1]) == ("2026-03-02", "2026-03-09")
 
 
-@pytest.mark.xfail(strict=True, reason="a source with settings uses the state it was built with, here none")
 def test_given_a_source_with_settings_alone_when_read_with_a_state_then_the_state_counts(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
     source = SourceSmsProviders(config=config(start_date="2026-01-01"))

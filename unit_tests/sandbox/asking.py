@@ -18,9 +18,7 @@ def ask_seven(path: str, settings: Settings = SETTINGS, key: str = SEVEN_KEY, **
     return seven.answer(settings, Request("GET", f"/api/{path}", query, headers))
 
 
-def ask_smsfactor(
-    path: str, settings: Settings = SETTINGS, token: str = SMSFACTOR_TOKEN, **query: str
-) -> Answer:
+def ask_smsfactor(path: str, settings: Settings = SETTINGS, token: str = SMSFACTOR_TOKEN, **query: str) -> Answer:
     headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
     return smsfactor.answer(settings, Request("GET", f"/{path}", query, headers))
 
@@ -33,8 +31,6 @@ def smsfactor_json(path: str, settings: Settings = SETTINGS, **query: str) -> An
     return json.loads(ask_smsfactor(path, settings, **query).body)
 
 
-def consumption(
-    settings: Settings = SETTINGS, start: str = "2026-03-02", end: str = "2026-03-02", **query: str
-) -> Any:
+def consumption(settings: Settings = SETTINGS, start: str = "2026-03-02", end: str = "2026-03-02", **query: str) -> Any:
     """`data` of the answer for a range."""
     return smsfactor_json("metrics/consumption", settings, date_start=start, date_end=end, **query)["data"]

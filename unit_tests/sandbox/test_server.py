@@ -95,9 +95,7 @@ def test_given_a_refused_knob_then_no_knob_changes_and_the_reason_is_a_sentence(
         ("GET", "nothing", "", 404),
     ],
 )
-def test_given_an_impossible_control_request_then_it_says_why(
-    sandbox, session, method, endpoint, body, status
-):
+def test_given_an_impossible_control_request_then_it_says_why(sandbox, session, method, endpoint, body, status):
     answer = session.request(method, f"{sandbox.url}/__sandbox/{endpoint}", data=body)
 
     assert answer.status_code == status

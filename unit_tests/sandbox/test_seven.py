@@ -91,9 +91,7 @@ def test_given_both_spellings_of_a_grouping_then_the_answers_are_equal(group_by)
 
 
 @pytest.mark.parametrize("group_by", ["label", "subaccount", "country"])
-@pytest.mark.parametrize(
-    "filters", [{"subaccounts": "all"}, {}, {"subaccounts": "5310421"}, {"label": "otp"}]
-)
+@pytest.mark.parametrize("filters", [{"subaccounts": "all"}, {}, {"subaccounts": "5310421"}, {"label": "otp"}])
 def test_given_any_grouping_then_its_rows_add_up_to_the_date_rows(group_by, filters):
     grouped = seven_json("analytics", group_by=group_by, **WEEK, **filters)
 
@@ -130,9 +128,7 @@ def test_given_a_stricter_server_when_a_date_is_unreadable_then_308():
 
 
 def test_given_an_end_after_today_then_rows_stop_at_today():
-    assert [row["date"] for row in seven_json("analytics", start="2026-03-10", end="2026-04-01")] == [
-        "2026-03-10"
-    ]
+    assert [row["date"] for row in seven_json("analytics", start="2026-03-10", end="2026-04-01")] == ["2026-03-10"]
 
 
 def test_given_a_start_after_the_end_then_no_rows():
@@ -173,9 +169,7 @@ def test_given_numbers_as_strings_then_counters_and_amounts_are_strings():
 
     assert all(isinstance(value, str) for row in seven_json("analytics", settings) for value in row.values())
     assert isinstance(seven_json("balance", settings)["amount"], str)
-    assert isinstance(
-        seven_json("pricing", settings, country="AT")["countries"][0]["networks"][0]["price"], str
-    )
+    assert isinstance(seven_json("pricing", settings, country="AT")["countries"][0]["networks"][0]["price"], str)
 
 
 def test_given_the_whole_price_list_then_its_counts_agree_with_its_rows():
@@ -201,9 +195,7 @@ def test_given_csv_then_it_holds_the_rows_of_the_json():
     text = ask_seven("pricing", country="DE", format="csv").body.decode()
     rows = list(csv.DictReader(io.StringIO(text), delimiter=";"))
 
-    assert [row["networkName"] for row in rows] == [
-        network["networkName"] or "" for network in country["networks"]
-    ]
+    assert [row["networkName"] for row in rows] == [network["networkName"] or "" for network in country["networks"]]
     assert [float(row["price"]) for row in rows] == [network["price"] for network in country["networks"]]
     assert text.startswith('"countryCode";"countryName";"countryPrefix";"mcc";"mncs";"networkName";"price";')
 

@@ -80,9 +80,7 @@ def test_given_no_dates_then_the_last_30_days_are_counted():
         ("start_excluded", "2026-03-01", "2026-03-02"),
     ],
 )
-def test_given_each_kind_of_day_boundary_when_asked_its_way_then_it_answers_that_one_day(
-    boundaries, start, end
-):
+def test_given_each_kind_of_day_boundary_when_asked_its_way_then_it_answers_that_one_day(boundaries, start, end):
     settings = replace(SETTINGS, smsfactor_day_boundaries=boundaries)
 
     assert consumption(settings, start, end) == consumption()

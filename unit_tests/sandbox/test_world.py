@@ -64,9 +64,7 @@ def test_given_a_busy_year_then_countries_explain_less_than_a_total_on_some_days
 
 
 def test_given_a_busy_year_then_an_unknown_country_has_traffic_on_some_days():
-    codes = {
-        code for day in DAYS for row in world.smsfactor_day(SETTINGS, day, TODAY) for code, _ in row.countries
-    }
+    codes = {code for day in DAYS for row in world.smsfactor_day(SETTINGS, day, TODAY) for code, _ in row.countries}
 
     assert "" in codes
 
@@ -142,9 +140,7 @@ def test_given_the_next_day_then_about_two_percent_of_the_prices_differ():
     assert all(old._replace(price=0) == new._replace(price=0) for old, new in changed)
 
 
-@pytest.mark.parametrize(
-    ("units", "amount"), [(0, 0), (750, 0.075), (10_000, 1), (1, 0.0001), (9_321_200, 932.12)]
-)
+@pytest.mark.parametrize(("units", "amount"), [(0, 0), (750, 0.075), (10_000, 1), (1, 0.0001), (9_321_200, 932.12)])
 def test_given_money_in_ten_thousandths_then_it_is_written_with_at_most_four_decimals(units, amount):
     assert world.eur(units) == amount
 

@@ -1,0 +1,136 @@
+"""A check is green only if the days that a sync would book are the days that SMSFactor means."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+
+from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import check, sync
+
+MODES = ("inclusive", "end_excluded", "both_excluded", "start_excluded")
+MORNING = datetime(2026, 3, 10, 8, tzinfo=timezone.utc)
+AFTERNOON = datetime(2026, 3, 10, 15, tzinfo=timezone.utc)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("source_sms_providers.smsfactor.check.GROWTH_SECONDS", 0.01)
+
+
+def checked(sandbox: Sandbox, setting: str, now: datetime) -> tuple[str, str, str]:
+    return check(sandbox.config(start_date="2026-01-01", seven_api_key="", smsfactor_day_boundaries=setting), now)
+
+
+@pytest.mark.parametrize("setting", MODES)
+@pytest.mark.parametrize("server", MODES)
+@pytest.mark.parametrize("activity", ["busy", "weekday"])
+@pytest.mark.parametrize("now", [MORNING, AFTERNOON], ids=["morning", "afternoon"])
+def test_given_any_server_and_any_setting_when_checked_then_green_means_right(
+    sandbox: Sandbox, server: str, setting: str, activity: str, now: datetime
+) -> None:
+    sandbox.set(smsfactor_day_boundaries=server, activity=activity)
+
+    status, sentence, _ = checked(sandbox, setting, now)
+
+    if status == "SUCCEEDED":
+        assert setting == server
+    elif setting == server:
+        assert "alike" in sentence
+    else:
+        assert server in sentence
+    if {setting, server} <= {"inclusive", "both_excluded"}:
+        assert (status == "SUCCEEDED") is (setting == server)
+
+
+def test_given_messages_today_when_checked_in_the_morning_then_end_excluded_is_proven(sandbox: Sandbox) -> None:
+    sandbox.set(smsfactor_day_boundaries="end_excluded")
+
+    assert checked(sandbox, "end_excluded", MORNING)[0] == "SUCCEEDED"
+    assert "between 0:00 and 10:00 UTC" in checked(sandbox, "end_excluded", AFTERNOON)[1]
+
+
+def test_given_a_day_that_grows_when_checked_then_start_excluded_is_proven(sandbox: Sandbox) -> None:
+    sandbox.set(smsfactor_day_boundaries="start_excluded")
+    assert "while messages are being sent" in checked(sandbox, "start_excluded", AFTERNOON)[1]
+    total = {"data.total": 999_999}
+    sandbox.fault(
+        "edit",
+        set=total,
+        path="/metrics",
+        query={"date_start": "2026-03-09", "date_end": "2026-03-10"},
+        skip=1,
+        times=1,
+    )
+
+    assert checked(sandbox, "start_excluded", AFTERNOON)[0] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("server", MODES)
+@pytest.mark.parametrize("setting", MODES)
+def test_given_an_account_without_traffic_when_checked_then_it_passes(
+    sandbox: Sandbox, server: str, setting: str
+) -> None:
+    sandbox.set(smsfactor_day_boundaries=server, activity="dormant")
+
+    assert checked(sandbox, setting, MORNING)[0] == "SUCCEEDED"
+
+
+def test_when_checked_then_a_handful_of_requests_is_enough(sandbox: Sandbox) -> None:
+    checked(sandbox, "inclusive", AFTERNOON)
+
+    asked = [request for request in sandbox.requests() if request["path"] == "/metrics/consumption"]
+    assert len(asked) == 8
+
+
+def test_given_a_sub_account_that_is_not_listed_when_checked_then_the_sentence_lists_those_that_are(
+    sandbox: Sandbox,
+) -> None:
+    status, sentence, kind = check(sandbox.config(smsfactor_sub_account_id="77"), AFTERNOON)
+
+    assert (status, kind) == ("FAILED", "config_error")
+    assert "it lists 1001, 2001, 2002, 2003" in sentence
+
+
+def test_given_a_label_that_seven_does_not_know_when_checked_and_read_then_it_is_a_config_error(
+    sandbox: Sandbox,
+) -> None:
+    config = sandbox.config(start_date="2026-03-01", seven_label="no-such-label")
+
+    status, sentence, kind = check(config, AFTERNOON)
+    result = sync(config, ["analytics_by_label"], now=date(2026, 3, 10))
+
+    assert (status, kind) == ("FAILED", "config_error")
+    assert sentence.startswith("seven.io does not know the label")
+    assert result.failures()["analytics_by_label"][0] == "config_error"
+
+
+def test_given_an_id_that_seven_answers_with_other_accounts_when_checked_then_it_is_a_config_error(
+    sandbox: Sandbox,
+) -> None:
+    rows = [
+        {"account": name, "sms": 1, "rcs": 0, "voice": 0, "hlr": 0, "mnp": 0, "inbound": 0, "usage_eur": 0.1}
+        for name in ("Main GmbH", "Another")
+    ]
+
+    sandbox.fault("body", body=json.dumps(rows), query={"group_by": "subaccount"}, times=None)
+
+    status, sentence, kind = check(sandbox.config(seven_subaccounts="42"), AFTERNOON)
+
+    assert (status, kind) == ("FAILED", "config_error")
+    assert sentence.startswith("seven.io does not know the subaccount id")
+
+
+def test_given_neither_key_when_checked_then_a_sentence_says_so(sandbox: Sandbox) -> None:
+    status, sentence, kind = check({"start_date": "2026-03-01"}, AFTERNOON)
+
+    assert (status, kind) == ("FAILED", "config_error")
+    assert sentence.startswith("Enter a seven.io API key or an SMSFactor API token, or both")
+
+
+def test_given_a_start_today_when_checked_then_it_passes(sandbox: Sandbox) -> None:
+    config = sandbox.config(start_date=str((AFTERNOON - timedelta(hours=1)).date()))
+
+    assert check(config, AFTERNOON)[0] == "SUCCEEDED"
