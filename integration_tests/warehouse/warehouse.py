@@ -20,6 +20,8 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONNECTOR = Path(sys.executable).with_name("source-sms-providers")
 PYAIRBYTE = Path(os.environ.get("TEST_PYAIRBYTE", "")).absolute()
+# As a password generator makes them: with what has a meaning in a URL.
+PASSWORD = "wa/re@ho:us%e?"
 NO_POSTGRES = (
     "PostgreSQL's initdb and pg_ctl are neither on PATH nor in /usr/lib/postgresql. Install them (Debian and Ubuntu: "
     "apt-get install postgresql; macOS: brew install postgresql), or set WITHOUT_POSTGRES=1 to test DuckDB alone."
@@ -148,7 +150,7 @@ def postgres_server(binaries: Path) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="sms-providers-postgres-") as name:
         folder = Path(name)
         password = folder / "password"
-        password.write_text("warehouse-password", encoding="utf-8")
+        password.write_text(PASSWORD, encoding="utf-8")
         if user:
             account = pwd.getpwnam(user)
             for path in (folder, password):
@@ -185,7 +187,7 @@ def postgres_server(binaries: Path) -> Iterator[dict[str, Any]]:
                 "host": "127.0.0.1",
                 "port": port,
                 "username": "warehouse",
-                "password": "warehouse-password",
+                "password": PASSWORD,
                 "database": "postgres",
             }
         finally:

@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import airbyte as ab
 from airbyte.caches import CacheBase, DuckDBCache, PostgresCache
@@ -35,7 +36,9 @@ def open_cache(where: dict[str, Any]) -> CacheBase:
     folder = Path(where["cache_dir"])
     if "db_path" in where:
         return DuckDBCache(db_path=where["db_path"], schema_name="main", cache_dir=folder)
-    return PostgresCache(**where["postgres"], schema_name="public", cache_dir=folder)
+    # PyAirbyte writes the password into a URL as it is.
+    server = {**where["postgres"], "password": quote(where["postgres"]["password"], safe="")}
+    return PostgresCache(**server, schema_name="public", cache_dir=folder)
 
 
 def sync(where: dict[str, Any], connector: str, config: dict[str, Any]) -> dict[str, Any]:

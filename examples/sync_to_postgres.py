@@ -1,0 +1,57 @@
+"""Syncs all streams of secrets/config.json into PostgreSQL through PyAirbyte. After `make sync` has installed it:
+
+    PGUSER=… PGPASSWORD=… .venv-pyairbyte/bin/python -m examples.sync_to_postgres
+
+The database is named as for psql: PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD. The tables are in the schema
+sms_providers, which is made if need be. The program ends with 1 and a sentence if the sync failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import airbyte as ab
+from airbyte.caches import PostgresCache
+from airbyte.exceptions import PyAirbyteError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CONNECTOR = REPOSITORY / ".venv/bin/source-sms-providers"
+CONFIG = REPOSITORY / "secrets/config.json"
+
+
+def main() -> None:
+    source = ab.get_source(
+        "source-sms-providers",
+        local_executable=CONNECTOR,
+        config=json.loads(CONFIG.read_text(encoding="utf-8")),
+        streams="*",
+    )
+    source.check()
+    cache = PostgresCache(
+        host=os.environ.get("PGHOST", "localhost"),
+        port=int(os.environ.get("PGPORT", "5432")),
+        database=os.environ.get("PGDATABASE", "postgres"),
+        # PyAirbyte writes them into a URL as they are.
+        username=quote(os.environ["PGUSER"], safe=""),
+        password=quote(os.environ["PGPASSWORD"], safe=""),
+        schema_name="sms_providers",
+        cache_dir=REPOSITORY / ".cache",
+    )
+    for stream, rows in sorted(source.read(cache).items()):
+        print(f"{stream:24}{len(rows):8} rows in all")
+    cache.close()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PyAirbyteError as error:
+        sys.exit(f"\n{error}")
+    except FileNotFoundError as error:
+        sys.exit(f"{error.filename} is missing: README.md says what to put into it.")
+    except KeyError as error:
+        sys.exit(f"Set {error.args[0]}.")

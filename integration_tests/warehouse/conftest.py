@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration_tests.sandbox.client import Sandbox
+from integration_tests.warehouse.three_days import KINDS, ThreeDays
+from integration_tests.warehouse.warehouse import (
+    CONNECTOR,
+    NO_POSTGRES,
+    PYAIRBYTE,
+    REPOSITORY,
+    Warehouse,
+    postgres_binaries,
+    postgres_server,
+)
+
+# These need PyAirbyte's environment, which `make test-warehouse` makes and names in TEST_PYAIRBYTE.
+collect_ignore_glob = [] if "TEST_PYAIRBYTE" in os.environ else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[dict[str, Any]]:
+    """An empty PostgreSQL database."""
+    if os.environ.get("WITHOUT_POSTGRES"):
+        pytest.skip("WITHOUT_POSTGRES is set")
+    binaries = postgres_binaries()
+    if binaries is None:
+        pytest.fail(NO_POSTGRES, pytrace=False)
+    with postgres_server(binaries) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def three_days(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeDays]:
+    """Both warehouses after three days of syncs, and how each day left them."""
+    folder = tmp_path_factory.mktemp("three_days")
+    with contextlib.ExitStack() as stack:
+        where: dict[str, dict[str, Any]] = {"duckdb": {"db_path": str(folder / "sms_providers.duckdb")}}
+        if not os.environ.get("WITHOUT_POSTGRES"):
+            where["postgres"] = {"postgres": request.getfixturevalue("postgres")}
+        warehouses = {}
+        for kind in where:
+            warehouses[kind] = Warehouse(folder / kind, **where[kind])
+            stack.callback(warehouses[kind].close)
+        sandbox = stack.enter_context(Sandbox(correction_days=2))
+        days = ThreeDays(sandbox, warehouses, folder)
+        days.run()
+        yield days
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "postgres" and os.environ.get("WITHOUT_POSTGRES"):
+        pytest.skip("WITHOUT_POSTGRES is set")
+    return str(request.param)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what the examples need, so that they find no secrets and no database of yours."""
+    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
+    (tmp_path / "integration_tests").symlink_to(REPOSITORY / "integration_tests")
+    (tmp_path / ".venv").symlink_to(CONNECTOR.parents[1])
+    (tmp_path / ".venv-pyairbyte").symlink_to(PYAIRBYTE.parents[1])
+    return tmp_path
