@@ -7,11 +7,11 @@ INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
-.PHONY: help sync test lint format lock clean
+.PHONY: help sync test soak test-image test-warehouse bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sandbox's
 	@$(MAKE) -s -j2 .venv/connector .venv-pyairbyte/locked
@@ -20,7 +20,14 @@ sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sa
 		.venv-pyairbyte/bin/python -W ignore -m examples.sync_to_duckdb
 
 test: .venv/connector  ## install, then run all tests (ARGS="-k balance" picks some)
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+
+soak: .venv/connector  ## the tests of time, failures and bodies with ten times the rounds (about half an hour)
+	@ROUNDS=10 .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS) integration_tests/test_windows.py \
+		integration_tests/test_failed_days.py integration_tests/test_bodies.py integration_tests/test_killed.py
+
+test-image: .venv/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
+	@PYTHON=.venv/bin/python integration_tests/image/run.sh $(ARGS)
 
 lint: .venv/connector  ## check style and types
 	@.venv/bin/ruff check .

@@ -24,6 +24,10 @@ CONFIG = REPOSITORY / "secrets/config.json"
 
 
 def main() -> None:
+    if not CONFIG.exists():
+        sys.exit("There is no secrets/config.json: README.md says what to put into it.")
+    if not (os.environ.get("PGUSER") and os.environ.get("PGPASSWORD")):
+        sys.exit("Set PGUSER and PGPASSWORD.")
     source = ab.get_source(
         "source-sms-providers",
         local_executable=CONNECTOR,
@@ -51,7 +55,3 @@ if __name__ == "__main__":
         main()
     except PyAirbyteError as error:
         sys.exit(f"\n{error}")
-    except FileNotFoundError as error:
-        sys.exit(f"{error.filename} is missing: README.md says what to put into it.")
-    except KeyError as error:
-        sys.exit(f"Set {error.args[0]}.")

@@ -42,9 +42,11 @@ def three_days(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """Both warehouses after three days of syncs, and how each day left them."""
     folder = tmp_path_factory.mktemp("three_days")
     with contextlib.ExitStack() as stack:
-        where: dict[str, dict[str, Any]] = {"duckdb": {"db_path": str(folder / "sms_providers.duckdb")}}
+        where: dict[str, dict[str, Any]] = {
+            "duckdb": {"schema": "main", "db_path": str(folder / "sms_providers.duckdb")}
+        }
         if not os.environ.get("WITHOUT_POSTGRES"):
-            where["postgres"] = {"postgres": request.getfixturevalue("postgres")}
+            where["postgres"] = {"schema": "public", "postgres": request.getfixturevalue("postgres")}
         warehouses = {}
         for kind in where:
             warehouses[kind] = Warehouse(folder / kind, **where[kind])

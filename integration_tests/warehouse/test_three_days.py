@@ -58,7 +58,7 @@ def test_no_key_is_there_twice(three_days: ThreeDays, kind: str, stream: str, da
 @pytest.mark.parametrize("stream", DAILY)
 def test_each_sync_had_late_corrections_to_take(three_days: ThreeDays, kind: str, stream: str) -> None:
     """Without them the tests above would prove little."""
-    for earlier, later in zip(DAYS, DAYS[1:], strict=False):
+    for earlier, later in ((DAYS[0], DAYS[1]), (DAYS[1], DAYS[2])):
         before = {key_of(row, stream): row for row in three_days.left[earlier][kind][stream]}
         after = {key_of(row, stream): row for row in three_days.left[later][kind][stream]}
         corrected = {key[0] for key in before if before[key] != after[key]}
@@ -103,7 +103,7 @@ def test_a_sync_that_fails_in_one_stream_writes_none_and_the_next_one_all(
 ) -> None:
     """PyAirbyte's doing; that the next sync reads everything is the connector's, and tested above."""
     assert "Connector failed" in three_days.failures[kind]
-    assert "seven.io" in three_days.warehouses[kind].log.read_text(encoding="utf-8")
+    assert "ERROR: seven.io refused the key (HTTP 401 or 403)" in three_days.warehouses[kind].printed()
     assert in_order(three_days.after_failure[kind][stream], stream) == in_order(
         three_days.left[DAYS[0]][kind][stream], stream
     )

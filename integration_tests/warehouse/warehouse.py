@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import os
 import pwd
@@ -41,17 +40,18 @@ def environment(folder: Path) -> dict[str, str]:
 class Warehouse:
     """A database that PyAirbyte syncs into; see worker.py."""
 
-    def __init__(self, folder: Path, **where: Any) -> None:
+    def __init__(self, folder: Path, schema: str, **where: Any) -> None:
         folder.mkdir()
-        self.log = folder / "worker.log"
-        with self.log.open("w", encoding="utf-8") as log:
+        self._schema = schema
+        self._log = folder / "worker.log"
+        with self._log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
                 [
                     PYAIRBYTE,
                     "-W",
                     "ignore",
                     Path(__file__).with_name("worker.py"),
-                    json.dumps({"cache_dir": str(folder), **where}),
+                    json.dumps({"cache_dir": str(folder), "schema": schema, **where}),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -70,6 +70,10 @@ class Warehouse:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+
+    def printed(self) -> str:
+        """What PyAirbyte printed, the connector's errors among it."""
+        return self._log.read_text(encoding="utf-8")
 
     def start_sync(self, connector: Path, config: dict[str, Any]) -> None:
         self._send(sync={"connector": str(connector), "config": config})
@@ -92,7 +96,7 @@ class Warehouse:
         """Column -> its type as the database names it, without those that PyAirbyte adds."""
         rows = self.rows(
             "SELECT column_name, data_type, numeric_precision, numeric_scale FROM information_schema.columns "
-            f"WHERE table_name = '{table}' AND table_schema IN ('main', 'public') ORDER BY ordinal_position"
+            f"WHERE table_name = '{table}' AND table_schema = '{self._schema}' ORDER BY ordinal_position"
         )
         return {
             row["column_name"]: row["data_type"]
@@ -108,7 +112,7 @@ class Warehouse:
             f'CAST("{column}" AS VARCHAR) AS "{column}"' if kind.lower() == "json" else f'"{column}"'
             for column, kind in types.items()
         )
-        return self.rows(f"SELECT {', '.join(columns)} FROM {name}")
+        return self.rows(f"SELECT {', '.join(columns)} FROM {self._schema}.{name}")
 
     def _send(self, **request: Any) -> None:
         assert self._process.stdin is not None
@@ -118,7 +122,7 @@ class Warehouse:
     def _receive(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, f"PyAirbyte's process ended:\n{self.log.read_text(encoding='utf-8')[-3000:]}"
+        assert line, f"PyAirbyte's process ended:\n{self.printed()[-2000:]}"
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -138,7 +142,7 @@ def postgres_binaries() -> Path | None:
     found = shutil.which("initdb")
     if found:
         return Path(found).parent
-    folders = sorted(map(Path, glob.glob("/usr/lib/postgresql/*/bin")), key=lambda folder: float(folder.parent.name))
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
     return folders[-1] if folders else None
 
 

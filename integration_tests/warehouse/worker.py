@@ -35,10 +35,10 @@ def open_cache(where: dict[str, Any]) -> CacheBase:
     """A new one for each request: all that the next sync knows of the last one is in the warehouse."""
     folder = Path(where["cache_dir"])
     if "db_path" in where:
-        return DuckDBCache(db_path=where["db_path"], schema_name="main", cache_dir=folder)
+        return DuckDBCache(db_path=where["db_path"], schema_name=where["schema"], cache_dir=folder)
     # PyAirbyte writes the password into a URL as it is.
     server = {**where["postgres"], "password": quote(where["postgres"]["password"], safe="")}
-    return PostgresCache(**server, schema_name="public", cache_dir=folder)
+    return PostgresCache(**server, schema_name=where["schema"], cache_dir=folder)
 
 
 def sync(where: dict[str, Any], connector: str, config: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""Each program of examples/ runs as its text says, in a copy of the checkout."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration_tests.expected import expected_records
+from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import PRIMARY_KEYS
+from integration_tests.warehouse.three_days import in_order
+from integration_tests.warehouse.warehouse import CONNECTOR, PYAIRBYTE, REPOSITORY, Warehouse, environment
+
+
+@pytest.fixture(scope="module")
+def providers() -> Iterator[Sandbox]:
+    """Of today: the examples take the clock as it is."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def config(providers: Sandbox, checkout: Path) -> dict[str, Any]:
+    """The checkout's secrets/config.json, of somebody with keys."""
+    config = providers.config(countries=["DE", "FR"])
+    (checkout / "secrets").mkdir()
+    (checkout / "secrets/config.json").write_text(json.dumps(config), encoding="utf-8")
+    return config
+
+
+def test_the_cron_line_syncs_into_duckdb(providers: Sandbox, config: dict[str, Any], checkout: Path) -> None:
+    today = providers.today()
+    done = run_cron_line(checkout)
+    assert done.returncode == 0, log_of(checkout)
+    assert re.search(r"^analytics +3 ", log_of(checkout), re.MULTILINE)
+    assert_holds(checkout, "main", config, providers, today, db_path=str(checkout / "sms_providers.duckdb"))
+
+
+def test_two_scheduled_syncs_never_run_at_once(checkout: Path) -> None:
+    (checkout / ".cache").mkdir()
+    with (checkout / ".cache/sync.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run_cron_line(checkout).returncode == 75
+    assert not (checkout / "sms_providers.duckdb").exists()
+
+
+def test_a_failed_sync_into_postgresql_ends_with_a_sentence_and_the_next_one_succeeds(
+    providers: Sandbox, config: dict[str, Any], checkout: Path, postgres: dict[str, Any]
+) -> None:
+    server = {
+        "PGHOST": postgres["host"],
+        "PGPORT": str(postgres["port"]),
+        "PGUSER": postgres["username"],
+        "PGPASSWORD": postgres["password"],
+        "PGDATABASE": postgres["database"],
+    }
+    today = providers.today()
+    providers.set(seven_keys={})
+    failed = run(checkout, "examples/scheduled_sync.sh", "sync_to_postgres", **server)
+    providers.reset()
+    assert failed.returncode == 1
+    assert "seven.io does not accept the API key" in failed.stdout
+
+    done = run(checkout, "examples/scheduled_sync.sh", "sync_to_postgres", **server)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^analytics +3 rows in all$", done.stdout, re.MULTILINE)
+    assert_holds(checkout, "sms_providers", config, providers, today, postgres=postgres)
+
+
+def test_without_a_database_the_program_says_what_to_set(config: dict[str, Any], checkout: Path) -> None:
+    done = run(checkout, ".venv-pyairbyte/bin/python", "-m", "examples.sync_to_postgres")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "Set PGUSER and PGPASSWORD.")
+
+
+def test_without_keys_the_duckdb_example_reads_the_sandbox(checkout: Path) -> None:
+    done = run(checkout, "examples/scheduled_sync.sh")
+    assert done.returncode == 0, done.stdout
+    assert "No secrets/config.json: reading the invented accounts of the sandbox." in done.stdout
+    assert re.search(r"^analytics +30 ", done.stdout, re.MULTILINE)
+    assert re.search(r"^The sandbox answered \d+ requests\.$", done.stdout, re.MULTILINE)
+
+
+def test_pyab_validates_the_connector(providers: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(providers.config()), encoding="utf-8")
+    done = subprocess.run(
+        [PYAIRBYTE.with_name("pyab"), "validate", f"--connector={CONNECTOR}", f"--config={tmp_path / 'config.json'}"],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_requests_to_airbytes_api_have_the_fields_that_it_takes() -> None:
+    """As Airbyte's own client, which comes with PyAirbyte, writes them."""
+    text = (REPOSITORY / "examples/self_managed_airbyte.md").read_text(encoding="utf-8")
+    bodies = {
+        path.split("/")[-1]: json.loads(body) for path, body in re.findall(r"api (\S+) '(\{.*?\})'", text, re.DOTALL)
+    }
+    assert list(bodies) == ["sources", "sources", "connections"] or set(bodies) == {"sources", "connections"}
+
+
+def run_cron_line(checkout: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the line of schedule.md as cron does: with a shell, and with hardly any environment."""
+    text = (checkout / "examples/schedule.md").read_text(encoding="utf-8")
+    command = re.findall(r"^17 6 \* \* \* +(.*)$", text, re.MULTILINE)[0]
+    return subprocess.run(
+        ["/bin/sh", "-c", command.replace("/path/to/checkout", str(checkout))],
+        cwd="/",
+        env={"HOME": str(checkout), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"},
+        text=True,
+        check=False,
+    )
+
+
+def log_of(checkout: Path) -> str:
+    return (checkout / "sms-providers.log").read_text(encoding="utf-8")
+
+
+def run(checkout: Path, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return subprocess.run(
+        command,
+        cwd=checkout,
+        env={**clean, "DO_NOT_TRACK": "1", **more},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def assert_holds(
+    checkout: Path, schema: str, config: dict[str, Any], sandbox: Sandbox, today: Any, **where: Any
+) -> None:
+    yesterday = today - timedelta(days=1)
+    expected = expected_records(sandbox.settings(), config, today, today - timedelta(days=3), yesterday)
+    warehouse = Warehouse(checkout / "reader", schema=schema, **where)
+    try:
+        for stream in PRIMARY_KEYS:
+            assert in_order(warehouse.table(stream), stream) == in_order(expected[stream], stream)
+    finally:
+        warehouse.close()
