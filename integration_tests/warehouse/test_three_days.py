@@ -86,7 +86,8 @@ def test_a_missing_list_is_null_in_duckdb_and_a_json_null_in_postgresql(three_da
     """PyAirbyte's doing: `mncs IS NULL` finds the rows without networks in DuckDB only."""
     sql = "SELECT count(*) AS rows FROM pricing WHERE mncs IS NULL"
     without = [row for row in three_days.held(DAYS[-1])["pricing"] if row["mncs"] is None]
-    assert three_days.warehouses[kind].rows(sql)[0]["rows"] == (len(without) if kind == "duckdb" else 0)
+    [[found]] = three_days.warehouses[kind].rows(sql)
+    assert found["rows"] == (len(without) if kind == "duckdb" else 0)
     assert len([row for row in three_days.left[DAYS[-1]][kind]["pricing"] if row["mncs"] in (None, "null")]) == len(
         without
     )

@@ -82,37 +82,33 @@ class Warehouse:
         """Its number of `records`, or its `error`."""
         return self._receive()
 
-    def query(self, sql: str) -> tuple[list[str], list[list[Any]]]:
-        self._send(query=sql)
+    def rows(self, *queries: str) -> list[list[dict[str, Any]]]:
+        """The rows that each query answers."""
+        self._send(queries=queries)
         answer = self._receive()
         assert "error" not in answer, answer["error"]
-        return answer["columns"], answer["rows"]
+        return [
+            [dict(zip(result["columns"], row, strict=True)) for row in result["rows"]] for result in answer["results"]
+        ]
 
-    def rows(self, sql: str) -> list[dict[str, Any]]:
-        columns, rows = self.query(sql)
-        return [dict(zip(columns, row, strict=True)) for row in rows]
-
-    def types(self, table: str) -> dict[str, str]:
-        """Column -> its type as the database names it, without those that PyAirbyte adds."""
-        rows = self.rows(
-            "SELECT column_name, data_type, numeric_precision, numeric_scale FROM information_schema.columns "
-            f"WHERE table_name = '{table}' AND table_schema = '{self._schema}' ORDER BY ordinal_position"
+    def columns(self) -> dict[str, dict[str, str]]:
+        """Table -> column -> its type as the database names it, without those that PyAirbyte adds."""
+        [rows] = self.rows(
+            "SELECT table_name, column_name, data_type, numeric_precision, numeric_scale "
+            f"FROM information_schema.columns WHERE table_schema = '{self._schema}' ORDER BY ordinal_position"
         )
-        return {
-            row["column_name"]: row["data_type"]
-            + (f"({row['numeric_precision']},{row['numeric_scale']})" if row["data_type"] == "numeric" else "")
-            for row in rows
-            if not row["column_name"].startswith("_airbyte_")
-        }
+        tables: dict[str, dict[str, str]] = {}
+        for row in rows:
+            if not row["column_name"].startswith("_airbyte_") and not row["table_name"].startswith("_airbyte_"):
+                size = f"({row['numeric_precision']},{row['numeric_scale']})" if row["data_type"] == "numeric" else ""
+                tables.setdefault(row["table_name"], {})[row["column_name"]] = row["data_type"] + size
+        return tables
 
-    def table(self, name: str) -> list[dict[str, Any]]:
-        """The rows, JSON columns as text, without the columns that PyAirbyte adds."""
-        types = self.types(name)
-        columns = (
-            f'CAST("{column}" AS VARCHAR) AS "{column}"' if kind.lower() == "json" else f'"{column}"'
-            for column, kind in types.items()
-        )
-        return self.rows(f"SELECT {', '.join(columns)} FROM {self._schema}.{name}")
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Table -> its rows, JSON columns as text, without the columns that PyAirbyte adds."""
+        columns = self.columns()
+        answers = self.rows(*(f"SELECT {_selected(columns[table])} FROM {self._schema}.{table}" for table in columns))
+        return dict(zip(columns, answers, strict=True))
 
     def _send(self, **request: Any) -> None:
         assert self._process.stdin is not None
@@ -125,6 +121,13 @@ class Warehouse:
         assert line, f"PyAirbyte's process ended:\n{self.printed()[-2000:]}"
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def _selected(columns: dict[str, str]) -> str:
+    return ", ".join(
+        f'CAST("{column}" AS VARCHAR) AS "{column}"' if kind.lower() == "json" else f'"{column}"'
+        for column, kind in columns.items()
+    )
 
 
 def connector_at(folder: Path, moment: str) -> Path:

@@ -1,8 +1,8 @@
 """One warehouse behind PyAirbyte, as a process of PyAirbyte's own environment: its import takes ten seconds.
 
 Each line of standard input is a JSON request, each line of standard output its answer: {"sync": {"connector": …,
-"config": …}} reads all streams into the warehouse as a fresh `airbyte.read` would, {"query": "SELECT …"} answers
-{"columns": […], "rows": […]}. What PyAirbyte prints goes to standard error.
+"config": …}} reads all streams into the warehouse as a program of its own would, {"queries": ["SELECT …"]} answers
+{"results": [{"columns": […], "rows": […]}]}. What PyAirbyte prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = sync(where, **request["sync"]) if "sync" in request else query(where, request["query"])
+            answer = sync(where, **request["sync"]) if "sync" in request else query(where, request["queries"])
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer, default=str), file=answers, flush=True)
@@ -50,12 +50,15 @@ def sync(where: dict[str, Any], connector: str, config: dict[str, Any]) -> dict[
         cache.close()
 
 
-def query(where: dict[str, Any], sql: str) -> dict[str, Any]:
+def query(where: dict[str, Any], queries: list[str]) -> dict[str, Any]:
     cache = open_cache(where)
     try:
         with cache.get_sql_engine().connect() as connection:
-            result = connection.exec_driver_sql(sql)
-            return {"columns": list(result.keys()), "rows": [list(row) for row in result]}
+            results = []
+            for sql in queries:
+                result = connection.exec_driver_sql(sql)
+                results.append({"columns": list(result.keys()), "rows": [list(row) for row in result]})
+            return {"results": results}
     finally:
         cache.close()
 

@@ -1,0 +1,61 @@
+"""The chart of the wall times, as SVG."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WIDTH, HEIGHT = 640, 340
+LEFT, RIGHT, TOP, BOTTOM = 56, 110, 34, 44
+COLOURS = {1: "#b45309", 8: "#1d4ed8", 32: "#047857"}
+DAYS, SECONDS = (20, 5000), (0.1, 200.0)
+"""The ends of the two axes, both logarithmic."""
+
+
+def chart(rows: Sequence[Mapping[str, Any]], latency: float) -> str:
+    """Days on the one axis, seconds on the other; a line a number of workers, dashed what is ideal."""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
+        'font-size="12" fill="#374151">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        f'<text x="{LEFT}" y="18" font-weight="bold">Seconds to read days of consumption, '
+        f"{latency * 1000:.0f} ms an answer</text>",
+    ]
+    for days in (30, 100, 365, 1000, 3653):
+        parts.append(_line((days, SECONDS[0]), (days, SECONDS[1]), "#e5e7eb"))
+        parts.append(f'<text x="{_x(days):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{days}</text>')
+    for seconds in (0.1, 1, 10, 100):
+        parts.append(_line((DAYS[0], seconds), (DAYS[1], seconds), "#e5e7eb"))
+        parts.append(f'<text x="{LEFT - 8}" y="{_y(seconds) + 4:.1f}" text-anchor="end">{seconds:g} s</text>')
+    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">days</text>')
+    for workers, colour in COLOURS.items():
+        points = sorted((row["days"], row["seconds"]) for row in rows if row["workers"] == workers)
+        ideal = [(row["days"], row["requests"] * latency / workers) for row in rows if row["workers"] == workers]
+        parts += [_line(min(ideal), max(ideal), colour, dashed=True)]
+        parts += [_line(one, other, colour) for one, other in itertools.pairwise(points)]
+        parts += [f'<circle cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
+        x, y = points[-1]
+        name = "1 worker" if workers == 1 else f"{workers} workers"
+        parts.append(f'<text x="{_x(x) + 9:.1f}" y="{_y(y) + 4:.1f}" fill="{colour}">{name}</text>')
+    key = f'y="{HEIGHT - BOTTOM - 10}" text-anchor="end"'
+    parts.append(f'<text x="{WIDTH - RIGHT - 6}" {key}>dashed: requests × latency ÷ workers</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _x(days: float) -> float:
+    return LEFT + (WIDTH - LEFT - RIGHT) * _share(days, *DAYS)
+
+
+def _y(seconds: float) -> float:
+    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * _share(seconds, *SECONDS)
+
+
+def _share(value: float, low: float, high: float) -> float:
+    return math.log(value / low) / math.log(high / low)
+
+
+def _line(start: tuple[float, float], end: tuple[float, float], colour: str, dashed: bool = False) -> str:
+    ends = f'x1="{_x(start[0]):.1f}" y1="{_y(start[1]):.1f}" x2="{_x(end[0]):.1f}" y2="{_y(end[1]):.1f}"'
+    return f'<line {ends} stroke="{colour}"' + (' stroke-dasharray="5 4"/>' if dashed else ' stroke-width="1.5"/>')

@@ -1,0 +1,121 @@
+"""Runs a command and says what it took. All that is compared is measured in one run, turn by turn."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from integration_tests.sandbox.client import Sandbox
+
+REPOSITORY = Path(__file__).parent.parent
+CONNECTOR = (sys.executable, "-m", "source_sms_providers")
+OTHERS_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
+"""Has dlt and the Singer SDK, which do not fit beside the CDK."""
+
+DAILY = ("analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount", "consumption")
+ALL = ("balance", "pricing", *DAILY, "credits")
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one process took, from its start to its end."""
+
+    wall: float
+    cpu: float
+    """Seconds of both its own and the system's work: what waits for the network or the other core is not in it."""
+    peak_mb: float
+    output: Path
+
+
+def run(command: Sequence[str | Path], output: Path) -> Run:
+    """Runs a command with its output in a file; raises RuntimeError if it fails."""
+    with output.open("wb") as out, tempfile.TemporaryFile() as err:
+        started = time.perf_counter()
+        process = subprocess.Popen([str(part) for part in command], cwd=REPOSITORY, stdout=out, stderr=err)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            err.seek(0)
+            raise RuntimeError(f"{command[2:5]} failed:\n{err.read().decode()[-2000:]}")
+    # Linux counts in kilobytes, macOS in bytes.
+    unit = 1024 if sys.platform != "darwin" else 1024 * 1024
+    return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / unit, output)
+
+
+def in_turns(rounds: int, subjects: Mapping[str, Callable[[], Run]]) -> dict[str, list[Run]]:
+    """Each subject once a round, so that what else the machine does hits all of them alike."""
+    runs: dict[str, list[Run]] = {name: [] for name in subjects}
+    for _ in range(rounds):
+        for name, subject in subjects.items():
+            runs[name].append(subject())
+    return runs
+
+
+def ratio(above: Iterable[float], below: Iterable[float]) -> float:
+    """The median of the ratios of the rounds."""
+    return statistics.median(one / other for one, other in zip(above, below, strict=True))
+
+
+def today() -> date:
+    return datetime.now(timezone.utc).date()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The connector's command over some streams and days, against a sandbox."""
+
+    sandbox: Sandbox
+    folder: Path
+
+    def __call__(
+        self,
+        streams: Sequence[str],
+        days: int,
+        workers: int = 8,
+        state: Iterable[Mapping[str, Any]] = (),
+        moment: datetime | None = None,
+    ) -> Run:
+        """Reads the days before today; `moment` is when the connector believes to run."""
+        first = (moment.date() if moment else today()) - days * DAY
+        files = {
+            "config": self.sandbox.config(start_date=str(first), num_workers=workers),
+            "catalog": configured_catalog(streams),
+            "state": list(state),
+        }
+        for name, content in files.items():
+            (self.folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+        options = [part for name in files for part in (f"--{name}", self.folder / f"{name}.json")]
+        at = (sys.executable, "-m", "integration_tests.at", moment.strftime("%Y-%m-%dT%H:%M")) if moment else CONNECTOR
+        return run([*at, "read", *options], self.folder / "output.jsonl")
+
+
+def configured_catalog(streams: Sequence[str]) -> dict[str, Any]:
+    modes = ["full_refresh", "incremental"]
+    return {
+        "streams": [
+            {
+                "stream": {"name": name, "json_schema": {}, "supported_sync_modes": modes},
+                "sync_mode": "incremental",
+                "destination_sync_mode": "append_dedup",
+            }
+            for name in streams
+        ]
+    }
+
+
+def messages(output: Path) -> Iterable[dict[str, Any]]:
+    with output.open("rb") as lines:
+        for line in lines:
+            yield json.loads(line)
