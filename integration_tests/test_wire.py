@@ -167,7 +167,7 @@ def test_given_a_dead_or_silent_host_when_checked_then_the_answer_comes_within_1
 
 
 def test_given_an_hours_outage_and_thousands_of_days_when_read_then_it_ends_with_the_outage_limit(
-    sandbox: Sandbox,
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.fault("status", code=503, path="/metrics", times=None)
     started = time.monotonic()
@@ -179,6 +179,7 @@ def test_given_an_hours_outage_and_thousands_of_days_when_read_then_it_ends_with
     assert result.failures()["consumption"][0] == "transient_error"
     traces = [m for m in result.messages if m["type"] == "TRACE" and m["trace"]["type"] == "ERROR"]
     assert len(traces) <= 2
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) <= 2
     assert result.state_day("consumption") == "2023-03-09"
 
 

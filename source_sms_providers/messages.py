@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
@@ -33,6 +34,22 @@ def told_once(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
         kind = next(kind for kind in MOST_URGENT_FIRST if kind in failures.values())
         summary = f"Not all streams were synced. {sentences}"
         raise AirbyteTracedException(summary, summary, kind) from None
+
+
+class LoggedOnce(logging.Filter):
+    """Lets the stack of each failure into the log once: an outage would fill it with thousands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[tuple[str, str]] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.exc_info:
+            return True
+        failure = (record.getMessage(), str(record.exc_info[1]))
+        is_new = failure not in self._seen
+        self._seen.add(failure)
+        return is_new
 
 
 def without_running_day(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:

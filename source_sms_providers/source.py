@@ -18,7 +18,7 @@ from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarat
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.check import check_account
-from source_sms_providers.messages import told_once, without_running_day
+from source_sms_providers.messages import LoggedOnce, told_once, without_running_day
 from source_sms_providers.requester import Provider
 from source_sms_providers.settings import validate, validate_catalog
 
@@ -87,4 +87,9 @@ class SourceSmsProviders(YamlDeclarativeSource):
         source = self if self._knows_what_to_read else type(self)(catalog, config, state)
         validate_catalog(catalog, [stream["name"] for stream in source._stream_configs(source.resolved_manifest)])
         messages = super(SourceSmsProviders, source).read(logger, config, catalog, state)
-        yield from told_once(without_running_day(messages))
+        once = LoggedOnce()
+        source.logger.addFilter(once)
+        try:
+            yield from told_once(without_running_day(messages))
+        finally:
+            source.logger.removeFilter(once)
