@@ -74,6 +74,10 @@ BODIES: dict[str, tuple[dict[str, Any], str, str]] = {
     "an error code": (body('{"error_code":7}'), RETRY, CONNECTOR),
     "more than fits": ({"kind": "huge", "bytes": 100_000_000}, RETRY, RETRY),
 }
+FOREIGN_DAY = {
+    **dict.fromkeys(("sms", "rcs", "voice", "hlr", "mnp", "inbound", "usage_eur"), 1),
+    "date": "2026-03-01",
+}
 SENTENCES = {
     USER: ("Copy", "Give", "Use", "Add", "Make", "Check"),
     RETRY: ("The next sync asks again.",),
@@ -103,6 +107,7 @@ def test_given_a_broken_body_when_read_then_each_stream_fails_with_a_sentence_an
     for stream, (kind, sentence) in result.failures().items():
         assert any(advice in sentence for advice in SENTENCES[kind]), sentence
         assert len(sentence) < 400
+        assert ("more data than this connector takes" in sentence) is (name == "more than fits")
         assert result.records(stream) == []
     assert result.failure_type is not None
     assert result.failure_type.value == case[column]
@@ -152,6 +157,7 @@ def test_given_a_broken_body_when_checked_then_the_status_is_failed_with_a_sente
         ("analytics", {"delete": ["0"]}),
         ("analytics", {"set": {"0.date": "2026-03-01"}}),
         ("analytics", {"set": {"0.date": "yesterday"}}),
+        ("analytics", {"append_row": {"": FOREIGN_DAY}}),
         ("analytics", {"delete": ["0.sms"]}),
         ("analytics", {"set": {"0.sms": -1}}),
         ("analytics", {"set": {"0.sms": 1.5}}),
