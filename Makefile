@@ -7,7 +7,7 @@ INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
-.PHONY: help sync test soak test-image test-warehouse bench lint format lock clean
+.PHONY: help sync test soak test-warehouse test-image lint format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -28,6 +28,9 @@ soak: .venv/connector  ## the tests of time, failures and bodies with ten times 
 
 test-image: .venv/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
 	@PYTHON=.venv/bin/python integration_tests/image/run.sh $(ARGS)
+
+test-warehouse: .venv/connector .venv-pyairbyte/locked  ## sync three days into DuckDB and PostgreSQL, and compare
+	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python .venv/bin/python -m pytest integration_tests/warehouse $(ARGS)
 
 lint: .venv/connector  ## check style and types
 	@.venv/bin/ruff check .

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.measure import CONNECTOR, Run, in_turns, ratio, run
 from integration_tests.sandbox.client import Sandbox
 
-ROUNDS = 9
+ROUNDS = 7
 
 
 def measure(folder: Path) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -13,8 +12,6 @@ from integration_tests.sandbox.client import Sandbox
 from source_sms_providers import requester
 
 TODAY = "2026-03-10"
-# `make test-warehouse` sets it: these tests need PyAirbyte and PostgreSQL.
-collect_ignore = [] if os.environ.get("TEST_WAREHOUSE") else ["warehouse"]
 
 
 @pytest.fixture(scope="session")

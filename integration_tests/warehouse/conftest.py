@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ from integration_tests.warehouse.warehouse import (
 
 # These need PyAirbyte's environment, which `make test-warehouse` makes and names in TEST_PYAIRBYTE.
 collect_ignore_glob = [] if "TEST_PYAIRBYTE" in os.environ else ["test_*.py"]
+
+if "TEST_PYAIRBYTE" in os.environ:
+    # A cancelled run stops its servers too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

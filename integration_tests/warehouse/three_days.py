@@ -1,6 +1,7 @@
 """Three days of syncs in a row: each has a new day, corrects the last two, and moves prices.
 
-On the first day the price list lacks LATE_NETWORK, on the last EARLY_NETWORK; on the second, a first sync fails.
+On the first day the price list lacks LATE_NETWORK, on the last EARLY_NETWORK. On the second day a first sync fails;
+on the last one a second sync reads everything again, and another balance.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ NETWORKS = 2098
 # All that have traffic, and two whose prices move: the whole price list would take longer and prove no more.
 COUNTRIES = ["AT", "BE", "CH", "DE", "ES", "FI", "FR", "GB", "IT", "LU", "NL", "SE", "US"]
 BALANCES = (9000.5, 8701.25, 8433.129)
+LAST_BALANCE = 8250.75
 SNAPSHOTS = ("balance", "credits", "pricing")
 # Where the sandbox's price list holds them, and which they are.
 LATE_NETWORK = ("countries.50.networks.3", ("DE", 3))
@@ -49,23 +51,16 @@ class ThreeDays:
 
     def run(self) -> None:
         for day, balance in zip(DAYS, BALANCES, strict=True):
-            self._sandbox.set(today=str(day), balance_amount=balance)
-            self._sandbox.clear_faults()
-            self.settings[day] = self._sandbox.settings()
+            self._begin(day, balance)
             connector = connector_at(self._folder, f"{day}T12:00")
             if day == DAYS[1]:
                 self._fail(connector)
-            for missing, absent_on in ((LATE_NETWORK, DAYS[0]), (EARLY_NETWORK, DAYS[2])):
-                if day == absent_on:
-                    self._sandbox.fault(
-                        "edit",
-                        path="/api/pricing",
-                        delete=[missing[0]],
-                        set={"countNetworks": NETWORKS - 1},
-                        times=None,
-                    )
-            for kind, answer in self._sync(connector).items():
-                assert "error" not in answer, f"{kind}: {self.warehouses[kind].printed()[-2000:]}"
+            self._leave_out_a_network(day)
+            self._succeed(connector)
+            if day == DAYS[2]:
+                self._begin(day, LAST_BALANCE)
+                self._leave_out_a_network(day)
+                self._succeed(connector_at(self._folder, f"{day}T18:00"))
             self.left[day] = self._tables()
         self.types = {kind: warehouse.columns() for kind, warehouse in self.warehouses.items()}
 
@@ -82,6 +77,21 @@ class ThreeDays:
             if today == absent_on:
                 records["pricing"].remove([row for row in records["pricing"] if row["country_code"] == country][place])
         return records
+
+    def _begin(self, day: date, balance: float) -> None:
+        self._sandbox.clear_faults()
+        self._sandbox.set(today=str(day), balance_amount=balance)
+        self.settings[day] = self._sandbox.settings()
+
+    def _leave_out_a_network(self, day: date) -> None:
+        for (place, _), absent_on in ((LATE_NETWORK, DAYS[0]), (EARLY_NETWORK, DAYS[2])):
+            if day == absent_on:
+                fewer = {"countNetworks": NETWORKS - 1}
+                self._sandbox.fault("edit", path="/api/pricing", delete=[place], set=fewer, times=None)
+
+    def _succeed(self, connector: Path) -> None:
+        for kind, answer in self._sync(connector).items():
+            assert "error" not in answer, f"{kind}: {self.warehouses[kind].printed()[-2000:]}"
 
     def _fail(self, connector: Path) -> None:
         yesterday = str(DAYS[1] - timedelta(days=1))
