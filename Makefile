@@ -20,7 +20,7 @@ sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sa
 		.venv-pyairbyte/bin/python -W ignore -m examples.sync_to_duckdb
 
 test: .venv/connector  ## install, then run all tests (ARGS="-k balance" picks some)
-	@.venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+	@.venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 soak: .venv/connector  ## the tests of time, failures and bodies with ten times the rounds (about half an hour)
 	@ROUNDS=10 .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS) integration_tests/test_windows.py \

@@ -36,7 +36,9 @@ def of_stream(stream: str, sandbox: Sandbox, folder: Path) -> list[dict[str, Any
         "connector": lambda days: Reading(sandbox, folder)([stream], days, WORKERS)
     }
     for name, python in OTHERS.items():
-        subjects[name] = partial(other, name, python, stream, sandbox, folder)
+        # Without latency threads would only cost the bare loop.
+        workers = 1 if name == "bare" else WORKERS
+        subjects[name] = partial(other, name, python, stream, sandbox, folder, workers=workers)
     found = {name: look(name, subject, many, sandbox) for name, subject in subjects.items()}
     if len({(one["records"], one["checksum"]) for one in found.values()}) != 1:
         raise AssertionError(f"The programs do not read the same records: {found}")
@@ -66,13 +68,15 @@ def of_stream(stream: str, sandbox: Sandbox, folder: Path) -> list[dict[str, Any
     ]
 
 
-def other(name: str, python: str | Path, stream: str, sandbox: Sandbox, folder: Path, days: int) -> Run:
+def other(
+    name: str, python: str | Path, stream: str, sandbox: Sandbox, folder: Path, days: int, workers: int = WORKERS
+) -> Run:
     options = {
         "url": sandbox.seven_base_url,
         "stream": stream,
         "first": today() - days * DAY,
         "last": today() - DAY,
-        "workers": WORKERS,
+        "workers": workers,
     }
     words = [word for option, value in options.items() for word in (f"--{option}", str(value))]
     return run([python, "-m", f"benchmarks.others.{name}", *words], folder / "output.jsonl")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.chart import chart
-from benchmarks.latency import LATENCY, MONTH, TEN_YEARS
+from benchmarks.latency import BARE, LATENCY, MONTH, TEN_YEARS, YEAR
 from benchmarks.measure import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "performance.md"
@@ -62,8 +62,8 @@ def _goals(found: Mapping[str, Any]) -> str:
         (
             "`spec`, against importing the CDK's entry point",
             "≤ 1.15 ×",
-            start["spec_to_import"] <= 1.15,
-            f"{start['spec_to_import']:.2f} × ({start['spec_to_import_cpu']:.2f} × in CPU)",
+            start["spec_to_import_cpu"] <= 1.15,
+            f"{start['spec_to_import_cpu']:.2f} × in CPU, {start['spec_to_import']:.2f} × in wall time",
             "startup",
         ),
         (
@@ -75,10 +75,11 @@ def _goals(found: Mapping[str, Any]) -> str:
         ),
     ]
     for workers in (1, 8, 32):
-        of_workers = [row for row in rows if row["workers"] == workers and row["days"] > MONTH]
+        of_connector = [row for row in rows if row["workers"] == workers and row["stream"] != BARE]
+        of_workers = [row for row in of_connector if row["days"] == max(row["days"] for row in of_connector)]
         worst = max(row["ratio"] for row in of_workers)
-        most = max(row["days"] for row in of_workers)
-        name = f"Wall time of {most} days, {workers} worker{'s' * (workers > 1)}, ÷ (requests × latency ÷ workers)"
+        who = f"{of_workers[0]['days']} days, {workers} worker{'s' * (workers > 1)}"
+        name = f"Wall time of {who}, ÷ (requests × latency ÷ workers)"
         table.append((name, "≤ 1.25", worst <= 1.25, f"{worst:.2f}", "latency"))
     for row in of_stock:
         name = f"Records a CPU second of `{row['stream']}`, against stock YAML"
@@ -96,7 +97,7 @@ def _goals(found: Mapping[str, Any]) -> str:
 def _memory(rows: Rows) -> dict[str, float]:
     """Stream -> the peak of a ten-year read over that of a month's, both with the default of 8 workers."""
     peaks = {(row["stream"], row["days"]): row["peak_mb"] for row in rows if row["workers"] == 8}
-    streams = dict.fromkeys(stream for stream, _ in peaks)
+    streams = dict.fromkeys(stream for stream, _ in peaks if stream != BARE)
     return {stream: peaks[stream, TEN_YEARS] / peaks[stream, MONTH] for stream in streams}
 
 
@@ -139,7 +140,8 @@ It would save most for a dormant account and cost requests for a busy one, and a
 
 def _latency(rows: Rows) -> str:
     lines = [
-        f"| `{row['stream']}` | {row['days']} | {row['workers']} | {row['most_at_once']} | {row['requests']} "
+        f"| {TITLES.get(row['stream'], '`' + row['stream'] + '`')} | {row['days']} | {row['workers']} "
+        f"| {row['most_at_once']} | {row['requests']} "
         f"| {row['seconds']:.1f} | {row['ratio']:.2f} | {row['peak_mb']:.0f} |"
         for row in rows
     ]
@@ -177,9 +179,9 @@ The same records (same count, same checksum) read without latency. By date an an
 7. CPU seconds of the client alone: a read of few days is taken off one of many, so that start-up does not count. The
 connector asks no day without usage; the record of zeros that it writes for one is not counted.
 
-The others do less: none of them notices an answer that is not what the API promises, and only stock YAML keeps a
-state a day. They run with their own best settings: dlt in parallel and without compression, Singer with its faster
-writer and without checks of its types.
+The others do less: none of them notices an answer that is not what the API promises, and only stock YAML saves a
+state after each window, as the connector does. They run with their own best settings: dlt in parallel and without
+compression, Singer with its faster writer and without checks of its types.
 
 | Stream | Program | Records | Requests | Records a CPU second | ms a request | Connector is faster by | \
 Start-up CPU s | Peak MB |
@@ -193,8 +195,10 @@ Start-up CPU s | Peak MB |
 def _bounds(found: Mapping[str, Any]) -> str:
     start, rows = found["startup"], found["latency"]
     by_country = {row["program"]: row for row in found["cpu"] if row["stream"] == "analytics_by_country"}
-    busiest = max((row for row in rows if row["days"] == TEN_YEARS), key=lambda row: row["workers"])
-    ms = busiest["cpu_per_request"] * 1000
+    by_days = {row["days"]: row for row in rows if (row["stream"], row["workers"]) == ("consumption", 32)}
+    many, few = by_days[TEN_YEARS], by_days[YEAR]
+    ms = 1000 * (many["cpu"] - few["cpu"]) / (many["requests"] - few["requests"])
+    bare = next(row for row in rows if (row["stream"], row["workers"]) == (BARE, 32))
     return f"""\
 ## What bounds it now
 
@@ -202,9 +206,10 @@ def _bounds(found: Mapping[str, Any]) -> str:
   `spec` takes {start["seconds"]["spec"]:.2f} s; `check` {start["check_to_spec"]:.2f} × that, with \
 {start["check_requests"]} requests to a provider that answers at once.
 - **One to 8 workers**: the provider's latency.
-- **32 workers**: the CPU. A request of `{busiest["stream"]}` costs {ms:.1f} ms of it, so one process, which Python
-  lets use about one core, ends near {1000 / ms:.0f} requests a second; 32 workers at {LATENCY * 1000:.0f} ms would \
-send {32 / LATENCY:.0f}.
+- **32 workers**: the CPU. A request of `consumption` costs {ms:.1f} ms of it, so one process, which Python lets use
+  about one core, ends near {1000 / ms:.0f} requests a second; 32 workers at {LATENCY * 1000:.0f} ms would send \
+{32 / LATENCY:.0f}. The bare loop
+  with 32 threads, on the same machine and sandbox, comes to {bare["ratio"]:.2f} of the ideal time.
 - **A request's CPU**: {by_country["connector"]["ms_a_request"]:.1f} ms, against \
 {by_country["bare"]["ms_a_request"]:.1f} ms for the bare loop. The rest is Jinja in the error filters, the CDK's
   cursor and queue, and the deadline that watches each answer.

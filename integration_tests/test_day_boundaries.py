@@ -26,8 +26,9 @@ def checked(sandbox: Sandbox, setting: str, now: datetime) -> tuple[str, str, st
 
 @pytest.mark.parametrize("setting", MODES)
 @pytest.mark.parametrize("server", MODES)
-@pytest.mark.parametrize("activity", ["busy", "weekday"])
-@pytest.mark.parametrize("now", [MORNING, AFTERNOON], ids=["morning", "afternoon"])
+@pytest.mark.parametrize(
+    ("activity", "now"), [("busy", MORNING), ("weekday", AFTERNOON)], ids=["busy, morning", "weekday, afternoon"]
+)
 def test_given_any_server_and_any_setting_when_checked_then_green_means_right(
     sandbox: Sandbox, server: str, setting: str, activity: str, now: datetime
 ) -> None:

@@ -51,17 +51,12 @@ FAULTS: dict[str, dict[str, Any] | None] = {
     "nothing": None,
     "a wrong body": {"kind": "body", "body": f'{{"error":"{BODY}"}}'},
     "an error page": {"kind": "status", "code": 500, "body": f"<html>{BODY}</html>"},
-    "an unknown status": {"kind": "status", "code": 418, "body": BODY},
     "not found": {"kind": "status", "code": 404, "body": BODY},
-    "forbidden": {"kind": "status", "code": 403, "body": f'{{"message":"{BODY}"}}'},
-    "too many": {"kind": "status", "code": 429, "headers": {"Retry-After": "1"}, "body": BODY},
     "a reset": {"kind": "reset_in_body"},
     "a redirect": {"kind": "redirect", "location": f"http://127.0.0.1:9/{BODY}?p={quote(SEVEN_KEY)}"},
     "a wrong key": {"kind": "body", "body": '"900"'},
     "a wrong token": {"kind": "body", "body": f'{{"status":-1,"message":"{BODY}","details":"{BODY}"}}'},
-    "a temporary code": {"kind": "body", "body": '"600"'},
     "a temporary status": {"kind": "body", "body": f'{{"status":-99,"message":"{BODY}"}}'},
-    "a foreign row": {"kind": "body", "body": f'[{{"date":"{BODY}"}}]'},
 }
 
 
