@@ -7,7 +7,7 @@ INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
-.PHONY: help sync test soak test-warehouse test-image lint format lock clean
+.PHONY: help sync test soak test-warehouse test-image bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -32,6 +32,9 @@ test-image: .venv/connector  ## build the image with a real engine and test it (
 test-warehouse: .venv/connector .venv-pyairbyte/locked  ## sync three days into DuckDB and PostgreSQL, and compare
 	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python .venv/bin/python -m pytest integration_tests/warehouse $(ARGS)
 
+bench: .venv/connector .venv-bench/locked  ## measure, and write docs/performance.md (ARGS=startup picks a part)
+	@.venv/bin/python -m benchmarks $(ARGS)
+
 lint: .venv/connector  ## check style and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -49,7 +52,7 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) --group pyairbyte -o requirements-pyairbyte.lock
 
 clean:  ## remove what was installed and built; keeps secrets/ and the database
-	@rm -rf .venv .venv-pyairbyte .venv-lock .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf .venv .venv-pyairbyte .venv-bench .venv-lock .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The last file made in each folder: as new as what it was installed from.
@@ -71,4 +74,9 @@ clean:  ## remove what was installed and built; keeps secrets/ and the database
 	@echo "Installing PyAirbyte into .venv-pyairbyte (780 MB, two to three minutes) …"
 	@$(PYTHON) -m venv --clear .venv-pyairbyte
 	@.venv-pyairbyte/bin/python $(INSTALL_LOCKED) $<
+	@touch $@
+
+.venv-bench/locked: requirements-bench.lock
+	@$(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python $(INSTALL_LOCKED) $<
 	@touch $@
