@@ -28,7 +28,7 @@ PROOFS: Mapping[str, Callable[..., None]] = {"analytics": check_seven, "consumpt
 
 def check_account(build: Callable[[Mapping[str, Any]], SourceSmsProviders], config: Mapping[str, Any]) -> None:
     """Raises AirbyteTracedException with a sentence for the first thing that is wrong."""
-    source = build({**config, "outage_seconds": OUTAGE_SECONDS})
+    source = build({"outage_seconds": OUTAGE_SECONDS, **config})
     streams = {stream.name: stream for stream in source.streams(source.config)}
     for name in source.resolved_manifest["check"]["stream_names"]:
         if name in streams and (partition := next(iter(streams[name].generate_partitions()), None)):
