@@ -116,49 +116,11 @@ def test_given_the_settings_then_only_the_start_date_is_required():
     assert manifest()["spec"]["connection_specification"]["required"] == ["start_date"]
 
 
-@pytest.mark.parametrize("name", settings())
-@pytest.mark.parametrize("said", ["title", "description", "examples", "order", "group", "type"])
-def test_given_a_setting_then_the_form_can_explain_it(name, said):
-    assert said in settings()[name]
-
-
-def test_given_the_settings_then_each_has_a_place_of_its_own():
-    orders = [setting["order"] for setting in settings().values()]
-
-    assert orders == list(range(len(orders)))
-
-
-def test_given_the_settings_then_their_groups_are_declared():
-    declared = {group["id"] for group in manifest()["spec"]["connection_specification"]["groups"]}
-
-    assert {setting["group"] for setting in settings().values()} == declared
-
-
 def test_given_the_settings_then_only_the_keys_are_secret():
     assert {name for name, setting in settings().items() if setting.get("airbyte_secret")} == {
         "seven_api_key",
         "smsfactor_api_token",
     }
-
-
-@pytest.mark.parametrize("name", [name for name, setting in settings().items() if setting["type"] == "boolean"])
-def test_given_a_yes_or_no_then_it_has_a_default_for_the_form_to_submit(name):
-    assert isinstance(settings()[name]["default"], bool)
-
-
-@pytest.mark.parametrize("name", settings())
-def test_given_a_setting_then_its_examples_and_default_are_valid(name):
-    setting = settings()[name]
-    for example in [*setting["examples"], *([setting["default"]] if "default" in setting else [])]:
-        jsonschema.validate(example, setting)
-
-
-@pytest.mark.parametrize("name", [name for name, setting in settings().items() if "pattern" in setting])
-def test_given_a_pattern_then_it_is_anchored_and_explained(name):
-    setting = settings()[name]
-
-    assert setting["pattern"][0] + setting["pattern"][-1] == "^$"
-    assert setting["pattern_descriptor"]
 
 
 @pytest.mark.parametrize(
