@@ -82,7 +82,7 @@ def _of_choice(name: str, known: Mapping[str, Any], required: bool) -> Iterator[
     options = known["oneOf"]
     if known.get("type") != "object":
         yield f"{name} breaks the page: a oneOf needs type object"
-    shared = set.intersection(*({key for key in option.get("properties", {})} for option in options))
+    shared = set.intersection(*(set(option.get("properties", {})) for option in options))
     if not any(all(option["properties"][key].get("const") for option in options) for key in shared):
         yield f"{name} breaks the page: its options share no property with a const"
     if not required and options[0].get("required"):
