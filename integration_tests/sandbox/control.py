@@ -72,7 +72,8 @@ class Control:
         with self._lock:
             self.settings = self._start_settings
         self.faults.clear()
-        self.log.clear()
+        # A new one: a request that is still in progress is none of the next test's.
+        self.log = RequestLog()
 
 
 class _NoSuchEndpoint(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import time
 
 import pytest
@@ -111,6 +112,20 @@ def test_given_a_caller_that_gave_up_then_its_request_is_no_longer_in_progress(s
     time.sleep(1)
 
     get(sandbox)
+
+    assert sandbox.stats()["max_parallel"] == 1
+
+
+def test_given_a_request_in_progress_when_reset_then_the_next_is_the_only_one(sandbox):
+    sandbox.fault("stall_before_headers", seconds=60)
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as caller:
+        caller.sendall(b"GET /api/analytics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while not sandbox.stats()["count"]:
+            time.sleep(0.01)
+        sandbox.reset()
+
+        get(sandbox)
 
     assert sandbox.stats()["max_parallel"] == 1
 
