@@ -110,6 +110,17 @@ def test_given_retry_after_when_read_then_no_worker_asks_before(sandbox: Sandbox
     assert len({entry["query"]["date_start"] for entry in log}) == 49
 
 
+def test_given_a_quick_provider_when_read_then_it_gets_ten_requests_a_second_and_worker(sandbox: Sandbox) -> None:
+    config = sandbox.config(start_date="2026-01-01", num_workers=4, requests_per_second=None)
+
+    result = sync(config, ["consumption"], now=TODAY)
+
+    assert len(result.records("consumption")) > 0
+    started = [entry["started"] for entry in sandbox.requests()]
+    assert len(started) == 68
+    assert max(sum(first <= other < first + 1 for other in started) for first in started) <= 42
+
+
 def test_given_a_retry_after_of_an_hour_when_read_then_the_sync_ends_and_says_why(sandbox: Sandbox) -> None:
     sandbox.fault("status", code=429, headers={"Retry-After": "3600"}, times=None)
 

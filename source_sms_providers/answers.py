@@ -69,6 +69,9 @@ class Reader:
 
     def count(self, value: Any, name: str) -> int:
         """A whole number of at least 0."""
+        # Nearly every value: one test in place of five.
+        if type(value) is int and 0 <= value < 2**63:
+            return value
         number = self.amount(value, name)
         if number != int(number):
             self.refuse(f"{name} is a fraction where a whole number is due")

@@ -23,6 +23,7 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import Resp
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import strict_json
+from source_sms_providers.deadlines import Deadlines
 from source_sms_providers.errors import config_error, transient_error
 
 LOGGER = logging.getLogger("airbyte")
@@ -39,8 +40,8 @@ MAX_WAIT_SECONDS = 120.0
 
 
 class Provider:
-    """What the workers of one command know together of one provider: until when to keep quiet, since
-    when it fails, and the answers that are of use to several streams.
+    """What the workers of one command know together of one provider: whose turn it is, until when to
+    keep quiet, since when it fails, and the answers that are of use to several streams.
 
     A Retry-After meant for one worker is meant for all, and thousands of days that each wait for a
     dead host would keep a sync alive for hours.
@@ -50,6 +51,7 @@ class Provider:
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
+        self._next_turn = 0.0
         self._quiet_until = 0.0
         self._failing_since: float | None = None
         self._given_up: str | None = None
@@ -66,6 +68,14 @@ class Provider:
     def of(cls, name: str, url: str) -> "Provider":
         with cls._lock:
             return cls._known.setdefault((name, urlsplit(url).netloc), cls())
+
+    def seconds_to_turn(self, requests_per_second: float) -> float:
+        """Takes the next turn to ask: how long to wait for it."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next_turn)
+            self._next_turn = turn + 1 / requests_per_second
+            return turn - now
 
     def seconds_of_quiet(self) -> float:
         return self._quiet_until - time.monotonic()
@@ -125,6 +135,7 @@ class ReadOnlyRequester(HttpRequester):
     Attributes:
         provider: the name that the sentences use
         request_parameters: query parameters; one that renders empty is left out
+        requests_per_second: how many requests the provider gets at most, from all workers together
         outage_seconds: how long a provider may fail before the sync ends
         share_answers: whether an answer serves all streams that ask the same within a command
     """
@@ -132,6 +143,7 @@ class ReadOnlyRequester(HttpRequester):
     provider: str = ""
     request_headers: Mapping[str, str] = field(default_factory=dict)
     request_parameters: Mapping[str, str] = field(default_factory=dict)
+    requests_per_second: str | float = 80.0
     outage_seconds: str | float = 180.0
     share_answers: bool = False
     parameters: InitVar[Mapping[str, Any]] = None
@@ -140,9 +152,11 @@ class ReadOnlyRequester(HttpRequester):
         super().__post_init__(parameters or {})
         if self.get_method() is not HttpMethod.GET:
             raise ValueError("Only GET requests are allowed: other requests of these APIs send messages or cost money.")
-        self._headers = {name: self._template(text) for name, text in self.request_headers.items()}
-        self._query = {name: self._template(text) for name, text in self.request_parameters.items()}
-        self._outage_seconds = float(self._text(self._template(str(self.outage_seconds))))
+        self._headers = {name: self._filled_once(text) for name, text in self.request_headers.items()}
+        self._query = {name: self._filled_once(text) for name, text in self.request_parameters.items()}
+        self._address = self.get_url()
+        self._requests_per_second = self._number(self.requests_per_second)
+        self._outage_seconds = self._number(self.outage_seconds)
         self._session = NoRedirects()
         self._session.headers["Accept-Encoding"] = "gzip, deflate"
         # Not None, or requests would look for the host in `.netrc` and put what it finds over our header.
@@ -151,6 +165,8 @@ class ReadOnlyRequester(HttpRequester):
         adapter.poolmanager.pool_classes_by_scheme = {"http": WatchedHTTPPool, "https": WatchedHTTPSPool}
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+        # Proxies and certificates, as the environment names them: looking costs as much as a request does.
+        self._environment = self._session.merge_environment_settings(self._address, {}, True, None, None)
 
     def get_request_headers(self, **context: Any) -> Mapping[str, Any]:
         return self._filled(self._headers, context)
@@ -169,7 +185,7 @@ class ReadOnlyRequester(HttpRequester):
         request = self._session.prepare_request(
             requests.Request(
                 "GET",
-                self.get_url(stream_slice=stream_slice),
+                self._address,
                 headers=self.get_request_headers(stream_slice=stream_slice),
                 params=self.get_request_params(stream_slice=stream_slice),
             )
@@ -184,6 +200,9 @@ class ReadOnlyRequester(HttpRequester):
         attempt = 0
         while True:
             attempt += 1
+            # Thousands of days that are not asked any more need no turn.
+            if not provider.given_up() and (early := provider.seconds_to_turn(self._requests_per_second)) > 0:
+                time.sleep(early)
             if (quiet := provider.seconds_of_quiet()) > 0:
                 time.sleep(quiet)
             if given_up := provider.given_up():
@@ -221,13 +240,12 @@ class ReadOnlyRequester(HttpRequester):
         def left(limit: float) -> float:
             return max(0.001, min(limit, deadline - time.monotonic()))
 
-        settings = self._session.merge_environment_settings(request.url, {}, True, None, None)
         timeout = (left(CONNECT_SECONDS), left(SILENCE_SECONDS))
         raw = bytearray()
         try:
             with (
                 cut_off_at(deadline) as late,
-                self._session.send(request, allow_redirects=False, timeout=timeout, **settings) as response,
+                self._session.send(request, allow_redirects=False, timeout=timeout, **self._environment) as response,
             ):
                 for part in response.raw.stream(65536, decode_content=False):
                     raw += part
@@ -259,13 +277,16 @@ class ReadOnlyRequester(HttpRequester):
         """None for a good answer, a sentence without its end for one to ask again for; raises for the rest."""
         # Not error_handler.interpret_response: its default for what no filter names shows URL and body.
         filters = getattr(self.error_handler, "response_filters", None) or []
-        resolution = next((found for each in filters if (found := each.matches(response))), None)
+        found = (resolution for each in filters if (resolution := each.matches(response)))
+        is_ok = response.status_code == requests.codes.ok
+        # A body is no success by itself: `[]` comes with errors too.
+        resolution = next((each for each in found if is_ok or each.response_action is not ResponseAction.SUCCESS), None)
         if resolution is not None and resolution.error_message:
             if resolution.response_action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED):
                 return str(resolution.error_message)
             kind = resolution.failure_type or FailureType.system_error
             raise AirbyteTracedException(resolution.error_message, resolution.error_message, kind)
-        if response.status_code == requests.codes.ok:
+        if is_ok:
             return None
         if response.is_redirect:
             raise config_error(
@@ -284,6 +305,14 @@ class ReadOnlyRequester(HttpRequester):
         asked_for = None if response is None else retry_after(response)
         return float(2 ** (attempt - 1)) if asked_for is None else asked_for
 
+    def _filled_once(self, text: str) -> str | InterpolatedString:
+        """A template only where the slice can change it: each costs a hundredth of what a request does."""
+        template = self._template(text)
+        return template if "stream_slice" in text else self._text(template)
+
+    def _number(self, value: str | float) -> float:
+        return float(self._text(self._template(str(value))))
+
     def _template(self, text: str) -> InterpolatedString:
         return InterpolatedString.create(text, parameters=self._parameters)
 
@@ -291,8 +320,8 @@ class ReadOnlyRequester(HttpRequester):
         # A type no value has: the CDK then keeps the text that it would otherwise read as a Python literal.
         return str(template.eval(self.config, valid_types=(_NoLiteral,), **context))
 
-    def _filled(self, templates: Mapping[str, InterpolatedString], context: Mapping[str, Any]) -> dict[str, str]:
-        texts = {name: self._text(template, **context) for name, template in templates.items()}
+    def _filled(self, values: Mapping[str, str | InterpolatedString], context: Mapping[str, Any]) -> dict[str, str]:
+        texts = {name: each if isinstance(each, str) else self._text(each, **context) for name, each in values.items()}
         return {name: text for name, text in texts.items() if text}
 
 
@@ -330,6 +359,7 @@ class WatchedHTTPSPool(urllib3.HTTPSConnectionPool):
 
 
 IN_USE = threading.local()
+DEADLINES = Deadlines()
 
 
 @contextlib.contextmanager
@@ -349,13 +379,8 @@ def cut_off_at(deadline: float) -> Iterator[threading.Event]:
                 # The plain socket's method, for TLS too: it wakes the reader and leaves the rest to it.
                 socket.socket.shutdown(used, socket.SHUT_RDWR)
 
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut_off)
-    timer.daemon = True
-    timer.start()
-    try:
+    with DEADLINES.unless_left_in(deadline - time.monotonic(), cut_off):
         yield late
-    finally:
-        timer.cancel()
 
 
 def retry_after(response: requests.Response) -> float | None:

@@ -162,6 +162,35 @@ def test_given_a_retry_after_when_another_worker_wants_to_ask_then_it_waits_too(
     assert waiting.seconds == [20, 20]
 
 
+@pytest.mark.parametrize(("rate", "waits"), [(10, [0.1, 0.1]), (4, [0.25, 0.25]), (float("inf"), [])])
+def test_given_a_rate_when_asked_at_once_then_each_waits_for_its_turn(providers, waiting, rate, waits):
+    providers.answer(BALANCE, GOOD)
+
+    for _ in range(3):
+        ask("balance", requests_per_second=rate)
+
+    assert waiting.seconds == pytest.approx(waits)
+
+
+def test_given_a_rate_when_the_other_provider_is_asked_then_it_has_a_rate_of_its_own(providers, waiting):
+    providers.answer(BALANCE, GOOD)
+    providers.answer(f"{SMSFACTOR}/credits", "smsfactor/credits.json")
+
+    ask("balance", requests_per_second=1)
+    ask("credits", requests_per_second=1)
+
+    assert waiting.seconds == []
+
+
+def test_given_a_number_of_workers_when_asked_then_the_rate_is_ten_times_as_many(providers, waiting):
+    providers.answer(BALANCE, GOOD)
+
+    for _ in range(2):
+        ask("balance", requests_per_second=None, num_workers=2)
+
+    assert waiting.seconds == pytest.approx([0.05])
+
+
 # Outage
 
 
@@ -204,6 +233,19 @@ def test_given_little_patience_when_the_provider_fails_then_no_wait_goes_beyond_
     failure_of(outage_seconds=8)
 
     assert waiting.seconds == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("status", "failure_type", "tries"),
+    [(401, FailureType.config_error, 1), (404, FailureType.config_error, 1), (429, FailureType.transient_error, 6)],
+)
+def test_given_an_error_with_a_list_in_its_body_when_asked_then_it_is_an_error(
+    providers, waiting, status, failure_type, tries
+):
+    providers.answer(ANALYTICS, b"[]", status=status)
+
+    assert failure_of("analytics").failure_type is failure_type
+    assert len(providers.requests) == tries
 
 
 # What is sent

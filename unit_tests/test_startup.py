@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = "source_sms_providers"
 OURS = {
-    *("", ".answers", ".check", ".errors", ".messages", ".requester", ".run", ".settings", ".source"),
+    *("", ".answers", ".check", ".deadlines", ".errors", ".messages", ".requester", ".run", ".settings", ".source"),
     *(".seven", ".seven.check", ".seven.extractors", ".smsfactor", ".smsfactor.check", ".smsfactor.extractors"),
 }
 """What `spec` loads of this package; the rest is named in the manifest and loaded when a stream is built."""
@@ -38,6 +38,27 @@ def spec() -> tuple[set[str], set[str]]:
     assert "SPEC" in [message["type"] for message in said]
     of_the_cdk, after = map(set, modules)
     return of_the_cdk, after
+
+
+def test_given_the_command_then_the_garbage_collector_rests_during_the_import_and_works_afterwards() -> None:
+    script = f"""
+import gc, sys
+from {PACKAGE}.run import run
+print("airbyte_cdk" in sys.modules)
+import builtins
+imported = builtins.__import__
+def watch(name, *rest, **more):
+    if name.startswith("airbyte_cdk") and name not in sys.modules:
+        assert not gc.isenabled()
+    return imported(name, *rest, **more)
+builtins.__import__ = watch
+sys.argv = ["{PACKAGE}", "spec"]
+run()
+print(gc.isenabled(), gc.get_freeze_count() > 10_000)
+"""
+    printed = subprocess.check_output([sys.executable, "-c", script], cwd=REPOSITORY, text=True).splitlines()
+
+    assert (printed[0], printed[-1]) == ("False", "True True")
 
 
 def packages(modules: set[str]) -> set[str]:

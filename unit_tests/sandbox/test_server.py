@@ -119,6 +119,7 @@ def test_given_the_sandbox_then_its_config_points_a_connector_at_it(sandbox):
         "smsfactor_api_token": SMSFACTOR_TOKEN,
         "seven_base_url": f"{sandbox.url}/api",
         "smsfactor_base_url": sandbox.url,
+        "requests_per_second": 1_000_000,
         "countries": ["FR"],
     }
     assert sandbox.today().isoformat() == TODAY
