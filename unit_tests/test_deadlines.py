@@ -76,8 +76,10 @@ def test_given_a_process_forked_while_one_is_watched_then_it_watches_its_own(dea
     called = fork.Event()
 
     def child() -> None:
-        with deadlines.unless_left_in(0.05, called.set):
-            called.wait(5)
+        with deadlines.unless_left_in(60, lambda: None):
+            time.sleep(0.1)
+            with deadlines.unless_left_in(0.05, called.set):
+                called.wait(5)
 
     with deadlines.unless_left_in(60, lambda: None):
         time.sleep(0.1)

@@ -207,6 +207,17 @@ def test_given_a_provider_that_fails_for_long_when_asked_again_then_it_is_not_as
     assert failure.failure_type is FailureType.transient_error
 
 
+def test_given_a_provider_that_is_not_asked_any_more_when_asked_then_no_turn_is_waited_for(providers, waiting):
+    providers.answer(BALANCE, b"", status=503)
+    failure_of("balance", outage_seconds=1)
+    waited = len(waiting.seconds)
+
+    for _ in range(3):
+        failure_of("balance", outage_seconds=1, requests_per_second=1)
+
+    assert len(waiting.seconds) == waited
+
+
 def test_given_an_outage_of_one_provider_when_the_other_is_asked_then_it_answers(providers, waiting):
     providers.answer(BALANCE, b"", status=503)
     providers.answer(f"{SMSFACTOR}/credits", "smsfactor/credits.json")
