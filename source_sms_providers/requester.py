@@ -11,7 +11,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
@@ -152,9 +152,7 @@ class ReadOnlyRequester(HttpRequester):
         super().__post_init__(parameters or {})
         if self.get_method() is not HttpMethod.GET:
             raise ValueError("Only GET requests are allowed: other requests of these APIs send messages or cost money.")
-        self._headers = {name: self._filled_once(text) for name, text in self.request_headers.items()}
         self._query = {name: self._filled_once(text) for name, text in self.request_parameters.items()}
-        self._address = self.get_url()
         self._requests_per_second = self._number(self.requests_per_second)
         self._outage_seconds = self._number(self.outage_seconds)
         self._session = NoRedirects()
@@ -165,14 +163,17 @@ class ReadOnlyRequester(HttpRequester):
         adapter.poolmanager.pool_classes_by_scheme = {"http": WatchedHTTPPool, "https": WatchedHTTPSPool}
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
-        # Proxies and certificates, as the environment names them: looking costs as much as a request does.
-        self._environment = self._session.merge_environment_settings(self._address, {}, True, None, None)
-
-    def get_request_headers(self, **context: Any) -> Mapping[str, Any]:
-        return self._filled(self._headers, context)
+        # All that is the same for each request is made once: it costs more CPU than sending does.
+        headers = {name: self._text(self._template(text)) for name, text in self.request_headers.items()}
+        self._request = self._session.prepare_request(requests.Request("GET", self.get_url(), headers=headers))
+        # Proxies and certificates, as the environment names them.
+        self._environment = self._session.merge_environment_settings(self._request.url, {}, True, None, None)
 
     def get_request_params(self, **context: Any) -> MutableMapping[str, Any]:
-        return self._filled(self._query, context)
+        texts = {
+            name: each if isinstance(each, str) else self._text(each, **context) for name, each in self._query.items()
+        }
+        return {name: text for name, text in texts.items() if text}
 
     def send_request(  # type: ignore[override]
         self, stream_state: Any = None, stream_slice: Any = None, **_: Any
@@ -182,14 +183,9 @@ class ReadOnlyRequester(HttpRequester):
         Raises AirbyteTracedException: config_error where the user can act, transient_error when all
         tries are used up, system_error for an answer that only a new version can read.
         """
-        request = self._session.prepare_request(
-            requests.Request(
-                "GET",
-                self._address,
-                headers=self.get_request_headers(stream_slice=stream_slice),
-                params=self.get_request_params(stream_slice=stream_slice),
-            )
-        )
+        request = self._request.copy()
+        if query := urlencode(self.get_request_params(stream_slice=stream_slice)):
+            request.url = f"{request.url}?{query}"
         provider = Provider.of(self.provider, str(request.url))
         if self.share_answers:
             return provider.shared(str(request.url), lambda: self._ask(request, provider))
@@ -319,10 +315,6 @@ class ReadOnlyRequester(HttpRequester):
     def _text(self, template: InterpolatedString, **context: Any) -> str:
         # A type no value has: the CDK then keeps the text that it would otherwise read as a Python literal.
         return str(template.eval(self.config, valid_types=(_NoLiteral,), **context))
-
-    def _filled(self, values: Mapping[str, str | InterpolatedString], context: Mapping[str, Any]) -> dict[str, str]:
-        texts = {name: each if isinstance(each, str) else self._text(each, **context) for name, each in values.items()}
-        return {name: text for name, text in texts.items() if text}
 
 
 class _NoLiteral:
