@@ -90,7 +90,8 @@ class Reading:
         """Reads the days before today; `moment` is when the connector believes to run."""
         first = (moment.date() if moment else today()) - days * DAY
         files = {
-            "config": self.sandbox.config(start_date=str(first), num_workers=workers),
+            # The rate is that of a user.
+            "config": self.sandbox.config(start_date=str(first), num_workers=workers, requests_per_second=None),
             "catalog": configured_catalog(streams),
             "state": list(state),
         }

@@ -109,7 +109,9 @@ class Provider:
             asking = self._asking.setdefault(url, threading.Lock())
         with asking:
             if url not in self._answers:
-                self._answers[url] = ask()
+                response = self._answers[url] = ask()
+                # Kept as it came: parsed it takes ten times the memory.
+                response.json = lambda **_: strict_json(response.content)  # type: ignore[method-assign]
             return self._answers[url]
 
 

@@ -2,7 +2,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers.simple_retriever import SimpleRetriever
@@ -14,6 +14,15 @@ from source_sms_providers.seven.extractors import AnalyticsExtractor, has_usage,
 
 WINDOW = timedelta(days=365)
 """As wide as the windows of the stream `analytics`, so that both ask the same and share the answer."""
+
+
+class Totals(NamedTuple):
+    """What the grouping by date says of the days of a window."""
+
+    used: frozenset[str]
+    """The days with any usage: the others need not be asked."""
+    grouped: frozenset[str]
+    """The days with messages or costs: these must be in a grouping."""
 
 
 @dataclass
@@ -38,7 +47,7 @@ class UsageRetriever(SimpleRetriever):
         # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, 3).
         state: Mapping[str, Any] = self.stream_slicer.state  # type: ignore[attr-defined]
         self._first_day = date.fromisoformat(state["date"][:10]) + timedelta(days=1)
-        self._totals: dict[date, Mapping[str, Mapping[str, Any]] | AirbyteTracedException] = {}
+        self._totals: dict[date, Totals | AirbyteTracedException] = {}
         self._lock = threading.Lock()
 
     def read_records(
@@ -46,23 +55,23 @@ class UsageRetriever(SimpleRetriever):
     ) -> Iterable[Record]:
         assert stream_slice is not None
         day = stream_slice["start_time"][:10]
-        total = self._total(day)
-        if not has_usage(total):
+        totals = self._totals_of(day)
+        if day not in totals.used:
             yield Record(record_of_zeros(day, self.group_field, self.config), self.name, stream_slice)
             return
         # Without the pages of `SimpleRetriever`, of which there is one: a tenth less CPU a request.
         response = self.requester.send_request(stream_slice=stream_slice)
         assert response is not None
         records: list[Any] = list(self.record_selector.select_records(response, {}, records_schema, stream_slice))
-        if (total["sms"] or total["usage_eur"]) and not any(has_usage(record) for record in records):
+        if day in totals.grouped and not any(has_usage(record) for record in records):
             raise transient_error(
                 f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
                 "The next sync asks again."
             )
         yield from records
 
-    def _total(self, day: str) -> Mapping[str, Any]:
-        """The day's record of the grouping by date. A window that failed is not asked for again."""
+    def _totals_of(self, day: str) -> Totals:
+        """The totals of the window that the day is in. A window that failed is not asked for again."""
         windows = (date.fromisoformat(day) - self._first_day) // WINDOW
         first = self._first_day + windows * WINDOW
         with self._lock:
@@ -71,16 +80,19 @@ class UsageRetriever(SimpleRetriever):
             totals = self._totals[first]
         if isinstance(totals, AirbyteTracedException):
             raise totals
-        return totals[day]
+        return totals
 
-    def _ask(self, first: date) -> Mapping[str, Mapping[str, Any]] | AirbyteTracedException:
+    def _ask(self, first: date) -> Totals | AirbyteTracedException:
         assert self.totals_requester is not None
         last = min(first + WINDOW - timedelta(days=1), date.fromisoformat(self.config["last_day"]))
         days = StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
         try:
             response = self.totals_requester.send_request(stream_slice=days)
             assert response is not None
-            records = AnalyticsExtractor(config=self.config, parameters={}).extract_records(response)
+            records = list(AnalyticsExtractor(config=self.config, parameters={}).extract_records(response))
         except AirbyteTracedException as error:
             return error
-        return {record["date"]: record for record in records}
+        return Totals(
+            used=frozenset(record["date"] for record in records if has_usage(record)),
+            grouped=frozenset(record["date"] for record in records if record["sms"] or record["usage_eur"]),
+        )
