@@ -65,9 +65,9 @@ class Provider:
             cls._known.clear()
 
     @classmethod
-    def of(cls, name: str, url: str) -> "Provider":
+    def of(cls, name: str, host: str) -> "Provider":
         with cls._lock:
-            return cls._known.setdefault((name, urlsplit(url).netloc), cls())
+            return cls._known.get((name, host)) or cls._known.setdefault((name, host), cls())
 
     def seconds_to_turn(self, requests_per_second: float) -> float:
         """Takes the next turn to ask: how long to wait for it."""
@@ -168,6 +168,7 @@ class ReadOnlyRequester(HttpRequester):
         # All that is the same for each request is made once: it costs more CPU than sending does.
         headers = {name: self._text(self._template(text)) for name, text in self.request_headers.items()}
         self._request = self._session.prepare_request(requests.Request("GET", self.get_url(), headers=headers))
+        self._host = urlsplit(str(self._request.url)).netloc
         # Proxies and certificates, as the environment names them.
         self._environment = self._session.merge_environment_settings(self._request.url, {}, True, None, None)
 
@@ -188,7 +189,7 @@ class ReadOnlyRequester(HttpRequester):
         request = self._request.copy()
         if query := urlencode(self.get_request_params(stream_slice=stream_slice)):
             request.url = f"{request.url}?{query}"
-        provider = Provider.of(self.provider, str(request.url))
+        provider = Provider.of(self.provider, self._host)
         if self.share_answers:
             return provider.shared(str(request.url), lambda: self._ask(request, provider))
         return self._ask(request, provider)
