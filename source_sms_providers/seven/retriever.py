@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.declarative.retrievers.simple_retriever import SimpleRetriever
 from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import transient_error
+from source_sms_providers.retriever import OnePageRetriever
 from source_sms_providers.seven.extractors import AnalyticsExtractor, has_usage, record_of_zeros
 
 WINDOW = timedelta(days=365)
@@ -26,7 +26,7 @@ class Totals(NamedTuple):
 
 
 @dataclass
-class UsageRetriever(SimpleRetriever):
+class UsageRetriever(OnePageRetriever):
     """Reads a grouping, which takes a request a day, with the help of the grouping by date, which takes
     a request a year and says what each day amounts to.
 
@@ -59,10 +59,7 @@ class UsageRetriever(SimpleRetriever):
         if day not in totals.used:
             yield Record(record_of_zeros(day, self.group_field, self.config), self.name, stream_slice)
             return
-        # Without the pages of `SimpleRetriever`, of which there is one: a tenth less CPU a request.
-        response = self.requester.send_request(stream_slice=stream_slice)
-        assert response is not None
-        records: list[Any] = list(self.record_selector.select_records(response, {}, records_schema, stream_slice))
+        records = list(super().read_records(records_schema, stream_slice))
         if day in totals.grouped and not any(has_usage(record) for record in records):
             raise transient_error(
                 f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
