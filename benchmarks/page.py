@@ -56,7 +56,7 @@ ratios and counts carry over. Measured with {"; ".join(machines)}.
 
 def _goals(found: Mapping[str, Any]) -> str:
     start, rows = found["startup"], found["latency"]
-    of_stock = [row for row in found["cpu"] if row["program"] == "stock"]
+    others = {"stock": ("stock YAML", 3), "dlt_pipeline": ("dlt", 1), "singer_tap": ("the Singer SDK", 1)}
     year = next(row for row in found["requests"] if (row["activity"], row["sync"]) == ("busy", "first year"))
     table = [
         (
@@ -81,9 +81,12 @@ def _goals(found: Mapping[str, Any]) -> str:
         who = f"{of_workers[0]['days']} days, {workers} worker{'s' * (workers > 1)}"
         name = f"Wall time of {who}, ÷ (requests × latency ÷ workers)"
         table.append((name, "≤ 1.25", worst <= 1.25, f"{worst:.2f}", "latency"))
-    for row in of_stock:
-        name = f"Records a CPU second of `{row['stream']}`, against stock YAML"
-        table.append((name, "≥ 3 ×", row["speed_of_connector"] >= 3, f"{row['speed_of_connector']:.1f} ×", "cpu"))
+    for row in found["cpu"]:
+        if row["program"] in others:
+            who, goal = others[row["program"]]
+            speed = row["speed_of_connector"]
+            name = f"Records a CPU second of `{row['stream']}`, against {who}"
+            table.append((name, f"≥ {goal} ×", speed >= goal, f"{speed:.2f} ×", "cpu"))
     for stream, ratio in _memory(rows).items():
         name = f"Peak memory of ten years of `{stream}`, against {MONTH} days"
         table.append((name, "≤ 1.1 ×", ratio <= 1.1, f"{ratio:.2f} ×", "latency"))
@@ -150,8 +153,9 @@ def _latency(rows: Rows) -> str:
             f"""\
 ## Latency
 
-Every answer takes {LATENCY * 1000:.0f} ms. From the first request to the last answer, as the sandbox saw it. One
-worker reads a year only: ten would take more than six minutes.
+Every answer takes {LATENCY * 1000:.0f} ms. From the first request to the last answer, as the sandbox saw it, at the
+rate of a user: ten requests a second and worker at most. One worker reads a year only: ten would take more than six
+minutes.
 
 ![Seconds by days and workers](performance.svg)
 
@@ -195,6 +199,7 @@ Start-up CPU s | Peak MB |
 def _bounds(found: Mapping[str, Any]) -> str:
     start, rows = found["startup"], found["latency"]
     by_country = {row["program"]: row for row in found["cpu"] if row["stream"] == "analytics_by_country"}
+    by_date = {row["program"]: 1e6 / row["records_a_second"] for row in found["cpu"] if row["stream"] == "analytics"}
     by_days = {row["days"]: row for row in rows if (row["stream"], row["workers"]) == ("consumption", 32)}
     many, few = by_days[TEN_YEARS], by_days[YEAR]
     ms = 1000 * (many["cpu"] - few["cpu"]) / (many["requests"] - few["requests"])
@@ -211,6 +216,10 @@ def _bounds(found: Mapping[str, Any]) -> str:
 {32 / LATENCY:.0f}. The bare loop
   with 32 threads, on the same machine and sandbox, comes to {bare["ratio"]:.2f} of the ideal time.
 - **A request's CPU**: {by_country["connector"]["ms_a_request"]:.1f} ms, against \
-{by_country["bare"]["ms_a_request"]:.1f} ms for the bare loop. The rest is Jinja in the error filters, the CDK's
-  cursor and queue, and the deadline that watches each answer.
+{by_country["bare"]["ms_a_request"]:.1f} ms for the bare loop. The rest is the CDK's cursor, which parses the date
+  of every record and writes a state a window, its queue between the threads, its message objects, and Jinja.
+- **A record's CPU** where an answer holds many of them: {by_date["connector"]:.0f} µs, against \
+{by_date["bare"]:.0f} µs for the bare loop,
+  {by_date["dlt_pipeline"]:.0f} µs for dlt and {by_date["singer_tap"]:.0f} µs for the Singer SDK. Each record passes \
+the CDK's cursor and queue by itself.
 """
