@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -154,9 +155,6 @@ class ReadOnlyRequester(HttpRequester):
         super().__post_init__(parameters or {})
         if self.get_method() is not HttpMethod.GET:
             raise ValueError("Only GET requests are allowed: other requests of these APIs send messages or cost money.")
-        self._query = {name: self._filled_once(text) for name, text in self.request_parameters.items()}
-        self._requests_per_second = self._number(self.requests_per_second)
-        self._outage_seconds = self._number(self.outage_seconds)
         self._session = NoRedirects()
         self._session.headers["Accept-Encoding"] = "gzip, deflate"
         # Not None, or requests would look for the host in `.netrc` and put what it finds over our header.
@@ -165,12 +163,35 @@ class ReadOnlyRequester(HttpRequester):
         adapter.poolmanager.pool_classes_by_scheme = {"http": WatchedHTTPPool, "https": WatchedHTTPSPool}
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
-        # All that is the same for each request is made once: it costs more CPU than sending does.
+
+    # All that is the same for each request is made once, for it costs more CPU than sending does, and only when
+    # something is asked: most commands ask little.
+
+    @cached_property
+    def _request(self) -> requests.PreparedRequest:
         headers = {name: self._text(self._template(text)) for name, text in self.request_headers.items()}
-        self._request = self._session.prepare_request(requests.Request("GET", self.get_url(), headers=headers))
-        self._host = urlsplit(str(self._request.url)).netloc
-        # Proxies and certificates, as the environment names them.
-        self._environment = self._session.merge_environment_settings(self._request.url, {}, True, None, None)
+        return self._session.prepare_request(requests.Request("GET", self.get_url(), headers=headers))
+
+    @cached_property
+    def _host(self) -> str:
+        return urlsplit(str(self._request.url)).netloc
+
+    @cached_property
+    def _environment(self) -> Mapping[str, Any]:
+        """Proxies and certificates, as the environment names them."""
+        return self._session.merge_environment_settings(self._request.url, {}, True, None, None)
+
+    @cached_property
+    def _query(self) -> Mapping[str, str | InterpolatedString]:
+        return {name: self._filled_once(text) for name, text in self.request_parameters.items()}
+
+    @cached_property
+    def _rate(self) -> float:
+        return self._number(self.requests_per_second)
+
+    @cached_property
+    def _patience(self) -> float:
+        return self._number(self.outage_seconds)
 
     def get_request_params(self, **context: Any) -> MutableMapping[str, Any]:
         texts = {
@@ -200,13 +221,13 @@ class ReadOnlyRequester(HttpRequester):
         while True:
             attempt += 1
             # Thousands of days that are not asked any more need no turn.
-            if not provider.given_up() and (early := provider.seconds_to_turn(self._requests_per_second)) > 0:
+            if not provider.given_up() and (early := provider.seconds_to_turn(self._rate)) > 0:
                 time.sleep(early)
             if (quiet := provider.seconds_of_quiet()) > 0:
                 time.sleep(quiet)
             if given_up := provider.given_up():
                 raise transient_error(given_up)
-            left = provider.seconds_left(self._outage_seconds)
+            left = provider.seconds_left(self._patience)
             if left <= 0:
                 provider.give_up(f"{self.provider} gives no good answer. The next sync asks again.")
                 continue
@@ -222,7 +243,7 @@ class ReadOnlyRequester(HttpRequester):
             provider.failed(started)
             wait = self._wait(response, attempt)
             final = f"{sentence}. The next sync asks again."
-            if wait >= min(MAX_WAIT_SECONDS, provider.seconds_left(self._outage_seconds)):
+            if wait >= min(MAX_WAIT_SECONDS, provider.seconds_left(self._patience)):
                 provider.give_up(final)
                 raise transient_error(final)
             if attempt > max_retries:
