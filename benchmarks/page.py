@@ -134,8 +134,8 @@ span until it is silent or one day; "known before" is the floor, if the silent s
 |---|---|---|---|""",
             *thought,
             """
-It would save most for a dormant account and cost requests for a busy one, and a range's total rests on what
-`smsfactor_day_boundaries` says of both its ends.
+It would save most for a dormant account and cost requests for a busy one. And it could change records: on a silent
+day each account that the answer names gets a row of zero, and nothing says that a range names the same ones.
 """,
         ]
     )
