@@ -89,7 +89,7 @@ def _goals(found: Mapping[str, Any]) -> str:
             table.append((name, f"≥ {goal} ×", speed >= goal, f"{speed:.2f} ×", "cpu"))
     for stream, ratio in _memory(rows).items():
         name = f"Peak memory of ten years of `{stream}`, against {MONTH} days"
-        table.append((name, "≤ 1.1 ×", ratio <= 1.1, f"{ratio:.2f} ×", "latency"))
+        table.append((name, "≤ 1.1 ×", ratio <= 1.1, f"{ratio:.3f} ×", "latency"))
     lines = [
         f"| {name} | {goal} | {value}{'' if met else ' **(missed)**'} | `make bench ARGS={part}` |"
         for name, goal, met, value, part in table
@@ -211,9 +211,9 @@ def _bounds(found: Mapping[str, Any]) -> str:
   `spec` takes {start["seconds"]["spec"]:.2f} s; `check` {start["check_to_spec"]:.2f} × that, with \
 {start["check_requests"]} requests to a provider that answers at once.
 - **One to 8 workers**: the provider's latency.
-- **32 workers**: the CPU. A request of `consumption` costs {ms:.1f} ms of it, so one process, which Python lets use
-  about one core, ends near {1000 / ms:.0f} requests a second; 32 workers at {LATENCY * 1000:.0f} ms would send \
-{32 / LATENCY:.0f}. The bare loop
+- **32 workers**: the CPU is near its end. A request of `consumption` costs {ms:.1f} ms of it: one process, which Python
+  lets use about one core, sends {1000 / ms:.0f} a second at most, and 32 workers at {LATENCY * 1000:.0f} ms would \
+send {32 / LATENCY:.0f}. The bare loop
   with 32 threads, on the same machine and sandbox, comes to {bare["ratio"]:.2f} of the ideal time.
 - **A request's CPU**: {by_country["connector"]["ms_a_request"]:.1f} ms, against \
 {by_country["bare"]["ms_a_request"]:.1f} ms for the bare loop. The rest is the CDK's cursor, which parses the date

@@ -30,7 +30,8 @@ class HashedOnce(StreamSlice):
     """Equal to a slice. The cursor wants the hash of one twice a record, and it is a SHA-256 of its JSON."""
 
     def __init__(self, of: StreamSlice) -> None:
-        super().__init__(partition=of.partition, cursor_slice=of.cursor_slice)
+        # The same attributes, no copies: the cursor keeps one of these for each window.
+        self.__dict__ = of.__dict__
         self._hash = hash(of)
 
     def __hash__(self) -> int:

@@ -19,10 +19,10 @@ WINDOW = timedelta(days=365)
 class Totals(NamedTuple):
     """What the grouping by date says of the days of a window."""
 
-    used: frozenset[str]
-    """The days with any usage: the others need not be asked."""
-    grouped: frozenset[str]
-    """The days with messages or costs: these must be in a grouping."""
+    silent: frozenset[str]
+    """Those without any usage: they need not be asked."""
+    ungrouped: frozenset[str]
+    """Those without messages and costs: a grouping of them may be empty."""
 
 
 @dataclass
@@ -49,6 +49,7 @@ class UsageRetriever(OnePageRetriever):
         self._first_day = date.fromisoformat(state["date"][:10]) + timedelta(days=1)
         self._totals: dict[date, Totals | AirbyteTracedException] = {}
         self._lock = threading.Lock()
+        self._asking: dict[date, threading.Lock] = {}
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
@@ -56,11 +57,11 @@ class UsageRetriever(OnePageRetriever):
         assert stream_slice is not None
         day = stream_slice["start_time"][:10]
         totals = self._totals_of(day)
-        if day not in totals.used:
+        if day in totals.silent:
             yield Record(record_of_zeros(day, self.group_field, self.config), self.name, stream_slice)
             return
         records = list(super().read_records(records_schema, stream_slice))
-        if day in totals.grouped and not any(has_usage(record) for record in records):
+        if day not in totals.ungrouped and not any(has_usage(record) for record in records):
             raise transient_error(
                 f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
                 "The next sync asks again."
@@ -68,16 +69,26 @@ class UsageRetriever(OnePageRetriever):
         yield from records
 
     def _totals_of(self, day: str) -> Totals:
-        """The totals of the window that the day is in. A window that failed is not asked for again."""
+        """The totals of the window that the day is in."""
         windows = (date.fromisoformat(day) - self._first_day) // WINDOW
         first = self._first_day + windows * WINDOW
-        with self._lock:
-            if first not in self._totals:
-                self._totals[first] = self._ask(first)
-            totals = self._totals[first]
+        totals = self._window(first)
+        following = first + WINDOW
+        if day == str(first) and str(following) <= self.config["last_day"]:
+            # Before it is needed, or all workers would wait for it at once.
+            self._window(following)
         if isinstance(totals, AirbyteTracedException):
             raise totals
         return totals
+
+    def _window(self, first: date) -> Totals | AirbyteTracedException:
+        """A window that failed is not asked for again."""
+        with self._lock:
+            asking = self._asking.setdefault(first, threading.Lock())
+        with asking:
+            if first not in self._totals:
+                self._totals[first] = self._ask(first)
+            return self._totals[first]
 
     def _ask(self, first: date) -> Totals | AirbyteTracedException:
         assert self.totals_requester is not None
@@ -90,6 +101,6 @@ class UsageRetriever(OnePageRetriever):
         except AirbyteTracedException as error:
             return error
         return Totals(
-            used=frozenset(record["date"] for record in records if has_usage(record)),
-            grouped=frozenset(record["date"] for record in records if record["sms"] or record["usage_eur"]),
+            silent=frozenset(record["date"] for record in records if not has_usage(record)),
+            ungrouped=frozenset(record["date"] for record in records if not (record["sms"] or record["usage_eur"])),
         )
