@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from airbyte_cdk.models import FailureType
 
 from unit_tests.connector import SEVEN_KEY, full_refresh, read, state
-from unit_tests.providers import SEVEN, Asked, as_json
+from unit_tests.providers import SEVEN, Asked, as_json, query_of
 from unit_tests.usage import ZEROS, each_day_asked, usage
 
 URL = f"{SEVEN}/analytics"
@@ -102,6 +104,36 @@ def test_given_no_totals_when_read_then_no_day_is_asked_for_as_nothing_could_vou
     assert output.records == []
     assert output.failure.failure_type is FailureType.transient_error
     assert {request.query["group_by"] for request in providers.asked} == {"date"}
+
+
+@pytest.fixture
+def windows_of_two_days(monkeypatch):
+    monkeypatch.setattr("source_sms_providers.seven.retriever.WINDOW", timedelta(days=2))
+
+
+def test_given_two_windows_when_read_then_the_totals_of_the_second_are_asked_before_they_are_needed(
+    usage_each_day, windows_of_two_days
+):
+    read("analytics_by_country", start_date="2026-03-06", num_workers=1)
+
+    in_order = [query_of(request) for request in usage_each_day.requests]
+    assert [(query["group_by"], query["start"], query["end"]) for query in in_order] == [
+        ("date", "2026-03-06", "2026-03-07"),
+        ("date", "2026-03-08", "2026-03-09"),
+        *(("country", f"2026-03-0{day}", f"2026-03-0{day}") for day in (6, 7, 8, 9)),
+    ]
+
+
+def test_given_totals_of_one_window_only_when_read_then_its_days_are_read_and_the_others_fail(
+    usage_each_day, windows_of_two_days
+):
+    usage_each_day.answer(f"{TOTALS}&start=2026-03-08", b"", status=500)
+
+    output = read("analytics_by_country", start_date="2026-03-06")
+
+    assert sorted(set(output.days)) == ["2026-03-06", "2026-03-07"]
+    assert output.states[-1] == {"date": "2026-03-07T00:00:00Z"}
+    assert output.failure.failure_type is FailureType.transient_error
 
 
 def test_given_the_other_groupings_when_read_together_then_the_totals_are_asked_once(usage_each_day):
