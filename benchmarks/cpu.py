@@ -45,10 +45,13 @@ def of_stream(stream: str, sandbox: Sandbox, folder: Path) -> list[dict[str, Any
     sizes = {(name, days): partial(subject, days) for name, subject in subjects.items() for days in (few, many)}
     runs = in_turns(ROUNDS, {f"{name} {days}": subject for (name, days), subject in sizes.items()})
 
-    def cost(name: str) -> list[float]:
-        """The rounds' CPU seconds for the days between few and many."""
+    def cost(name: str, of: Callable[[Run], float] = lambda one: one.cpu) -> list[float]:
+        """The rounds' seconds, of the CPU or of the clock, for the days between few and many."""
         pairs = zip(runs[f"{name} {many}"], runs[f"{name} {few}"], strict=True)
-        return [large.cpu - small.cpu for large, small in pairs]
+        return [of(large) - of(small) for large, small in pairs]
+
+    def wall(one: Run) -> float:
+        return one.wall
 
     share = (many - few) / many
     return [
@@ -61,6 +64,7 @@ def of_stream(stream: str, sandbox: Sandbox, folder: Path) -> list[dict[str, Any
             "records_a_second": found[name]["records"] * share / statistics.median(cost(name)),
             "ms_a_request": 1000 * statistics.median(cost(name)) / (found[name]["requests"] * share),
             "speed_of_connector": ratio(cost(name), cost("connector")),
+            "speed_by_the_clock": ratio(cost(name, wall), cost("connector", wall)),
             "start_seconds": statistics.median(one.cpu for one in runs[f"{name} {few}"]),
             "peak_mb": statistics.median(one.peak_mb for one in runs[f"{name} {many}"]),
         }

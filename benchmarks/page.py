@@ -86,7 +86,8 @@ def _goals(found: Mapping[str, Any]) -> str:
             who, goal = others[row["program"]]
             speed = row["speed_of_connector"]
             name = f"Records a CPU second of `{row['stream']}`, against {who}"
-            table.append((name, f"≥ {goal} ×", speed >= goal, f"{speed:.2f} ×", "cpu"))
+            value = f"{speed:.2f} ×; by the clock {row['speed_by_the_clock']:.2f} ×"
+            table.append((name, f"≥ {goal} ×", speed >= goal, value, "cpu"))
     for stream, ratio in _memory(rows).items():
         name = f"Peak memory of ten years of `{stream}`, against {MONTH} days"
         table.append((name, "≤ 1.1 ×", ratio <= 1.1, f"{ratio:.3f} ×", "latency"))
@@ -171,7 +172,7 @@ def _cpu(rows: Rows) -> str:
     lines = [
         f"| `{row['stream']}` | {TITLES[row['program']]} | {row['records']} | {row['requests']} "
         f"| {row['records_a_second']:,.0f} | {row['ms_a_request']:.2f} | {row['speed_of_connector']:.2f} × "
-        f"| {row['start_seconds']:.2f} | {row['peak_mb']:.0f} |"
+        f"| {row['speed_by_the_clock']:.2f} × | {row['start_seconds']:.2f} | {row['peak_mb']:.0f} |"
         for row in rows
     ]
     return "\n".join(
@@ -180,16 +181,17 @@ def _cpu(rows: Rows) -> str:
 ## CPU
 
 The same records (same count, same checksum) read without latency. By date an answer holds 365 rows, by country about
-7. CPU seconds of the client alone: a read of few days is taken off one of many, so that start-up does not count. The
-connector asks no day without usage; the record of zeros that it writes for one is not counted.
+7. CPU seconds are the client's alone; by the clock, the sandbox works too, and the connector, dlt and stock YAML ask
+while it does. A read of few days is taken off one of many, so that start-up does not count. The connector asks no day
+without usage; the record of zeros that it writes for one is not counted.
 
 The others do less: none of them notices an answer that is not what the API promises, and only stock YAML saves a
 state after each window, as the connector does. They run with their own best settings: dlt in parallel and without
 compression, Singer with its faster writer and without checks of its types.
 
 | Stream | Program | Records | Requests | Records a CPU second | ms a request | Connector is faster by | \
-Start-up CPU s | Peak MB |
-|---|---|---|---|---|---|---|---|---|""",
+By the clock | Start-up CPU s | Peak MB |
+|---|---|---|---|---|---|---|---|---|---|""",
             *lines,
             "",
         ]

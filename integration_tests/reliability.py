@@ -28,6 +28,7 @@ BOUNDS = """
 |---|---|
 | One answer, from the first byte sent to the last one read | {answer:.0f} s, {size} MB |
 | Silence of a server within an answer | {silence:.0f} s |
+| Requests to a provider in a second | ten times "Parallel requests" |
 | Tries of a request | 1, and 5 retries after 1, 2, 4, 8 and 16 s |
 | A Retry-After that is waited for | {wait:.0f} s |
 | A provider that gives no good answer, in a sync | given up after 180 s |
@@ -152,6 +153,10 @@ PROMISES = {
         "Retry-After is obeyed by all workers": (
             "test_wire.py",
             "test_given_retry_after_when_read_then_no_worker_asks_before",
+        ),
+        "A provider gets ten requests a second and worker at most, however quick it is": (
+            "test_wire.py",
+            "test_given_a_quick_provider_when_read_then_it_gets_ten_requests_a_second_and_worker",
         ),
         "A redirect carries no key anywhere": (
             "test_wire.py",
