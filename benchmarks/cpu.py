@@ -33,7 +33,7 @@ def measure(folder: Path) -> list[dict[str, Any]]:
 def of_stream(stream: str, sandbox: Sandbox, folder: Path) -> list[dict[str, Any]]:
     few, many = SIZES[stream]
     subjects: dict[str, Callable[[int], Run]] = {
-        "connector": lambda days: Reading(sandbox, folder)([stream], days, WORKERS)
+        "connector": lambda days: Reading(sandbox, folder)([stream], days, WORKERS, rate=1_000_000)
     }
     for name, python in OTHERS.items():
         # Without latency threads would only cost the bare loop.

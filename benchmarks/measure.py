@@ -86,12 +86,14 @@ class Reading:
         workers: int = 8,
         state: Iterable[Mapping[str, Any]] = (),
         moment: datetime | None = None,
+        rate: float | None = None,
     ) -> Run:
-        """Reads the days before today; `moment` is when the connector believes to run."""
+        """Reads the days before today; `moment` is when the connector believes to run, and without a `rate` it
+        asks at a user's.
+        """
         first = (moment.date() if moment else today()) - days * DAY
         files = {
-            # The rate is that of a user.
-            "config": self.sandbox.config(start_date=str(first), num_workers=workers, requests_per_second=None),
+            "config": self.sandbox.config(start_date=str(first), num_workers=workers, requests_per_second=rate),
             "catalog": configured_catalog(streams),
             "state": list(state),
         }

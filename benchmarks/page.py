@@ -181,9 +181,9 @@ def _cpu(rows: Rows) -> str:
 ## CPU
 
 The same records (same count, same checksum) read without latency. By date an answer holds 365 rows, by country about
-7. CPU seconds are the client's alone; by the clock, the sandbox works too, and the connector, dlt and stock YAML ask
-while it does. A read of few days is taken off one of many, so that start-up does not count. The connector asks no day
-without usage; the record of zeros that it writes for one is not counted.
+7. CPU seconds are the client's alone. By the clock, the sandbox works too; the connector, dlt and stock YAML ask while
+it does, the connector here without its limit of requests a second. A read of few days is taken off one of many, so that
+start-up does not count. The connector asks no day without usage; its record of zeros for one is not counted.
 
 The others do less: none of them notices an answer that is not what the API promises, and only stock YAML saves a
 state after each window, as the connector does. They run with their own best settings: dlt in parallel and without
