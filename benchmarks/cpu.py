@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.measure import DAY, OTHERS_PYTHON, Reading, Run, in_turns, ratio, run, today
 from integration_tests.sandbox.client import Sandbox
 
-ROUNDS = 5
+ROUNDS = 3
 SIZES = {"analytics": (365, 27_000), "analytics_by_country": (30, 1500)}
 """Stream -> few and many days. By date an answer holds 365 rows, by country about 7."""
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound", "usage_eur")

@@ -221,7 +221,7 @@ def test_all_that_is_imported_was_compiled_when_the_image_was_built() -> None:
 
 
 COMPILED = f"""
-import os, sys, source_sms_providers.run
+import os, sys, source_sms_providers.run, source_sms_providers.source
 for module in list(sys.modules.values()):
     source, cached = getattr(module, "__file__", None) or "", getattr(module, "__cached__", None) or ""
     if source.startswith("{VENV}") and source.endswith(".py"):
