@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator
 
 
 class Deadlines:
-    """Calls what a deadline has run out for, all from one thread: a `threading.Timer` starts one each,
-    which is a tenth of what a request costs.
-    """
+    """Calls what a deadline has run out for, all from one thread: a `threading.Timer` starts one each."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -111,7 +111,7 @@ class Provider:
         with asking:
             if url not in self._answers:
                 response = self._answers[url] = ask()
-                # Kept as it came: parsed it takes ten times the memory.
+                # Kept as it came: parsed it takes several times the memory.
                 response.json = lambda **_: strict_json(response.content)  # type: ignore[method-assign]
             return self._answers[url]
 
@@ -164,8 +164,7 @@ class ReadOnlyRequester(HttpRequester):
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
-    # All that is the same for each request is made once, for it costs more CPU than sending does, and only when
-    # something is asked: most commands ask little.
+    # All that is the same for each request is made once, and only when something is asked: most commands ask little.
 
     @cached_property
     def _request(self) -> requests.PreparedRequest:
@@ -326,7 +325,7 @@ class ReadOnlyRequester(HttpRequester):
         return float(2 ** (attempt - 1)) if asked_for is None else asked_for
 
     def _filled_once(self, text: str) -> str | InterpolatedString:
-        """A template only where the slice can change it: each costs a hundredth of what a request does."""
+        """A template only where the slice can change it."""
         template = self._template(text)
         return template if "stream_slice" in text else self._text(template)
 

@@ -10,8 +10,8 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 class OnePageRetriever(SimpleRetriever):
     """Reads what one request answers, for neither API has pages. The extractor's records are the stream's.
 
-    The CDK's own retriever and selector pass each record through eight generators for pages, filters and
-    transformations that no stream has: a fifth of a record's CPU.
+    The CDK's own retriever and selector pass each record through a chain of generators for pages, filters and
+    transformations that no stream has.
     """
 
     def read_records(

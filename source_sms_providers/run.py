@@ -9,8 +9,8 @@ import sys
 
 def run() -> None:
     """Runs one Airbyte command: spec, check, discover or read."""
-    # Importing the CDK makes objects by the hundred thousand that all stay: the collector would look through them
-    # again and again, which is a quarter of the start.
+    # Importing the CDK makes objects by the hundred thousand that all stay, and the collector would look through them
+    # again and again.
     gc.disable()
     from airbyte_cdk.entrypoint import launch
     from airbyte_cdk.exception_handler import init_uncaught_exception_handler
