@@ -118,7 +118,8 @@ def test_given_a_quick_provider_when_read_then_it_gets_ten_requests_a_second_and
     assert len(result.records("consumption")) > 0
     started = [entry["started"] for entry in sandbox.requests()]
     assert len(started) == 68
-    assert max(sum(first <= other < first + 1 for other in started) for first in started) <= 42
+    # Each worker can be late for one turn, and so take it in the next second.
+    assert max(sum(first <= other < first + 1 for other in started) for first in started) <= 10 * 4 + 4 + 1
 
 
 def test_given_a_retry_after_of_an_hour_when_read_then_the_sync_ends_and_says_why(sandbox: Sandbox) -> None:
