@@ -11,7 +11,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -29,6 +29,9 @@ from source_sms_providers.errors import config_error, transient_error
 
 LOGGER = logging.getLogger("airbyte")
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 30.0
 """How long the server may send nothing."""
@@ -38,6 +41,24 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 """200 times the largest answer known, the world's price list."""
 MAX_WAIT_SECONDS = 120.0
 """The longest Retry-After that a sync waits for."""
+
+
+class MadeOnce(Generic[Key, Value]):
+    """The value of each key, made by the first who wants it while the others wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._making: dict[Key, threading.Lock] = {}
+        self._made: dict[Key, Value] = {}
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        """What `make` returns the first time; if it raises, the next one tries again."""
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            if key not in self._made:
+                self._made[key] = make()
+            return self._made[key]
 
 
 class Provider:
@@ -56,8 +77,7 @@ class Provider:
         self._quiet_until = 0.0
         self._failing_since: float | None = None
         self._given_up: str | None = None
-        self._answers: dict[str, requests.Response] = {}
-        self._asking: dict[str, threading.Lock] = {}
+        self._answers = MadeOnce[str, requests.Response]()
 
     @classmethod
     def forget_all(cls) -> None:
@@ -106,14 +126,14 @@ class Provider:
 
     def shared(self, url: str, ask: Callable[[], requests.Response]) -> requests.Response:
         """The answer of one request for all who ask the same."""
-        with self._lock:
-            asking = self._asking.setdefault(url, threading.Lock())
-        with asking:
-            if url not in self._answers:
-                response = self._answers[url] = ask()
-                # Kept as it came: parsed it takes several times the memory.
-                response.json = lambda **_: strict_json(response.content)  # type: ignore[method-assign]
-            return self._answers[url]
+
+        def unparsed() -> requests.Response:
+            response = ask()
+            # Kept as it came: parsed it takes several times the memory.
+            response.json = lambda **_: strict_json(response.content)  # type: ignore[method-assign]
+            return response
+
+        return self._answers.get(url, unparsed)
 
 
 class BrokenAnswer(Exception):

@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,6 +8,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import transient_error
+from source_sms_providers.requester import MadeOnce
 from source_sms_providers.retriever import OnePageRetriever
 from source_sms_providers.seven.extractors import AnalyticsExtractor, has_usage, record_of_zeros
 
@@ -47,9 +47,8 @@ class UsageRetriever(OnePageRetriever):
         # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, 3).
         state: Mapping[str, Any] = self.stream_slicer.state  # type: ignore[attr-defined]
         self._first_day = date.fromisoformat(state["date"][:10]) + timedelta(days=1)
-        self._totals: dict[date, Totals | AirbyteTracedException] = {}
-        self._lock = threading.Lock()
-        self._asking: dict[date, threading.Lock] = {}
+        # A window that failed is not asked for again.
+        self._totals = MadeOnce[date, Totals | AirbyteTracedException]()
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
@@ -82,13 +81,7 @@ class UsageRetriever(OnePageRetriever):
         return totals
 
     def _window(self, first: date) -> Totals | AirbyteTracedException:
-        """A window that failed is not asked for again."""
-        with self._lock:
-            asking = self._asking.setdefault(first, threading.Lock())
-        with asking:
-            if first not in self._totals:
-                self._totals[first] = self._ask(first)
-            return self._totals[first]
+        return self._totals.get(first, lambda: self._ask(first))
 
     def _ask(self, first: date) -> Totals | AirbyteTracedException:
         assert self.totals_requester is not None
