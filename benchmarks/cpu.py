@@ -16,11 +16,12 @@ from typing import Any
 
 from benchmarks.measure import DAY, OTHERS_PYTHON, Reading, Run, in_turns, ratio, run, today
 from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import COUNTERS
 
 ROUNDS = 3
 SIZES = {"analytics": (365, 27_000), "analytics_by_country": (30, 1500)}
 """Stream -> few and many days. By date an answer holds 365 rows, by country about 7."""
-COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound", "usage_eur")
+FIGURES = (*COUNTERS, "usage_eur")
 OTHERS = {"stock": sys.executable, "dlt_pipeline": OTHERS_PYTHON, "singer_tap": OTHERS_PYTHON, "bare": sys.executable}
 WORKERS = 8
 
@@ -45,13 +46,10 @@ def of_stream(stream: str, sandbox: Sandbox, folder: Path) -> list[dict[str, Any
     sizes = {(name, days): partial(subject, days) for name, subject in subjects.items() for days in (few, many)}
     runs = in_turns(ROUNDS, {f"{name} {days}": subject for (name, days), subject in sizes.items()})
 
-    def cost(name: str, of: Callable[[Run], float] = lambda one: one.cpu) -> list[float]:
-        """The rounds' seconds, of the CPU or of the clock, for the days between few and many."""
+    def cost(name: str, seconds: str = "cpu") -> list[float]:
+        """The rounds' seconds, `cpu` or `wall`, for the days between few and many."""
         pairs = zip(runs[f"{name} {many}"], runs[f"{name} {few}"], strict=True)
-        return [of(large) - of(small) for large, small in pairs]
-
-    def wall(one: Run) -> float:
-        return one.wall
+        return [getattr(large, seconds) - getattr(small, seconds) for large, small in pairs]
 
     share = (many - few) / many
     return [
@@ -64,7 +62,7 @@ def of_stream(stream: str, sandbox: Sandbox, folder: Path) -> list[dict[str, Any
             "records_a_second": found[name]["records"] * share / statistics.median(cost(name)),
             "ms_a_request": 1000 * statistics.median(cost(name)) / (found[name]["requests"] * share),
             "speed_of_connector": ratio(cost(name), cost("connector")),
-            "speed_by_the_clock": ratio(cost(name, wall), cost("connector", wall)),
+            "speed_by_the_clock": ratio(cost(name, "wall"), cost("connector", "wall")),
             "start_seconds": statistics.median(one.cpu for one in runs[f"{name} {few}"]),
             "peak_mb": statistics.median(one.peak_mb for one in runs[f"{name} {many}"]),
         }
@@ -90,9 +88,9 @@ def look(name: str, subject: Callable[[int], Run], days: int, sandbox: Sandbox) 
     """What a program reads: records with usage (only the connector writes a day without), and requests."""
     sandbox.clear_requests()
     rows = sorted(
-        json.dumps({key: float(value) if key in COUNTERS else value for key, value in row.items()}, sort_keys=True)
+        json.dumps({key: float(value) if key in FIGURES else value for key, value in row.items()}, sort_keys=True)
         for row in records(name, subject(days).output)
-        if any(row[counter] for counter in COUNTERS)
+        if any(row[figure] for figure in FIGURES)
     )
     return {
         "records": len(rows),

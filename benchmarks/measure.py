@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import configured_catalog
 
 REPOSITORY = Path(__file__).parent.parent
 CONNECTOR = (sys.executable, "-m", "source_sms_providers")
 OTHERS_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
 """Has dlt and the Singer SDK, which do not fit beside the CDK."""
 
-DAILY = ("analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount", "consumption")
-ALL = ("balance", "pricing", *DAILY, "credits")
 DAY = timedelta(days=1)
 
 
@@ -102,20 +101,6 @@ class Reading:
         options = [part for name in files for part in (f"--{name}", self.folder / f"{name}.json")]
         at = (sys.executable, "-m", "integration_tests.at", moment.strftime("%Y-%m-%dT%H:%M")) if moment else CONNECTOR
         return run([*at, "read", *options], self.folder / "output.jsonl")
-
-
-def configured_catalog(streams: Sequence[str]) -> dict[str, Any]:
-    modes = ["full_refresh", "incremental"]
-    return {
-        "streams": [
-            {
-                "stream": {"name": name, "json_schema": {}, "supported_sync_modes": modes},
-                "sync_mode": "incremental",
-                "destination_sync_mode": "append_dedup",
-            }
-            for name in streams
-        ]
-    }
 
 
 def messages(output: Path) -> Iterable[dict[str, Any]]:

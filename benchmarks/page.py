@@ -95,7 +95,12 @@ def _goals(found: Mapping[str, Any]) -> str:
         f"| {name} | {goal} | {value}{'' if met else ' **(missed)**'} | `make bench ARGS={part}` |"
         for name, goal, met, value, part in table
     ]
-    return "\n".join(["| Figure | Goal | Measured | Command |", "|---|---|---|---|", *lines, ""])
+    return _with_rows("| Figure | Goal | Measured | Command |\n|---|---|---|---|", lines)
+
+
+def _with_rows(head: str, rows: Iterable[str]) -> str:
+    """A table whose head ends a text."""
+    return "\n".join([head, *rows, ""])
 
 
 def _memory(rows: Rows) -> dict[str, float]:
@@ -116,8 +121,8 @@ def _requests(rows: Rows) -> str:
         for row in rows
         if row["sync"] == "first year"
     ]
-    return "\n".join(
-        [
+    return (
+        _with_rows(
             """\
 ## Requests
 
@@ -126,19 +131,21 @@ with seven.io usage. "Naive" is one request a day and stream.
 
 | Account | Sync | N | U | Requests | Naive | Saved |
 |---|---|---|---|---|---|---|""",
-            *asked,
+            asked,
+        )
+        + _with_rows(
             """
 Not done: SMSFactor asked for spans of days, of which a total of 0 says that all are silent. "By halves" splits a
 span until it is silent or one day; "known before" is the floor, if the silent spans were known.
 
 | Account | SMSFactor requests a year | By halves | Known before |
 |---|---|---|---|""",
-            *thought,
-            """
+            thought,
+        )
+        + """
 It would save most for a dormant account and cost requests for a busy one. And it could change records: on a silent
 day each account that the answer names gets a row of zero, and nothing says that a range names the same ones.
-""",
-        ]
+"""
     )
 
 
@@ -149,9 +156,8 @@ def _latency(rows: Rows) -> str:
         f"| {row['seconds']:.1f} | {row['ratio']:.2f} | {row['peak_mb']:.0f} |"
         for row in rows
     ]
-    return "\n".join(
-        [
-            f"""\
+    return _with_rows(
+        f"""\
 ## Latency
 
 Every answer takes {LATENCY * 1000:.0f} ms. From the first request to the last answer, as the sandbox saw it, at the
@@ -162,9 +168,7 @@ minutes.
 
 | Stream | Days | Workers | Most at once | Requests | Seconds | ÷ ideal | Peak MB |
 |---|---|---|---|---|---|---|---|""",
-            *lines,
-            "",
-        ]
+        lines,
     )
 
 
@@ -175,9 +179,8 @@ def _cpu(rows: Rows) -> str:
         f"| {row['speed_by_the_clock']:.2f} × | {row['start_seconds']:.2f} | {row['peak_mb']:.0f} |"
         for row in rows
     ]
-    return "\n".join(
-        [
-            """\
+    return _with_rows(
+        """\
 ## CPU
 
 The same records (same count, same checksum) read without latency. By date an answer holds 365 rows, by country about
@@ -192,9 +195,7 @@ compression, Singer with its faster writer and without checks of its types.
 | Stream | Program | Records | Requests | Records a CPU second | ms a request | Connector is faster by | \
 By the clock | Start-up CPU s | Peak MB |
 |---|---|---|---|---|---|---|---|---|---|""",
-            *lines,
-            "",
-        ]
+        lines,
     )
 
 

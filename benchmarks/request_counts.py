@@ -8,9 +8,11 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import ALL, DAILY, DAY, Reading, messages
+from benchmarks.measure import DAY, Reading, messages
+from integration_tests.image.container import last_states
 from integration_tests.sandbox import world
 from integration_tests.sandbox.client import Sandbox
+from integration_tests.sync import DAILY, PRIMARY_KEYS
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
 TODAY = NOW.date()
@@ -25,8 +27,8 @@ def measure(folder: Path) -> list[dict[str, Any]]:
             state: list[dict[str, Any]] = []
             for sync, days in (("first year", YEAR), ("each day", LOOKBACK)):
                 sandbox.clear_requests()
-                done = read(ALL, YEAR, state=state, moment=NOW)
-                state = last_states(done.output)
+                done = read(tuple(PRIMARY_KEYS), YEAR, state=state, moment=NOW)
+                state = last_states(message for message in messages(done.output) if message["type"] == "STATE")
                 span = [TODAY - n * DAY for n in range(days, 0, -1)]
                 rows.append({"activity": activity, "sync": sync, **counts(sandbox, span)})
     return rows
@@ -62,8 +64,3 @@ def by_halves(silent: Sequence[bool]) -> int:
         return min(1, len(silent))
     half = len(silent) // 2
     return 1 + by_halves(silent[:half]) + by_halves(silent[half:])
-
-
-def last_states(output: Path) -> list[dict[str, Any]]:
-    states = [message["state"] for message in messages(output) if message["type"] == "STATE"]
-    return list({state["stream"]["stream_descriptor"]["name"]: state for state in states}.values())

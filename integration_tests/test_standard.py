@@ -24,9 +24,7 @@ class SourceOfSandbox(SourceSmsProviders):
 
     @classmethod
     def read_config(cls, config_path: str) -> dict[str, Any]:
-        config = super().read_config(config_path)
-        running = cls.sandbox.config()
-        return {**config, **{name: running[name] for name in running if name.endswith("_url") or name == "start_date"}}
+        return {**super().read_config(config_path), **cls.sandbox.place()}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -247,9 +247,10 @@ def test_airbytes_own_suite_passes_with_its_image_tests(providers: Sandbox, tmp_
     files = ["integration_tests", "source_sms_providers", "schemas", "acceptance-test-config.yml", "metadata.yaml"]
     for name in [*files, "pyproject.toml"]:
         (shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy)(REPOSITORY / name, root / name)
-    here = {name: value for name, value in providers.config().items() if name.endswith("_url") or name == "start_date"}
     for path in root.glob("integration_tests/*_config.json"):
-        path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **here}), encoding="utf-8")
+        path.write_text(
+            json.dumps({**json.loads(path.read_text(encoding="utf-8")), **providers.place()}), encoding="utf-8"
+        )
     # The suite runs containers in the engine's own network, from where the sandbox cannot be reached.
     shim = tmp_path / "bin" / "docker"
     shim.parent.mkdir()

@@ -103,14 +103,20 @@ class Sandbox:
         """count, max_parallel, and paths: how many requests a path."""
         return dict(self._control("GET", "stats"))
 
+    def place(self) -> dict[str, Any]:
+        """What of a connector config says where and when it reads: here, from three days before today."""
+        return {
+            "start_date": (self.today() - datetime.timedelta(days=3)).isoformat(),
+            "seven_base_url": self.seven_base_url,
+            "smsfactor_base_url": self.smsfactor_base_url,
+        }
+
     def config(self, **overrides: Any) -> dict[str, Any]:
         """A connector config that reads from here, from three days before today, as fast as it can."""
         return {
-            "start_date": (self.today() - datetime.timedelta(days=3)).isoformat(),
+            **self.place(),
             "seven_api_key": SEVEN_KEY,
             "smsfactor_api_token": SMSFACTOR_TOKEN,
-            "seven_base_url": self.seven_base_url,
-            "smsfactor_base_url": self.smsfactor_base_url,
             "requests_per_second": 1_000_000,
             **overrides,
         }
