@@ -6,13 +6,13 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -157,7 +157,9 @@ class ReadOnlyRequester(HttpRequester):
 
     Attributes:
         provider: the name that the sentences use
-        request_parameters: query parameters; one that renders empty is left out
+        request_parameters: query parameters that are the same for each slice; one that renders empty is left out
+        date_parameters: query parameters that name a day, `YYYY-MM-DD`: `day_of` is the bound of the slice
+            (`start_time` or `end_time`), `plus_days` what is added to its day
         requests_per_second: how many requests the provider gets at most, from all workers together
         outage_seconds: how long a provider may fail before the sync ends
         share_answers: whether an answer serves all streams that ask the same within a command
@@ -166,6 +168,7 @@ class ReadOnlyRequester(HttpRequester):
     provider: str = ""
     request_headers: Mapping[str, str] = field(default_factory=dict)
     request_parameters: Mapping[str, str] = field(default_factory=dict)
+    date_parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     requests_per_second: str | float = 80.0
     outage_seconds: str | float = 180.0
     share_answers: bool = False
@@ -179,8 +182,7 @@ class ReadOnlyRequester(HttpRequester):
         self._session.headers["Accept-Encoding"] = "gzip, deflate"
         # Not None, or requests would look for the host in `.netrc` and put what it finds over our header.
         self._session.auth = lambda request: request
-        adapter = requests.adapters.HTTPAdapter(pool_connections=2, pool_maxsize=32)
-        adapter.poolmanager.pool_classes_by_scheme = {"http": WatchedHTTPPool, "https": WatchedHTTPSPool}
+        adapter = OneHostAdapter(pool_maxsize=32)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -188,8 +190,12 @@ class ReadOnlyRequester(HttpRequester):
 
     @cached_property
     def _request(self) -> requests.PreparedRequest:
-        headers = {name: self._text(self._template(text)) for name, text in self.request_headers.items()}
-        return self._session.prepare_request(requests.Request("GET", self.get_url(), headers=headers))
+        headers = {name: self._text(text) for name, text in self.request_headers.items()}
+        texts = {name: self._text(text) for name, text in self.request_parameters.items()}
+        parameters = {name: text for name, text in texts.items() if text}
+        return self._session.prepare_request(
+            requests.Request("GET", self.get_url(), headers=headers, params=parameters)
+        )
 
     @cached_property
     def _host(self) -> str:
@@ -201,8 +207,11 @@ class ReadOnlyRequester(HttpRequester):
         return self._session.merge_environment_settings(self._request.url, {}, True, None, None)
 
     @cached_property
-    def _query(self) -> Mapping[str, str | InterpolatedString]:
-        return {name: self._filled_once(text) for name, text in self.request_parameters.items()}
+    def _dates(self) -> Sequence[tuple[str, str, timedelta]]:
+        return [
+            (name, each["day_of"], timedelta(days=self._number(each.get("plus_days", "0"))))
+            for name, each in self.date_parameters.items()
+        ]
 
     @cached_property
     def _rate(self) -> float:
@@ -211,12 +220,6 @@ class ReadOnlyRequester(HttpRequester):
     @cached_property
     def _patience(self) -> float:
         return self._number(self.outage_seconds)
-
-    def get_request_params(self, **context: Any) -> MutableMapping[str, Any]:
-        texts = {
-            name: each if isinstance(each, str) else self._text(each, **context) for name, each in self._query.items()
-        }
-        return {name: text for name, text in texts.items() if text}
 
     def send_request(  # type: ignore[override]
         self, stream_state: Any = None, stream_slice: Any = None, **_: Any
@@ -227,8 +230,9 @@ class ReadOnlyRequester(HttpRequester):
         tries are used up, system_error for an answer that only a new version can read.
         """
         request = self._request.copy()
-        if query := urlencode(self.get_request_params(stream_slice=stream_slice)):
-            request.url = f"{request.url}?{query}"
+        for name, bound, shift in self._dates:
+            day = date.fromisoformat(stream_slice[bound][:10]) + shift
+            request.url = f"{request.url}{'&' if '?' in str(request.url) else '?'}{name}={day}"
         provider = Provider.of(self.provider, self._host)
         if self.share_answers:
             return provider.shared(str(request.url), lambda: self._ask(request, provider))
@@ -314,11 +318,14 @@ class ReadOnlyRequester(HttpRequester):
 
     def _judge(self, response: requests.Response) -> str | None:
         """None for a good answer, a sentence without its end for one to ask again for; raises for the rest."""
+        is_ok = response.status_code == requests.codes.ok
+        if is_ok and isinstance(response.json(), list):
+            # Rows, as nearly every answer is. Neither API tells an error so, and a filter is a template each.
+            return None
         # Not error_handler.interpret_response: its default for what no filter names shows URL and body.
         filters = getattr(self.error_handler, "response_filters", None) or []
         found = (resolution for each in filters if (resolution := each.matches(response)))
-        is_ok = response.status_code == requests.codes.ok
-        # A body is no success by itself: `[]` comes with errors too.
+        # A body is no success by itself.
         resolution = next((each for each in found if is_ok or each.response_action is not ResponseAction.SUCCESS), None)
         if resolution is not None and resolution.error_message:
             if resolution.response_action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED):
@@ -344,20 +351,13 @@ class ReadOnlyRequester(HttpRequester):
         asked_for = None if response is None else retry_after(response)
         return float(2 ** (attempt - 1)) if asked_for is None else asked_for
 
-    def _filled_once(self, text: str) -> str | InterpolatedString:
-        """A template only where the slice can change it."""
-        template = self._template(text)
-        return template if "stream_slice" in text else self._text(template)
-
     def _number(self, value: str | float) -> float:
-        return float(self._text(self._template(str(value))))
+        return float(self._text(str(value)))
 
-    def _template(self, text: str) -> InterpolatedString:
-        return InterpolatedString.create(text, parameters=self._parameters)
-
-    def _text(self, template: InterpolatedString, **context: Any) -> str:
+    def _text(self, template: str) -> str:
+        filled = InterpolatedString.create(template, parameters=self._parameters)
         # A type no value has: the CDK then keeps the text that it would otherwise read as a Python literal.
-        return str(template.eval(self.config, valid_types=(_NoLiteral,), **context))
+        return str(filled.eval(self.config, valid_types=(_NoLiteral,)))
 
 
 class _NoLiteral:
@@ -371,6 +371,22 @@ class NoRedirects(requests.Session):
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
+
+
+class OneHostAdapter(requests.adapters.HTTPAdapter):
+    """Looks up once which connections serve a request: all requests of a requester go to one host, and its
+    connections can be cut off.
+    """
+
+    _pool: urllib3.HTTPConnectionPool | None = None
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": WatchedHTTPPool, "https": WatchedHTTPSPool}
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> urllib3.HTTPConnectionPool:
+        self._pool = self._pool or super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
 
 
 class WatchedHTTPConnection(urllib3.connection.HTTPConnection):
