@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import configured_catalog
+from integration_tests.streams import configured_catalog
 
 REPOSITORY = Path(__file__).parent.parent
 CONNECTOR = (sys.executable, "-m", "source_sms_providers")
@@ -48,6 +49,9 @@ def run(command: Sequence[str | Path], output: Path) -> Run:
         if process.returncode:
             err.seek(0)
             raise RuntimeError(f"{command[2:5]} failed:\n{err.read().decode()[-2000:]}")
+    if used.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+        # The kernel counts what a process was before it became another.
+        raise RuntimeError("The peak memory of a process that is smaller than the benchmark itself is not known.")
     # Linux counts in kilobytes, macOS in bytes.
     unit = 1024 if sys.platform != "darwin" else 1024 * 1024
     return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / unit, output)

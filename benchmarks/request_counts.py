@@ -12,7 +12,7 @@ from benchmarks.measure import DAY, Reading, messages
 from integration_tests.image.container import last_states
 from integration_tests.sandbox import world
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import DAILY, PRIMARY_KEYS
+from integration_tests.streams import DAILY, PRIMARY_KEYS
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
 TODAY = NOW.date()

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
-from pathlib import Path
 from typing import Any
 
 import time_machine
@@ -26,24 +25,10 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from integration_tests.streams import PRIMARY_KEYS, configured_catalog
 from source_sms_providers import SourceSmsProviders
 
 LOGGER = logging.getLogger("airbyte")
-SCHEMAS = Path(__file__).parent.parent / "schemas"
-
-PRIMARY_KEYS = {
-    "balance": ("date",),
-    "pricing": ("date", "country_code", "mcc", "network_name"),
-    "analytics": ("date",),
-    "analytics_by_country": ("date", "country"),
-    "analytics_by_label": ("date", "label"),
-    "analytics_by_subaccount": ("date", "account"),
-    "consumption": ("date", "account_id", "country"),
-    "credits": ("date",),
-}
-DAILY = ("analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount", "consumption")
-COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
-GROUPED = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
 
 
 @dataclass
@@ -123,23 +108,6 @@ class Destination:
 
 def catalog(streams: Iterable[str], sync_mode: str = "incremental") -> ConfiguredAirbyteCatalog:
     return ConfiguredAirbyteCatalogSerializer.load(configured_catalog(streams, sync_mode))
-
-
-def configured_catalog(streams: Iterable[str], sync_mode: str = "incremental") -> dict[str, Any]:
-    return {
-        "streams": [
-            {
-                "stream": {
-                    "name": name,
-                    "json_schema": json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")),
-                    "supported_sync_modes": ["full_refresh", "incremental"],
-                },
-                "sync_mode": sync_mode,
-                "destination_sync_mode": "append_dedup",
-            }
-            for name in streams
-        ]
-    }
 
 
 def sync(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import DAILY, Destination, sync, without_nulls
+from integration_tests.streams import DAILY
+from integration_tests.sync import Destination, sync, without_nulls
 from integration_tests.test_windows import asked_days
 
 pytestmark = pytest.mark.usefixtures("no_waiting")

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import PRIMARY_KEYS, configured_catalog
+from integration_tests.streams import PRIMARY_KEYS, configured_catalog
 
 ROOT = Path(__file__).parent.parent
 CONNECTOR = [sys.executable, "-m", "integration_tests.at", "2026-03-10T12:00"]

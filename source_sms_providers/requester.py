@@ -378,14 +378,15 @@ class OneHostAdapter(requests.adapters.HTTPAdapter):
     connections can be cut off.
     """
 
-    _pool: urllib3.HTTPConnectionPool | None = None
+    _pool: urllib3.connectionpool.ConnectionPool | None = None
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": WatchedHTTPPool, "https": WatchedHTTPSPool}
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> urllib3.HTTPConnectionPool:
-        self._pool = self._pool or super().get_connection_with_tls_context(*args, **kwargs)
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> urllib3.connectionpool.ConnectionPool:
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
         return self._pool
 
 

@@ -6,17 +6,21 @@ import json
 import tempfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import yaml
 from airbyte_cdk.entrypoint import launch
-from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
-from benchmarks.others.arguments import KEY, arguments
-
-MANIFEST = Path(__file__).with_name("stock.yaml")
+from benchmarks.others.arguments import KEY, Arguments, arguments
 
 
-def main() -> None:
-    asked = arguments()
+def manifest() -> dict[str, Any]:
+    return yaml.safe_load(Path(__file__).with_name("stock.yaml").read_text(encoding="utf-8"))
+
+
+def read(asked: Arguments, declared: dict[str, Any]) -> None:
+    """Reads the stream from a source that is declared so."""
     config = {
         "seven_api_key": KEY,
         "base_url": asked.url,
@@ -32,14 +36,14 @@ def main() -> None:
         for name, content in files.items():
             Path(folder, name).write_text(json.dumps(content), encoding="utf-8")
         named = {name: str(Path(folder, name)) for name in files}
-        source = YamlDeclarativeSource(
-            path_to_yaml=str(MANIFEST.resolve()),
-            config=YamlDeclarativeSource.read_config(named["config"]),
-            catalog=YamlDeclarativeSource.read_catalog(named["catalog"]),
+        source = ConcurrentDeclarativeSource(
+            source_config=declared,
+            config=ConcurrentDeclarativeSource.read_config(named["config"]),
+            catalog=ConcurrentDeclarativeSource.read_catalog(named["catalog"]),
             state=[],
         )
         launch(source, ["read", "--config", named["config"], "--catalog", named["catalog"]])
 
 
 if __name__ == "__main__":
-    main()
+    read(arguments(), manifest())

@@ -31,7 +31,7 @@ from integration_tests.image.container import (
     package,
 )
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import GROUPED, PRIMARY_KEYS, configured_catalog
+from integration_tests.streams import GROUPED, PRIMARY_KEYS, configured_catalog
 
 REPOSITORY = Path(__file__).parents[2]
 METADATA = yaml.safe_load((REPOSITORY / "metadata.yaml").read_text(encoding="utf-8"))["data"]

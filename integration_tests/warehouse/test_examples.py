@@ -17,7 +17,7 @@ import pytest
 
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import PRIMARY_KEYS
+from integration_tests.streams import PRIMARY_KEYS
 from integration_tests.warehouse.three_days import in_order
 from integration_tests.warehouse.warehouse import CONNECTOR, PYAIRBYTE, REPOSITORY, Warehouse, environment
 from source_sms_providers import SourceSmsProviders

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from integration_tests.sync import COUNTERS, DAILY, PRIMARY_KEYS
+from integration_tests.streams import COUNTERS, DAILY, PRIMARY_KEYS
 from integration_tests.warehouse.three_days import DAYS, SNAPSHOTS, ThreeDays, in_order, key_of
 from integration_tests.warehouse.warehouse import REPOSITORY
 

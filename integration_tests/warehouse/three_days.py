@@ -16,7 +16,7 @@ from typing import Any
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.settings import Settings
-from integration_tests.sync import PRIMARY_KEYS
+from integration_tests.streams import PRIMARY_KEYS
 from integration_tests.warehouse.warehouse import Warehouse, connector_at
 
 KINDS = ("duckdb", "postgres")

@@ -1,0 +1,41 @@
+"""The streams as a catalog selects them, without the CDK: a benchmark must be smaller than what it measures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+
+PRIMARY_KEYS = {
+    "balance": ("date",),
+    "pricing": ("date", "country_code", "mcc", "network_name"),
+    "analytics": ("date",),
+    "analytics_by_country": ("date", "country"),
+    "analytics_by_label": ("date", "label"),
+    "analytics_by_subaccount": ("date", "account"),
+    "consumption": ("date", "account_id", "country"),
+    "credits": ("date",),
+}
+DAILY = ("analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount", "consumption")
+COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
+GROUPED = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
+
+
+def configured_catalog(streams: Iterable[str], sync_mode: str = "incremental") -> dict[str, Any]:
+    return {
+        "streams": [
+            {
+                "stream": {
+                    "name": name,
+                    "json_schema": json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")),
+                    "supported_sync_modes": ["full_refresh", "incremental"],
+                },
+                "sync_mode": sync_mode,
+                "destination_sync_mode": "append_dedup",
+            }
+            for name in streams
+        ]
+    }
