@@ -250,12 +250,17 @@ def test_given_little_patience_when_the_provider_fails_then_no_wait_goes_beyond_
     ("status", "failure_type", "tries"),
     [(401, FailureType.config_error, 1), (404, FailureType.config_error, 1), (429, FailureType.transient_error, 6)],
 )
-def test_given_an_error_with_a_list_in_its_body_when_asked_then_it_is_an_error(
-    providers, waiting, status, failure_type, tries
+@pytest.mark.parametrize(
+    ("stream", "url", "body"),
+    [("analytics", ANALYTICS, b"[]"), ("credits", f"{SMSFACTOR}/credits", canned("smsfactor/credits.json"))],
+    ids=["rows", "an object"],
+)
+def test_given_an_error_with_a_good_body_when_asked_then_it_is_an_error(
+    providers, waiting, stream, url, body, status, failure_type, tries
 ):
-    providers.answer(ANALYTICS, b"[]", status=status)
+    providers.answer(url, body, status=status)
 
-    assert failure_of("analytics").failure_type is failure_type
+    assert failure_of(stream).failure_type is failure_type
     assert len(providers.requests) == tries
 
 
