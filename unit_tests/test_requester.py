@@ -358,6 +358,22 @@ def test_given_an_answer_with_a_cookie_when_asked_again_then_it_is_not_sent():
     assert "cookie:" not in heads[1]
 
 
+def test_given_a_proxy_in_the_environment_when_asked_then_it_is_used(waiting, monkeypatch):
+    heads = []
+
+    def answer(head: str, send: Callable[[bytes], None]) -> None:
+        heads.append(head)
+        send(http_200(GOOD))
+
+    with serving(answer) as url:
+        monkeypatch.setenv("HTTP_PROXY", url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        requester(seven_base_url="http://seven.example/api").send_request()
+
+    assert [head.splitlines()[0] for head in heads] == ["GET http://seven.example/api/balance HTTP/1.1"]
+
+
 def test_given_more_decoders_are_installed_when_asked_then_only_what_is_understood_is_offered(providers, monkeypatch):
     monkeypatch.setattr(requests.utils, "DEFAULT_ACCEPT_ENCODING", "gzip, deflate, br, zstd")
     providers.answer(BALANCE, GOOD)
