@@ -10,12 +10,11 @@ import json
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import DAY, OTHERS_PYTHON, Reading, Run, in_turns, ratio, run, today
+from benchmarks.measure import DAY, OTHERS_PYTHON, Reading, Run, apart, in_turns, ratio, run, today
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import COUNTERS
 
@@ -93,10 +92,7 @@ def other(
 def look(name: str, subject: Callable[[int], Run], days: int, sandbox: Sandbox) -> dict[str, Any]:
     """What a program reads: records with usage (only the connector writes a day without), and requests."""
     sandbox.clear_requests()
-    output = subject(days).output
-    # In a process of its own, for this one must stay smaller than what it measures.
-    with ProcessPoolExecutor(1) as pool:
-        count, checksum = pool.submit(summary, name, output).result()
+    count, checksum = apart(summary, name, subject(days).output)
     return {"records": count, "checksum": checksum, "requests": sandbox.stats()["count"]}
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -51,10 +52,16 @@ def run(command: Sequence[str | Path], output: Path) -> Run:
             raise RuntimeError(f"{command[2:5]} failed:\n{err.read().decode()[-2000:]}")
     if used.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
         # The kernel counts what a process was before it became another.
-        raise RuntimeError("The peak memory of a process that is smaller than the benchmark itself is not known.")
+        raise RuntimeError("The benchmark is larger than what it measures, whose peak of memory is so not known.")
     # Linux counts in kilobytes, macOS in bytes.
     unit = 1024 if sys.platform != "darwin" else 1024 * 1024
     return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / unit, output)
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls it in a process of its own, for this one must stay smaller than what it measures."""
+    with ProcessPoolExecutor(1) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def in_turns(rounds: int, subjects: Mapping[str, Callable[[], Run]]) -> dict[str, list[Run]]:

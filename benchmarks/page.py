@@ -162,8 +162,8 @@ def _latency(rows: Rows) -> str:
 ## Latency
 
 Every answer takes {LATENCY * 1000:.0f} ms. From the first request to the last answer, as the sandbox saw it, at the
-rate of a user: ten requests a second and worker at most. One worker reads a year only: ten would take more than six
-minutes.
+rate of a user: ten requests a second and worker at most. Each is read three times, and the one with the median ratio
+stands here. One worker reads a year only: ten would take more than six minutes.
 
 ![Seconds by days and workers](performance.svg)
 
