@@ -320,7 +320,7 @@ class ReadOnlyRequester(HttpRequester):
         """None for a good answer, a sentence without its end for one to ask again for; raises for the rest."""
         is_ok = response.status_code == requests.codes.ok
         if is_ok and isinstance(response.json(), list):
-            # Rows, as nearly every answer is. Neither API tells an error so, and a filter is a template each.
+            # Rows, as nearly all answers of seven.io are. Neither API tells an error so, and each filter is a template.
             return None
         # Not error_handler.interpret_response: its default for what no filter names shows URL and body.
         filters = getattr(self.error_handler, "response_filters", None) or []
@@ -374,9 +374,7 @@ class NoRedirects(requests.Session):
 
 
 class OneHostAdapter(requests.adapters.HTTPAdapter):
-    """Looks up once which connections serve a request: all requests of a requester go to one host, and its
-    connections can be cut off.
-    """
+    """Gives connections that can be cut off, and looks them up once: all requests of a requester go to one host."""
 
     _pool: urllib3.connectionpool.ConnectionPool | None = None
 
