@@ -50,6 +50,7 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	$(COMPILE) --group pyairbyte -o requirements-pyairbyte.lock
+	$(COMPILE) --group bench -o requirements-bench.lock
 
 clean:  ## remove what was installed and built; keeps secrets/ and the database
 	@rm -rf .venv .venv-pyairbyte .venv-bench .venv-lock .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
