@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import cpu, latency, page, request_counts, startup
-from benchmarks.measure import OTHERS_PYTHON, apart
+from benchmarks.measure import OTHERS_PYTHON
 
 PARTS = {
     "startup": startup.measure,
@@ -38,7 +38,7 @@ def main(names: list[str]) -> None:
         started = time.monotonic()
         print(f"{name} …", end=" ", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            results[name] = {"machine": machine(), "found": apart(PARTS[name], Path(folder))}
+            results[name] = {"machine": machine(), "found": PARTS[name](Path(folder))}
         print(f"{time.monotonic() - started:.0f} s", flush=True)
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     page.write(results)

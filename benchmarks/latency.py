@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cpu import other
-from benchmarks.measure import Reading, apart
+from benchmarks.measure import Reading
 from integration_tests.sandbox.client import Sandbox
 
 LATENCY = 0.1
@@ -34,7 +34,7 @@ READS = [
 
 
 def measure(folder: Path) -> list[dict[str, Any]]:
-    """Each read three times, in turns; the one with the median ratio."""
+    """Each read some times, in turns; the one with the median ratio."""
     with Sandbox(latency=LATENCY) as sandbox:
         rounds = [[one(sandbox, folder, *read) for read in READS] for _ in range(ROUNDS)]
     return [sorted(runs, key=lambda run: run["ratio"])[ROUNDS // 2] for runs in zip(*rounds, strict=True)]
@@ -46,24 +46,16 @@ def one(sandbox: Sandbox, folder: Path, stream: str, days: int, workers: int) ->
         done = other(BARE, sys.executable, "analytics_by_country", sandbox, folder, days, workers)
     else:
         done = Reading(sandbox, folder)([stream], days, workers)
-    seen = apart(as_seen, sandbox.url)
+    log = sandbox.requests()
+    took = max(entry["finished"] for entry in log) - min(entry["started"] for entry in log)
     return {
         "stream": stream,
         "days": days,
         "workers": workers,
-        **seen,
-        "ratio": seen["seconds"] / (seen["requests"] * LATENCY / workers),
+        "requests": len(log),
+        "seconds": took,
+        "ratio": took / (len(log) * LATENCY / workers),
+        "most_at_once": max(entry["parallel"] for entry in log),
         "cpu": done.cpu,
         "peak_mb": done.peak_mb,
-    }
-
-
-def as_seen(url: str) -> dict[str, Any]:
-    sandbox = Sandbox()
-    sandbox.url = url
-    log = sandbox.requests()
-    return {
-        "requests": len(log),
-        "seconds": max(entry["finished"] for entry in log) - min(entry["started"] for entry in log),
-        "most_at_once": max(entry["parallel"] for entry in log),
     }

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -41,27 +36,12 @@ class Run:
 
 def run(command: Sequence[str | Path], output: Path) -> Run:
     """Runs a command with its output in a file; raises RuntimeError if it fails."""
-    with output.open("wb") as out, tempfile.TemporaryFile() as err:
-        started = time.perf_counter()
-        process = subprocess.Popen([str(part) for part in command], cwd=REPOSITORY, stdout=out, stderr=err)
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            err.seek(0)
-            raise RuntimeError(f"{command[2:5]} failed:\n{err.read().decode()[-2000:]}")
-    if used.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
-        # The kernel counts what a process was before it became another.
-        raise RuntimeError("The benchmark is larger than what it measures, whose peak of memory is so not known.")
-    # Linux counts in kilobytes, macOS in bytes.
-    unit = 1024 if sys.platform != "darwin" else 1024 * 1024
-    return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / unit, output)
-
-
-def apart(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls it in a process of its own, for this one must stay smaller than what it measures."""
-    with ProcessPoolExecutor(1) as pool:
-        return pool.submit(function, *arguments).result()
+    # Without the site's packages the launcher is smaller than all that it starts.
+    launch = (sys.executable, "-IS", Path(__file__).with_name("launch.py"), output, *command)
+    done = subprocess.run([str(part) for part in launch], cwd=REPOSITORY, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{command[2:5]} failed:\n{done.stderr[-2000:]}")
+    return Run(**json.loads(done.stdout), output=output)
 
 
 def in_turns(rounds: int, subjects: Mapping[str, Callable[[], Run]]) -> dict[str, list[Run]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.chart import chart
-from benchmarks.latency import BARE, LATENCY, MONTH, TEN_YEARS, YEAR
+from benchmarks.latency import BARE, LATENCY, MONTH, ROUNDS, TEN_YEARS, YEAR
 from benchmarks.measure import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "performance.md"
@@ -162,7 +162,7 @@ def _latency(rows: Rows) -> str:
 ## Latency
 
 Every answer takes {LATENCY * 1000:.0f} ms. From the first request to the last answer, as the sandbox saw it, at the
-rate of a user: ten requests a second and worker at most. Each is read three times, and the one with the median ratio
+rate of a user: ten requests a second and worker at most. Each is read {ROUNDS} times, and the one with the median ratio
 stands here. One worker reads a year only: ten would take more than six minutes.
 
 ![Seconds by days and workers](performance.svg)

@@ -12,7 +12,8 @@ import pytest
 
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.streams import COUNTERS, DAILY, PRIMARY_KEYS, SCHEMAS
+from integration_tests.sandbox.world import COUNTERS
+from integration_tests.streams import DAILY, PRIMARY_KEYS, SCHEMAS
 from integration_tests.sync import Sync, sync, without_nulls
 
 TODAY = date(2026, 3, 10)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.streams import COUNTERS, DAILY, GROUPED, PRIMARY_KEYS
+from integration_tests.sandbox.world import COUNTERS
+from integration_tests.streams import DAILY, GROUPED, PRIMARY_KEYS
 from integration_tests.sync import Destination, sync, without_nulls
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))

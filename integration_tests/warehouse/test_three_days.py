@@ -7,7 +7,8 @@ from datetime import date
 
 import pytest
 
-from integration_tests.streams import COUNTERS, DAILY, PRIMARY_KEYS
+from integration_tests.sandbox.world import COUNTERS
+from integration_tests.streams import DAILY, PRIMARY_KEYS
 from integration_tests.warehouse.three_days import DAYS, SNAPSHOTS, ThreeDays, in_order, key_of
 from integration_tests.warehouse.warehouse import REPOSITORY
 
