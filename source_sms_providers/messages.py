@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator
 
 from airbyte_cdk.models import AirbyteMessage, FailureType, Type
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -50,22 +49,3 @@ class LoggedOnce(logging.Filter):
         is_new = failure not in self._seen
         self._seen.add(failure)
         return is_new
-
-
-def without_running_day(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
-    """Keeps a running day out of the state, which says "every day up to this one was read wholly"."""
-    running: dict[str, str] = {}
-    for message in messages:
-        if message.type is Type.RECORD and message.record and message.record.data.get("is_partial"):
-            running[message.record.stream] = message.record.data["date"]
-        elif message.type is Type.STATE:
-            _hold_back(message, running)
-        yield message
-
-
-def _hold_back(message: AirbyteMessage, running: Mapping[str, str]) -> None:
-    stream = message.state.stream if message.state else None
-    if stream and stream.stream_state and (day := running.get(stream.stream_descriptor.name)):
-        eve = f"{date.fromisoformat(day) - timedelta(days=1)}T23:59:59Z"
-        state = vars(stream.stream_state)
-        state["date"] = min(state["date"], eve)

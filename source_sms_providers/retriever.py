@@ -1,9 +1,13 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from airbyte_cdk.sources.declarative.retrievers.simple_retriever import SimpleRetriever
 from airbyte_cdk.sources.types import Record, StreamSlice
+
+from source_sms_providers.state import Figures, Key, StreamState
+
+Row = Mapping[str, Any]
 
 
 @dataclass
@@ -18,12 +22,57 @@ class OnePageRetriever(SimpleRetriever):
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[Record]:
         assert stream_slice is not None
+        name, hashed = self.name, HashedOnce(stream_slice)
+        for row in self.rows(stream_slice):
+            yield Record(row, name, hashed)
+
+    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
+        """The rows of the days of a slice."""
         response = self.requester.send_request(stream_slice=stream_slice)
         assert response is not None
-        extractor = self.record_selector.extractor  # type: ignore[attr-defined]
-        name, hashed = self.name, HashedOnce(stream_slice)
-        for record in extractor.extract_records(response):
-            yield Record(record, name, hashed)
+        rows: Iterable[Row] = self.record_selector.extractor.extract_records(response)  # type: ignore[attr-defined]
+        return rows
+
+
+@dataclass
+class GroupsRetriever(OnePageRetriever):
+    """Reads the rows of one day, one a group.
+
+    A group that the day had when it was read before, and has no longer, gets a row of zeros where that is a
+    correction: in a deduping destination its old row would stay beside the one that its usage went to.
+    """
+
+    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
+        day = stream_slice["start_time"][:10]
+        rows = {self.key_of(row): row for row in self.rows_of(day, stream_slice)}
+        if gone := {key: figures for key, figures in self.known(day).items() if key not in rows}:
+            rows |= {self.key_of(row): row for row in self.rows_of_zeros(day, rows.values(), gone)}
+        self._state.will_hold(day, {key: self.figures_of(row) for key, row in rows.items()})
+        return rows.values()
+
+    def known(self, day: str) -> Mapping[Key, Figures]:
+        """The groups that the destination may hold a row of, with its figures."""
+        return self._state.groups_of(day)
+
+    @property
+    def _state(self) -> StreamState:
+        state: StreamState = self.config["_states"][self.name]
+        return state
+
+    def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
+        """What the provider says of the day."""
+        return super().rows(stream_slice)
+
+    def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
+        """Those of the groups that are gone by a correction; the rows of the others stay as they are."""
+        raise NotImplementedError
+
+    def key_of(self, row: Row) -> Key:
+        """The primary key without the date."""
+        raise NotImplementedError
+
+    def figures_of(self, row: Row) -> Figures:
+        raise NotImplementedError
 
 
 class HashedOnce(StreamSlice):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarat
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.check import check_account
-from source_sms_providers.messages import LoggedOnce, told_once, without_running_day
+from source_sms_providers.messages import LoggedOnce, told_once
 from source_sms_providers.requester import Provider
 from source_sms_providers.settings import validate, validate_catalog
+from source_sms_providers.state import StreamState, with_states
 
 # Absolute: a file of that name in the working directory must not matter.
 MANIFEST = Path(__file__).with_name("manifest.yaml").resolve()
@@ -40,6 +42,9 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
         super().__init__(path_to_yaml=str(MANIFEST), catalog=catalog, config=config, state=state)
+        if config:
+            # The components find it in their settings, which the CDK hands to each of them.
+            self._config = {**self._config, "_states": defaultdict[str, StreamState](StreamState)}
         self._knows_what_to_read = catalog is not None and config is not None
 
     @classmethod
@@ -90,6 +95,6 @@ class SourceSmsProviders(YamlDeclarativeSource):
         once = LoggedOnce()
         source.logger.addFilter(once)
         try:
-            yield from told_once(without_running_day(messages))
+            yield from told_once(with_states(messages, source.config))
         finally:
             source.logger.removeFilter(once)

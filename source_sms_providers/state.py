@@ -1,26 +1,126 @@
+"""What a stream's saved state says, and what follows from it.
+
+A state `{"date": D, "groups": {day: [[key, figures], …]}}` says two things of the destination's table:
+
+- Every day up to D, itself included, was read wholly after it was over.
+- A row with figures of a day that may be read again is one of `groups`. (A table that a version without
+  `groups` wrote may hold others.)
+
+The second is what lets a group that a correction took away go to zero. So it is said before the rows are
+written, and taken back only by a state that follows the rows of zeros.
+"""
+
+from __future__ import annotations
+
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteStateBlob,
+    AirbyteStateMessage,
+    AirbyteStateType,
+    AirbyteStreamState,
+    StreamDescriptor,
+    Type,
+)
 from airbyte_cdk.sources.declarative.migrations.state_migration import StateMigration
 
 from source_sms_providers.errors import config_error
 
 LOGGER = logging.getLogger("airbyte")
 
+MAX_GROUPS = 10_000
+"""How many groups a state names, some 300 KB. Of days beyond that, groups that go away are not noticed."""
+
+Key = tuple[str, ...]
+"""The fields of a row's primary key without its date."""
+Figures = tuple[int | float, ...]
+
+
+class StreamState:
+    """What is known of one stream's table during a sync. Workers and the main thread use it at once."""
+
+    def __init__(self) -> None:
+        self.done: str | None = None
+        """The day up to which the last state counts all as done, with a time of day; None before a first sync."""
+        self._lock = threading.Lock()
+        self._groups: dict[str, dict[Key, Figures]] = {}
+        self._unsaid: set[str] = set()
+        self._has_warned = False
+
+    def resume(self, done: str, groups: Mapping[str, Iterable[tuple[Iterable[str], Iterable[int | float]]]]) -> None:
+        """Takes over what an earlier sync saved. Raises ValueError or TypeError if that is of another form."""
+        self.done = done
+        self._groups = {
+            day: {tuple(map(str, key)): tuple(figures) for key, figures in of_day} for day, of_day in groups.items()
+        }
+
+    def groups_of(self, day: str) -> Mapping[Key, Figures]:
+        """The groups of which the table may hold a row of that day, with the figures that were last written."""
+        with self._lock:
+            return dict(self._groups.get(day, {}))
+
+    def will_hold(self, day: str, rows: Mapping[Key, Figures]) -> None:
+        """To be called with all rows of a day before the first of them is written."""
+        with self._lock:
+            known = self._groups.setdefault(day, {})
+            # A row of zeros where there is none yet changes no sum.
+            told = {key: figures for key, figures in rows.items() if any(figures) or key in known}
+            news = {key: figures for key, figures in told.items() if known.get(key) != figures}
+            if news:
+                known.update(news)
+                self._unsaid.add(day)
+
+    def is_unsaid(self, day: str) -> bool:
+        """Whether no state has named yet what the table will hold of that day."""
+        return day in self._unsaid
+
+    def groups_to_save(self, stream: str, first_day: str) -> dict[str, list[Any]]:
+        """The groups of the days from `first_day` on, for a state of the day `done`; the newest `MAX_GROUPS`."""
+        assert self.done is not None
+        kept: dict[str, dict[Key, Figures]] = {}
+        room = MAX_GROUPS
+        with self._lock:
+            self._unsaid.clear()
+            for day in sorted(self._groups, reverse=True):
+                groups = self._groups[day]
+                if day <= self.done[:10]:
+                    # Rows of zeros that this state confirms need not be known any more.
+                    groups = {key: figures for key, figures in groups.items() if any(figures)}
+                if day >= first_day and groups:
+                    room -= len(groups)
+                    if room >= 0:
+                        kept[day] = groups
+            self._groups = kept
+            saved = {
+                day: [[[*key], [*figures]] for key, figures in groups.items()] for day, groups in sorted(kept.items())
+            }
+        if room < 0 and not self._has_warned:
+            self._has_warned = True
+            LOGGER.warning(
+                "The days that the stream '%s' may read again have more than %d groups. If a correction takes one away "
+                "on an older of these days, its row stays as it is. Lower 'Days to read again' to avoid that.",
+                stream,
+                MAX_GROUPS,
+            )
+        return saved
+
 
 @dataclass
 class RewindState(StateMigration):
-    """Makes a sync read the last `lookback_days` complete days again.
+    """Makes a sync read the last days again: from `min(D + 2 - N, today - N)` on, N being `lookback_days`.
 
-    A state `{"date": D}` says: every day up to D, itself included, was read wholly. The rewound
-    state says less: its day is the one before the first day to ask, and its time is that day's last
-    second, so that the cursor's next window starts at a midnight and joins what is done.
+    So a day is read again until that has happened when it was N days old, however long the pause.
 
-    The cursor's own lookback is no help: its days lie inside what counts as done, so one that fails
-    is never asked again (`CONTRIBUTING.md`, 3).
+    The rewound state says less than was read: its day is the one before the first day to ask, and its time
+    is that day's last second, so that the cursor's next window starts at a midnight and joins what is done.
+    The cursor's own lookback is no help: its days lie inside what counts as done, so one that fails is never
+    asked again (`CONTRIBUTING.md`, 3).
     """
 
     config: Mapping[str, Any]
@@ -28,17 +128,21 @@ class RewindState(StateMigration):
     parameters: InitVar[Mapping[str, Any]]
 
     def should_migrate(self, stream_state: Mapping[str, Any]) -> bool:
-        return "date" in stream_state
+        # The CDK keeps what is returned here and hands it in again if the streams are built once more.
+        return "date" in stream_state and stream_state["date"] != self._state.done
 
     def migrate(self, stream_state: Mapping[str, Any]) -> Mapping[str, Any]:
         name = self.declarative_stream.name
         try:
             done = date.fromisoformat(str(stream_state["date"])[:10])
-        except ValueError:
+            today = date.fromisoformat(self.config["today"])
+            eve = first_day_to_ask(self.config, min(done, today)) - timedelta(days=1)
+            self._state.resume(f"{eve}T23:59:59Z", stream_state.get("groups") or {})
+        except (ValueError, TypeError, AttributeError):
             raise config_error(
-                f"The saved state of the stream '{name}' holds no date. Clear the stream's data to start anew."
+                f"The saved state of the stream '{name}' is not one that this connector saved. Clear the stream's data "
+                "to start anew."
             ) from None
-        today = date.fromisoformat(self.config["today"])
         if done > today:
             LOGGER.warning(
                 "The saved state of the stream '%s' is of %s, which is in the future: only the last days are read "
@@ -46,5 +150,58 @@ class RewindState(StateMigration):
                 name,
                 done,
             )
-        first_to_ask = today - timedelta(days=self.config.get("lookback_days", 3))
-        return {"date": f"{min(done, first_to_ask - timedelta(days=1))}T23:59:59Z"}
+        return {"date": self._state.done}
+
+    @property
+    def _state(self) -> StreamState:
+        state: StreamState = self.config["_states"][self.declarative_stream.name]
+        return state
+
+
+def first_day_to_ask(config: Mapping[str, Any], done: date) -> date:
+    """The first day that a sync asks for when all days up to `done` were read."""
+    lookback = timedelta(days=config.get("lookback_days", 3))
+    return min(done + timedelta(days=2), date.fromisoformat(config["today"])) - lookback
+
+
+def with_states(messages: Iterable[AirbyteMessage], config: Mapping[str, Any]) -> Iterator[AirbyteMessage]:
+    """Makes the states that the CDK's cursors emit say what this module promises of them.
+
+    A running day is kept out of `date`, the groups are added, and where a record is about to be written that
+    no state has named, a state goes ahead of it.
+    """
+    states: Mapping[str, StreamState] = config["_states"]
+    running: dict[str, str] = {}
+    for message in messages:
+        if message.type is Type.RECORD and message.record:
+            stream, day = message.record.stream, message.record.data["date"]
+            if message.record.data.get("is_partial"):
+                running[stream] = day
+            if stream in states and states[stream].is_unsaid(day):
+                yield _state_ahead(stream, states[stream], config)
+        elif message.type is Type.STATE and message.state and (saved := message.state.stream):
+            stream = saved.stream_descriptor.name
+            blob = vars(saved.stream_state)
+            if day := running.get(stream, ""):
+                blob["date"] = min(blob["date"], _last_second_before(day))
+            if stream in states:
+                states[stream].done = blob["date"]
+                _add_groups(blob, stream, states[stream], config)
+        yield message
+
+
+def _state_ahead(stream: str, state: StreamState, config: Mapping[str, Any]) -> AirbyteMessage:
+    done = state.done = state.done or _last_second_before(config["start_date"])
+    saved = AirbyteStreamState(StreamDescriptor(name=stream), AirbyteStateBlob(date=done))
+    _add_groups(vars(saved.stream_state), stream, state, config)
+    return AirbyteMessage(type=Type.STATE, state=AirbyteStateMessage(type=AirbyteStateType.STREAM, stream=saved))
+
+
+def _add_groups(blob: dict[str, Any], stream: str, state: StreamState, config: Mapping[str, Any]) -> None:
+    first = first_day_to_ask(config, date.fromisoformat(blob["date"][:10]))
+    if groups := state.groups_to_save(stream, str(first)):
+        blob["groups"] = groups
+
+
+def _last_second_before(day: str) -> str:
+    return f"{date.fromisoformat(day) - timedelta(days=1)}T23:59:59Z"

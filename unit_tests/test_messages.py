@@ -8,7 +8,7 @@ from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import config_error, transient_error, unexpected_answer
-from source_sms_providers.messages import told_once, without_running_day
+from source_sms_providers.messages import told_once
 from unit_tests.connector import state
 
 WRONG_KEY = config_error("The key is wrong.")
@@ -45,10 +45,6 @@ def told_before_the_end(messages: Iterable[AirbyteMessage]) -> list[AirbyteMessa
         for message in told_once(messages):
             told.append(message)
     return told
-
-
-def states_of(*messages: AirbyteMessage) -> list[str]:
-    return [message.state.stream.stream_state.date for message in without_running_day(messages) if message.state]
 
 
 # told_once
@@ -88,30 +84,3 @@ def test_given_errors_of_several_kinds_when_the_sync_ends_then_the_summary_is_of
 
 def test_given_a_failure_that_is_of_no_stream_when_told_then_it_is_raised_as_it_is():
     assert summary_of(failing()).message == "The CDK's summary."
-
-
-# without_running_day
-
-
-def test_given_no_running_day_when_the_state_comes_then_it_stays():
-    assert states_of(
-        record("analytics", date="2026-03-09", is_partial=False), saved("analytics", "2026-03-09T00:00:00Z")
-    ) == ["2026-03-09T00:00:00Z"]
-
-
-def test_given_a_running_day_when_the_state_names_it_then_the_state_is_its_eve():
-    assert states_of(
-        record("analytics", date="2026-03-10", is_partial=True), saved("analytics", "2026-03-10T00:00:00Z")
-    ) == ["2026-03-09T23:59:59Z"]
-
-
-def test_given_a_running_day_when_the_state_is_older_then_it_stays():
-    assert states_of(
-        record("analytics", date="2026-03-10", is_partial=True), saved("analytics", "2026-03-01T00:00:00Z")
-    ) == ["2026-03-01T00:00:00Z"]
-
-
-def test_given_a_running_day_of_one_stream_when_the_state_of_another_comes_then_it_stays():
-    assert states_of(
-        record("analytics", date="2026-03-10", is_partial=True), saved("balance", "2026-03-10T00:00:00Z")
-    ) == ["2026-03-10T00:00:00Z"]

@@ -19,6 +19,7 @@ UNKNOWN_LABEL = (
     "seven.io does not know the label in the settings: it answers with the usage of other labels. Check the spelling."
 )
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
+FIGURES = (*COUNTERS, "usage_eur")
 
 
 @dataclass
@@ -137,13 +138,13 @@ def record(key: Mapping[str, str], counters: Mapping[str, int | float], config: 
     return {**key, **counters, "is_partial": key["date"] >= config["today"]}
 
 
-def record_of_zeros(day: str, group_field: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a day without usage is recorded as: it was asked, and was zero."""
-    return record({"date": day, group_field: ""}, dict.fromkeys((*COUNTERS, "usage_eur"), 0), config)
+def record_of_zeros(day: str, group_field: str, config: Mapping[str, Any], group: str = "") -> dict[str, Any]:
+    """What a group without usage is recorded as; with an empty group, a whole day: it was asked, and was zero."""
+    return record({"date": day, group_field: group}, dict.fromkeys(FIGURES, 0), config)
 
 
 def has_usage(counters: Mapping[str, Any]) -> bool:
-    return any(counters[name] for name in (*COUNTERS, "usage_eur"))
+    return any(counters[name] for name in FIGURES)
 
 
 def grouped(read: Reader, answer: Any, group_field: str) -> dict[str, dict[str, int | float]]:

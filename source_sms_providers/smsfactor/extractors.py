@@ -71,7 +71,9 @@ class ConsumptionExtractor(SmsfactorExtractor):
             total, countries = self._consumption(read, account)
             sum_of_accounts += total
             records[account_id] = [
-                self._record(day, account_id, read.optional_text(account.get("company"), "company"), is_main, *pair)
+                record(
+                    self.config, day, account_id, read.optional_text(account.get("company"), "company"), is_main, *pair
+                )
                 for pair in self._wanted(countries).items()
             ]
         group_total = exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
@@ -83,9 +85,9 @@ class ConsumptionExtractor(SmsfactorExtractor):
                 plain(group_total),
             )
         only = self.config.get("smsfactor_sub_account_id")
-        if not only:
-            return [record for of_account in records.values() for record in of_account]
-        return records.get(only) or [self._record(day, only, None, False, "", Decimal(0))]
+        return [
+            record for account, of_account in records.items() if only in (None, "", account) for record in of_account
+        ]
 
     def _day(self, read: Reader) -> str:
         first = date.fromisoformat(read.asked["date_start"]) + timedelta(days=self.config["smsfactor_days_before"])
@@ -123,24 +125,25 @@ class ConsumptionExtractor(SmsfactorExtractor):
         found = {code: value for code, value in countries.items() if not wanted or code.upper() in wanted}
         return found or {"": Decimal(0)}
 
-    def _record(
-        self,
-        day: str,
-        account_id: str,
-        company: str | None,
-        is_main: bool,
-        country: str,
-        consumption: Decimal,
-    ) -> dict[str, Any]:
-        return {
-            "date": day,
-            "account_id": account_id,
-            "company": company,
-            "is_main_account": is_main,
-            "country": country,
-            "consumption": plain(consumption),
-            "is_partial": day >= self.config["today"],
-        }
+
+def record(
+    config: Mapping[str, Any],
+    day: str,
+    account_id: str,
+    company: str | None,
+    is_main: bool,
+    country: str = "",
+    consumption: Decimal = Decimal(0),
+) -> dict[str, Any]:
+    return {
+        "date": day,
+        "account_id": account_id,
+        "company": company,
+        "is_main_account": is_main,
+        "country": country,
+        "consumption": plain(consumption),
+        "is_partial": day >= config["today"],
+    }
 
 
 def data_of(read: Reader, response: requests.Response) -> Mapping[str, Any]:

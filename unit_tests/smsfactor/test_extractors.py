@@ -171,18 +171,8 @@ def test_given_an_account_in_the_settings_then_others_are_left_out(only, records
     assert units(group(), smsfactor_sub_account_id=only) == records
 
 
-def test_given_an_account_that_the_answer_leaves_out_then_it_is_idle():
-    assert consumption(group(), smsfactor_sub_account_id="99") == [
-        {
-            "date": "2026-03-09",
-            "account_id": "99",
-            "company": None,
-            "is_main_account": False,
-            "country": "",
-            "consumption": 0,
-            "is_partial": False,
-        }
-    ]
+def test_given_an_account_in_the_settings_that_the_answer_leaves_out_then_there_is_no_record():
+    assert consumption(group(), smsfactor_sub_account_id="99") == []
 
 
 # Consumption: what cannot be

@@ -82,7 +82,7 @@ def test_given_the_documented_answer_when_read_then_its_two_rows_of_a_day_are_ad
     ]
 
 
-@pytest.mark.parametrize("saved", ["2026-03-09", "2026-03-09T00:00:00Z", "2026-03-07", "2026-03-06"])
+@pytest.mark.parametrize("saved", ["2026-03-09", "2026-03-09T00:00:00Z", "2026-03-08"])
 def test_given_a_state_within_the_lookback_when_read_then_the_last_three_days_are_asked(providers, saved):
     providers.answer(URL, each_day_asked)
 
@@ -91,12 +91,20 @@ def test_given_a_state_within_the_lookback_when_read_then_the_last_three_days_ar
     assert providers.asked == [asked("2026-03-07", "2026-03-09")]
 
 
-def test_given_an_older_state_when_read_then_all_days_after_it_are_asked(providers):
+def test_given_an_older_state_when_read_then_all_days_after_it_and_those_read_too_young_are_asked(providers):
     providers.answer(URL, each_day_asked)
 
     read("analytics", start_date="2026-01-01", saved=state("analytics", date="2026-02-01"))
 
-    assert providers.asked == [asked("2026-02-02", "2026-03-09")]
+    assert providers.asked == [asked("2026-01-31", "2026-03-09")]
+
+
+def test_given_a_start_date_after_the_days_read_too_young_when_read_then_it_is_the_first_day_asked(providers):
+    providers.answer(URL, each_day_asked)
+
+    read("analytics", start_date="2026-02-01", saved=state("analytics", date="2026-02-01"))
+
+    assert providers.asked == [asked("2026-02-01", "2026-03-09")]
 
 
 def test_given_a_longer_lookback_when_read_then_so_many_days_are_asked_again(providers):

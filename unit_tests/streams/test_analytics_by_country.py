@@ -59,7 +59,7 @@ def test_given_three_countries_when_read_then_each_is_a_record_of_the_day_asked(
 
 
 def test_given_three_days_when_read_then_the_state_is_the_last_of_them(usage_each_day):
-    assert read("analytics_by_country").states[-1] == {"date": "2026-03-09T00:00:00Z"}
+    assert read("analytics_by_country").states[-1]["date"] == "2026-03-09T00:00:00Z"
 
 
 def test_given_a_state_of_yesterday_when_read_then_the_last_three_days_are_read_again(usage_each_day):
@@ -70,12 +70,12 @@ def test_given_a_state_of_yesterday_when_read_then_the_last_three_days_are_read_
     assert sorted(set(output.days)) == ["2026-03-07", "2026-03-08", "2026-03-09"]
 
 
-def test_given_an_older_state_when_read_then_all_days_after_it_are_read(usage_each_day):
+def test_given_an_older_state_when_read_then_all_days_after_it_and_those_read_too_young_are_read(usage_each_day):
     saved = state("analytics_by_country", date="2026-03-01")
 
     output = read("analytics_by_country", start_date="2026-01-01", saved=saved)
 
-    assert (output.days[0], output.days[-1]) == ("2026-03-02", "2026-03-09")
+    assert (output.days[0], output.days[-1]) == ("2026-02-28", "2026-03-09")
 
 
 def test_given_a_day_without_usage_when_read_then_it_is_one_record_of_zeros_and_not_asked_for(providers):
@@ -132,7 +132,7 @@ def test_given_totals_of_one_window_only_when_read_then_its_days_are_read_and_th
     output = read("analytics_by_country", start_date="2026-03-06")
 
     assert sorted(set(output.days)) == ["2026-03-06", "2026-03-07"]
-    assert output.states[-1] == {"date": "2026-03-07T00:00:00Z"}
+    assert output.states[-1]["date"] == "2026-03-07T00:00:00Z"
     assert output.failure.failure_type is FailureType.transient_error
 
 
@@ -149,7 +149,7 @@ def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_
     output = read("analytics_by_country", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
-    assert output.states[-1] == {"date": "2026-03-09T23:59:59Z"}
+    assert output.states[-1]["date"] == "2026-03-09T23:59:59Z"
 
 
 def test_given_a_start_of_today_when_read_then_nothing_is_asked(providers):
@@ -180,3 +180,116 @@ def test_given_many_days_that_fail_alike_when_read_then_the_error_is_told_once(p
 
     assert len(output.errors) == 1
     assert output.failure.message == f"Not all streams were synced. analytics_by_country: {output.errors[0].message}"
+
+
+# A group that goes away
+
+
+ONE_DAY = {"start_date": "2026-03-09", "lookback_days": 1}
+
+
+@pytest.fixture
+def day(providers):
+    """Says what 9 March has: its total, and its countries."""
+
+    def has(total: int, **countries: int) -> None:
+        providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=total, usage_eur=total / 10)]))
+        rows = [usage(country=name, sms=sms, usage_eur=sms / 10) for name, sms in countries.items()]
+        providers.answer(COUNTRIES, as_json(rows))
+
+    return has
+
+
+def synced(*, after=None) -> tuple[dict[str, int], list]:
+    """The SMS of each country's record, and the state that the next sync gets."""
+    saved = state("analytics_by_country", **after[-1]) if after else None
+    output = read("analytics_by_country", saved=saved, **ONE_DAY)
+    assert output.failure is None
+    return {record["country"]: record["sms"] for record in output.records}, output.states
+
+
+def test_given_a_country_that_became_another_when_read_again_then_the_old_one_has_zeros(day):
+    day(10, DE=6, XX=4)
+    _, states = synced()
+    day(10, DE=6, FR=4)
+
+    found, states = synced(after=states)
+
+    assert found == {"DE": 6, "FR": 4, "XX": 0}
+    assert states[-1]["groups"] == {
+        "2026-03-09": [
+            [["DE"], [6, 0, 0, 0, 0, 0, 0.6]],
+            [["FR"], [4, 0, 0, 0, 0, 0, 0.4]],
+        ]
+    }
+
+
+def test_given_a_day_that_was_emptied_when_read_again_then_its_countries_have_zeros_and_it_is_not_asked(day, providers):
+    day(10, DE=6, FR=4)
+    _, states = synced()
+    day(0)
+    asked_before = len(providers.asked)
+
+    found, states = synced(after=states)
+
+    assert found == {"": 0, "DE": 0, "FR": 0}
+    assert "groups" not in states[-1]
+    assert len(providers.asked) == asked_before + 1
+
+
+def test_given_a_group_that_the_total_needs_when_it_is_named_no_longer_then_its_row_stays_and_is_known(day):
+    day(10, DE=6, FR=4)
+    _, states = synced()
+    day(11, DE=7)
+
+    found, states = synced(after=states)
+
+    assert found == {"DE": 7}
+    assert [key for key, _ in states[-1]["groups"]["2026-03-09"]] == [["DE"], ["FR"]]
+
+
+def test_given_two_groups_that_go_when_the_total_needs_one_of_them_then_the_other_has_zeros(day):
+    day(10, DE=5, FR=4, AT=1)
+    _, states = synced()
+    day(10, DE=5, IT=1)
+
+    found, _ = synced(after=states)
+
+    assert found == {"DE": 5, "IT": 1, "AT": 0}
+
+
+def test_given_groups_that_never_add_up_when_one_goes_then_it_has_zeros_with_a_warning(day, caplog):
+    day(10, DE=5, XX=3)
+    _, states = synced()
+    day(10, DE=5, FR=3)
+
+    found, _ = synced(after=states)
+
+    assert found == {"DE": 5, "FR": 3, "XX": 0}
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "The rows of analytics_by_country on 2026-03-09 do not add up to the day's total, neither alone nor with those "
+        "that seven.io named before: the latter are set to zero. Compare with the seven.io dashboard."
+    ]
+
+
+def test_given_a_running_day_that_does_not_add_up_when_a_group_goes_then_a_later_sync_decides(providers, clock):
+    clock.move_to("2026-03-09T12:00:00Z")
+    running = {"start_date": "2026-03-09", "include_today": True}
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=10)]))
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=6), usage(country="XX", sms=4)]))
+    first = read("analytics_by_country", **running)
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=7), usage(country="FR", sms=4)]))
+
+    second = read("analytics_by_country", saved=state("analytics_by_country", **first.states[-1]), **running)
+
+    assert sorted(record["country"] for record in second.records) == ["DE", "FR"]
+    assert [key for key, _ in second.states[-1]["groups"]["2026-03-09"]] == [["DE"], ["XX"], ["FR"]]
+
+
+def test_given_a_state_without_groups_when_read_then_the_rows_are_as_answered_and_known_from_then_on(day):
+    day(10, DE=6, FR=4)
+
+    found, states = synced(after=[{"date": "2026-03-09"}])
+
+    assert found == {"DE": 6, "FR": 4}
+    assert [key for key, _ in states[-1]["groups"]["2026-03-09"]] == [["DE"], ["FR"]]

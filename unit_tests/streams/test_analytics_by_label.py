@@ -40,7 +40,7 @@ def test_given_two_rows_without_label_when_read_then_they_are_one_record(usage_e
 
 
 def test_given_labels_when_read_then_the_state_is_the_last_day(usage_each_day):
-    assert read("analytics_by_label").states[-1] == {"date": "2026-03-09T00:00:00Z"}
+    assert read("analytics_by_label").states[-1]["date"] == "2026-03-09T00:00:00Z"
 
 
 def test_given_a_state_when_read_then_the_last_three_days_are_read_again(usage_each_day):

@@ -40,7 +40,7 @@ def test_given_two_accounts_when_read_then_each_is_a_record_of_the_day_asked(usa
 
 
 def test_given_accounts_when_read_then_the_state_is_the_last_day(usage_each_day):
-    assert read("analytics_by_subaccount").states[-1] == {"date": "2026-03-09T00:00:00Z"}
+    assert read("analytics_by_subaccount").states[-1]["date"] == "2026-03-09T00:00:00Z"
 
 
 def test_given_a_state_when_read_then_the_last_three_days_are_read_again(usage_each_day):

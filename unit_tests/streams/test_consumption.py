@@ -4,7 +4,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 
 from unit_tests.connector import SMSFACTOR_TOKEN, full_refresh, read, state
-from unit_tests.providers import SMSFACTOR, Asked
+from unit_tests.providers import SMSFACTOR, Asked, as_json
 
 URL = f"{SMSFACTOR}/metrics/consumption"
 MINE = {
@@ -77,7 +77,7 @@ def test_given_the_documented_answer_when_read_then_each_account_and_country_is_
 
 
 def test_given_three_days_when_read_then_the_state_is_the_last_of_them(documented):
-    assert read("consumption").states[-1] == {"date": "2026-03-09T00:00:00Z"}
+    assert read("consumption").states[-1]["date"] == "2026-03-09T00:00:00Z"
 
 
 def test_given_a_state_when_read_then_the_last_three_days_are_read_again(documented):
@@ -94,7 +94,7 @@ def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_
     output = read("consumption", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
-    assert output.states[-1] == {"date": "2026-03-09T23:59:59Z"}
+    assert output.states[-1]["date"] == "2026-03-09T23:59:59Z"
 
 
 def test_given_today_was_read_when_read_the_next_day_then_it_is_read_again_and_complete(documented, clock):
@@ -164,3 +164,85 @@ def test_given_xml_when_read_then_no_day_is_zero(providers):
 
     assert output.records == []
     assert "something else than the JSON" in output.failure.message
+
+
+# A group that goes away
+
+
+def account(account_id: int, company: str, **countries: int) -> dict:
+    total = sum(countries.values())
+    by_country = {code: units for code, units in countries.items() if code != "rest"}
+    return {"account_id": account_id, "company": company, "conso": {"total": total, "by_country": by_country}}
+
+
+@pytest.fixture
+def day(providers):
+    """Says what 9 March has: the main account's countries ("rest" is what none explains), and the sub-accounts."""
+
+    def has(*subs: dict, **countries: int) -> None:
+        accounts = [account(1, "My company", **countries), *subs]
+        total = sum(each["conso"]["total"] for each in accounts)
+        data = {"total": total, "my_account": accounts[0], "by_sub_accounts": accounts[1:]}
+        providers.answer(URL, as_json({"status": 1, "message": "OK", "data": data}))
+
+    return has
+
+
+def synced(*, after=None, **settings) -> tuple[dict[tuple[str, str], int], list]:
+    """The units of each account and country, and the state that the next sync gets."""
+    saved = state("consumption", **after[-1]) if after else None
+    output = read("consumption", start_date="2026-03-09", lookback_days=1, saved=saved, **settings)
+    assert output.failure is None
+    return {(row["account_id"], row["country"]): row["consumption"] for row in output.records}, output.states
+
+
+def test_given_units_without_country_that_got_one_when_read_again_then_the_old_row_has_zero(day):
+    day(FR=6, rest=4)
+    _, states = synced()
+    day(FR=6, BE=4)
+
+    found, states = synced(after=states)
+
+    assert found == {("1", "FR"): 6, ("1", "BE"): 4, ("1", ""): 0}
+    assert states[-1]["groups"] == {"2026-03-09": [[["1", "FR"], [6]], [["1", "BE"], [4]]]}
+
+
+def test_given_an_account_that_was_emptied_when_read_again_then_its_countries_have_zero(day):
+    day(account(2, "Sub", IT=20), FR=6)
+    _, states = synced()
+    day(account(2, "Sub"), FR=6)
+
+    found, _ = synced(after=states)
+
+    assert found == {("1", "FR"): 6, ("2", ""): 0, ("2", "IT"): 0}
+
+
+def test_given_an_account_that_is_listed_no_more_when_read_again_then_its_rows_stay_and_are_known(day, caplog):
+    caplog.set_level("INFO")
+    day(account(2, "Sub", IT=20), FR=6)
+    _, states = synced()
+    day(FR=6)
+
+    found, states = synced(after=states)
+
+    assert found == {("1", "FR"): 6}
+    assert [key for key, _ in states[-1]["groups"]["2026-03-09"]] == [["1", "FR"], ["2", "IT"]]
+    assert "SMSFactor does not list the account 2 on 2026-03-09 any more; its rows stay as they are." in caplog.messages
+
+
+def test_given_an_account_in_the_settings_that_is_not_listed_then_its_day_has_a_row_of_zero(day):
+    day(FR=6)
+
+    found, _ = synced(smsfactor_sub_account_id="2")
+
+    assert found == {("2", ""): 0}
+
+
+def test_given_an_account_in_the_settings_that_is_listed_no_more_then_its_rows_stay(day):
+    day(account(2, "Sub", rest=20), FR=6)
+    _, states = synced(smsfactor_sub_account_id="2")
+    day(FR=6)
+
+    found, _ = synced(after=states, smsfactor_sub_account_id="2")
+
+    assert found == {}

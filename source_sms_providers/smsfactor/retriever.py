@@ -1,0 +1,44 @@
+import logging
+from collections.abc import Collection, Iterable, Mapping
+
+from airbyte_cdk.sources.types import StreamSlice
+
+from source_sms_providers.retriever import GroupsRetriever, Row
+from source_sms_providers.smsfactor.extractors import record
+from source_sms_providers.state import Figures, Key
+
+LOGGER = logging.getLogger("airbyte")
+
+
+class ConsumptionRetriever(GroupsRetriever):
+    """Reads a day's consumption by account and country.
+
+    A country that an account has no longer was corrected away. An account that is listed no longer was deleted, which
+    takes back nothing of what it consumed: its rows stay.
+    """
+
+    def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
+        rows = list(super().rows_of(day, stream_slice))
+        only = self.config.get("smsfactor_sub_account_id")
+        if only and not rows and not self.known(day):
+            # An account that is not listed before it consumes anything: the day was asked, and was zero.
+            return [record(self.config, day, only, None, False)]
+        return rows
+
+    def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
+        listed = {row["account_id"]: row for row in rows}
+        if deleted := sorted({account for account, _ in gone} - listed.keys()):
+            LOGGER.info(
+                "SMSFactor does not list the account %s on %s any more; its rows stay as they are.",
+                ", ".join(deleted),
+                day,
+            )
+        return [
+            {**listed[account], "country": country, "consumption": 0} for account, country in gone if account in listed
+        ]
+
+    def key_of(self, row: Row) -> Key:
+        return (row["account_id"], row["country"])
+
+    def figures_of(self, row: Row) -> Figures:
+        return (row["consumption"],)
