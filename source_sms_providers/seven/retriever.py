@@ -1,14 +1,16 @@
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import transient_error
-from source_sms_providers.requester import MadeOnce
+from source_sms_providers.http.provider import MadeOnce
 from source_sms_providers.retriever import OnePageRetriever
 from source_sms_providers.seven.extractors import AnalyticsExtractor, has_usage, record_of_zeros
 
@@ -25,7 +27,7 @@ class Totals(NamedTuple):
     """Those without messages and costs: a grouping of them may be empty."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class UsageRetriever(OnePageRetriever):
     """Reads a grouping, which takes a request a day, with the help of the grouping by date, which takes
     a request a year and says what each day amounts to.
@@ -37,18 +39,18 @@ class UsageRetriever(OnePageRetriever):
     Attributes:
         totals_requester: asks for the grouping by date
         group_field: the field of the rows that is grouped by
+        cursor: the stream's
     """
 
-    totals_requester: Requester | None = None
-    group_field: str = ""
+    totals_requester: Requester
+    group_field: str
+    cursor: Cursor
 
-    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
         # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, 3).
-        state: Mapping[str, Any] = self.stream_slicer.state  # type: ignore[attr-defined]
-        self._first_day = date.fromisoformat(state["date"][:10]) + timedelta(days=1)
-        # A window that failed is not asked for again.
-        self._totals = MadeOnce[date, Totals | AirbyteTracedException]()
+        self._first_day = date.fromisoformat(self.cursor.state["date"][:10]) + timedelta(days=1)
+        self._totals = MadeOnce[date, Totals]()
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
@@ -71,28 +73,24 @@ class UsageRetriever(OnePageRetriever):
         """The totals of the window that the day is in."""
         windows = (date.fromisoformat(day) - self._first_day) // WINDOW
         first = self._first_day + windows * WINDOW
-        totals = self._window(first)
         following = first + WINDOW
-        if day == str(first) and str(following) <= self.config["last_day"]:
-            # Before it is needed, or all workers would wait for it at once.
-            self._window(following)
-        if isinstance(totals, AirbyteTracedException):
-            raise totals
-        return totals
+        try:
+            return self._window(first)
+        finally:
+            if day == str(first) and str(following) <= self.config["last_day"]:
+                # Before it is needed, or all workers would wait for it at once. If it fails, its own days say so.
+                with contextlib.suppress(AirbyteTracedException):
+                    self._window(following)
 
-    def _window(self, first: date) -> Totals | AirbyteTracedException:
+    def _window(self, first: date) -> Totals:
         return self._totals.get(first, lambda: self._ask(first))
 
-    def _ask(self, first: date) -> Totals | AirbyteTracedException:
-        assert self.totals_requester is not None
+    def _ask(self, first: date) -> Totals:
         last = min(first + WINDOW - timedelta(days=1), date.fromisoformat(self.config["last_day"]))
         days = StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
-        try:
-            response = self.totals_requester.send_request(stream_slice=days)
-            assert response is not None
-            records = list(AnalyticsExtractor(config=self.config, parameters={}).extract_records(response))
-        except AirbyteTracedException as error:
-            return error
+        response = self.totals_requester.send_request(stream_slice=days)
+        assert response is not None
+        records = list(AnalyticsExtractor(config=self.config, parameters={}).extract_records(response))
         return Totals(
             silent=frozenset(record["date"] for record in records if not has_usage(record)),
             ungrouped=frozenset(record["date"] for record in records if not (record["sms"] or record["usage_eur"])),
