@@ -9,7 +9,7 @@ import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
 from integration_tests.sandbox.client import Sandbox
-from source_sms_providers import requester
+from source_sms_providers.http import requester
 
 TODAY = "2026-03-10"
 

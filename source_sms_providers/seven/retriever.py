@@ -1,3 +1,4 @@
+import contextlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +8,13 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import exact
 from source_sms_providers.errors import transient_error
-from source_sms_providers.requester import MadeOnce
+from source_sms_providers.http.provider import MadeOnce
 from source_sms_providers.retriever import GroupsRetriever, Row
 from source_sms_providers.seven.extractors import FIGURES, AnalyticsExtractor, has_usage, record_of_zeros
 from source_sms_providers.state import Figures, Key
@@ -32,7 +34,7 @@ class Totals(NamedTuple):
     """Those without messages and costs: a grouping of them may be empty."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class UsageRetriever(GroupsRetriever):
     """Reads a grouping, which takes a request a day, with the help of the grouping by date, which takes
     a request a year and says what each day amounts to.
@@ -44,18 +46,18 @@ class UsageRetriever(GroupsRetriever):
     Attributes:
         totals_requester: asks for the grouping by date
         group_field: the field of the rows that is grouped by
+        cursor: the stream's
     """
 
-    totals_requester: Requester | None = None
-    group_field: str = ""
+    totals_requester: Requester
+    group_field: str
+    cursor: Cursor
 
-    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
         # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, 3).
-        state: Mapping[str, Any] = self.stream_slicer.state  # type: ignore[attr-defined]
-        self._first_day = date.fromisoformat(state["date"][:10]) + timedelta(days=1)
-        # A window that failed is not asked for again.
-        self._totals = MadeOnce[date, Totals | AirbyteTracedException]()
+        self._first_day = date.fromisoformat(self.cursor.state["date"][:10]) + timedelta(days=1)
+        self._totals = MadeOnce[date, Totals]()
 
     def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
         totals = self._totals_of(day)
@@ -100,14 +102,14 @@ class UsageRetriever(GroupsRetriever):
     def _totals_of(self, day: str) -> Totals:
         """The totals of the window that the day is in."""
         first = self._first_of_window(day)
-        totals = self._window(first)
         following = first + WINDOW
-        if day == str(first) and str(following) <= self.config["last_day"]:
-            # Before it is needed, or all workers would wait for it at once.
-            self._window(following)
-        if isinstance(totals, AirbyteTracedException):
-            raise totals
-        return totals
+        try:
+            return self._window(first)
+        finally:
+            if day == str(first) and str(following) <= self.config["last_day"]:
+                # Before it is needed, or all workers would wait for it at once. If it fails, its own days say so.
+                with contextlib.suppress(AirbyteTracedException):
+                    self._window(following)
 
     def _total_of(self, day: str) -> Figures:
         """The figures of a day in the grouping by date; all streams share the answer."""
@@ -117,21 +119,17 @@ class UsageRetriever(GroupsRetriever):
     def _first_of_window(self, day: str) -> date:
         return self._first_day + (date.fromisoformat(day) - self._first_day) // WINDOW * WINDOW
 
-    def _window(self, first: date) -> Totals | AirbyteTracedException:
-        def ask() -> Totals | AirbyteTracedException:
-            try:
-                rows = self._rows_by_date(first)
-            except AirbyteTracedException as error:
-                return error
-            return Totals(
-                silent=frozenset(row["date"] for row in rows if not has_usage(row)),
-                ungrouped=frozenset(row["date"] for row in rows if not (row["sms"] or row["usage_eur"])),
-            )
+    def _window(self, first: date) -> Totals:
+        return self._totals.get(first, lambda: self._ask(first))
 
-        return self._totals.get(first, ask)
+    def _ask(self, first: date) -> Totals:
+        rows = self._rows_by_date(first)
+        return Totals(
+            silent=frozenset(row["date"] for row in rows if not has_usage(row)),
+            ungrouped=frozenset(row["date"] for row in rows if not (row["sms"] or row["usage_eur"])),
+        )
 
     def _rows_by_date(self, first: date) -> Sequence[Row]:
-        assert self.totals_requester is not None
         last = min(first + WINDOW - timedelta(days=1), date.fromisoformat(self.config["last_day"]))
         days = StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
         response = self.totals_requester.send_request(stream_slice=days)
