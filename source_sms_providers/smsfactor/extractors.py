@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 
-from source_sms_providers.answers import Reader, exact, plain
+from source_sms_providers.answers import REPLACEMENT, Reader, exact, plain
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -100,9 +100,12 @@ class ConsumptionExtractor(SmsfactorExtractor):
         total = exact(read.amount(read.field(conso, "total", "conso"), "conso.total"))
         countries: dict[str, Decimal] = {}
         for country, value in self._pairs(read, conso.get("by_country")):
-            if country in countries:
+            # Two may have become one text only because no destination stores what told them apart.
+            if country in countries and REPLACEMENT not in country:
                 read.refuse("a country is listed twice")
-            countries[country] = exact(read.amount(value, "a country's consumption"))
+            countries[country] = countries.get(country, Decimal(0)) + exact(
+                read.amount(value, "a country's consumption")
+            )
         rest = total - sum(countries.values())
         if rest < 0:
             read.refuse("an account's countries add up to more than its total")
