@@ -12,8 +12,9 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = "source_sms_providers"
 OURS = {
-    *("", ".answers", ".check", ".deadlines", ".errors", ".messages", ".requester", ".run", ".settings", ".source"),
-    *(".seven", ".seven.check", ".seven.extractors", ".smsfactor", ".smsfactor.check", ".smsfactor.extractors"),
+    *("", ".answers", ".connection_test", ".deadlines", ".errors", ".messages", ".requester", ".run", ".settings"),
+    *(".seven", ".seven.connection_test", ".seven.extractors", ".source"),
+    *(".smsfactor", ".smsfactor.connection_test", ".smsfactor.extractors"),
 }
 """What `spec` loads of this package; the rest is named in the manifest and loaded when a stream is built."""
 
