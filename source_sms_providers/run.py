@@ -12,10 +12,10 @@ def run() -> None:
     # Importing the CDK makes objects by the hundred thousand that all stay, and the collector would look through them
     # again and again.
     gc.disable()
-    from airbyte_cdk.entrypoint import launch
     from airbyte_cdk.exception_handler import init_uncaught_exception_handler
+    from airbyte_cdk.logger import PRINT_BUFFER
 
-    from source_sms_providers.source import SourceSmsProviders
+    from source_sms_providers.source import Entrypoint, SourceSmsProviders
 
     # Before the source is built: what fails while building must be a message of the protocol too.
     init_uncaught_exception_handler(logging.getLogger("airbyte"))
@@ -24,4 +24,7 @@ def run() -> None:
     source = SourceSmsProviders.from_arguments(sys.argv[1:])
     gc.freeze()
     gc.enable()
-    launch(source, sys.argv[1:])
+    with PRINT_BUFFER:
+        for line in Entrypoint(source).run(Entrypoint.parse_args(sys.argv[1:])):
+            # One write: several threads print.
+            print(f"{line}\n", end="")
