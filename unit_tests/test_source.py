@@ -11,6 +11,7 @@ from unit_tests.connector import LOGGER, catalog, config, read, read_with, state
 from unit_tests.providers import SEVEN, SMSFACTOR
 from unit_tests.usage import each_day_asked
 
+ANALYTICS = f"{SEVEN}/analytics"
 OF_SEVEN = {
     "balance",
     "pricing",
@@ -147,12 +148,32 @@ def test_given_one_stream_that_fails_when_read_then_the_others_are_synced(provid
 
 
 def test_given_an_outage_in_an_earlier_command_when_read_then_it_is_forgotten(providers, waiting):
-    providers.answer(f"{SEVEN}/balance", b"", status=503)
-    read("balance")
-    waiting.pass_by(1000)
-    providers.answer(f"{SEVEN}/balance", "seven/balance.json")
+    providers.answer(f"{SMSFACTOR}/metrics/consumption", b"", status=503)
+    read("consumption", start_date="2026-02-01", num_workers=1)
+    providers.answer(f"{SMSFACTOR}/metrics/consumption", "smsfactor/consumption.json")
 
-    assert len(read("balance").records) == 1
+    assert read("consumption").failure is None
+
+
+@pytest.mark.parametrize("second", [{"seven_api_key": "other-key"}, {}], ids=["another key", "the same key"])
+def test_given_two_reads_in_one_process_when_they_ask_the_same_then_each_is_answered_itself(providers, second):
+    providers.answer(ANALYTICS, each_day_asked)
+    read("analytics")
+    providers.answer(ANALYTICS, lambda request: each_day_asked(request).replace(b'"sms": 1', b'"sms": 2'))
+
+    assert {record["sms"] for record in read("analytics", **second).records} == {2}
+
+
+def test_given_one_source_when_it_reads_twice_then_each_read_asks_anew(providers):
+    providers.answer(ANALYTICS, each_day_asked)
+    selected = catalog("analytics")
+    source = SourceSmsProviders()
+    read_with(source, selected)
+    asked_first = len(providers.requests)
+
+    read_with(source, selected)
+
+    assert len(providers.requests) == 2 * asked_first > 0
 
 
 def test_given_a_sync_that_runs_across_midnight_when_read_then_its_last_day_stays(providers, clock):
