@@ -77,7 +77,8 @@ def countries(config: Mapping[str, Any], answer: Answer) -> Collection[str]:
 def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> bool:
     """True if the figures prove the setting, False if the account has none to prove it with.
 
-    Asks 8 times if there was traffic in the last days, some 20 times if it is older.
+    Asks 7 times if there was traffic in the last days, some 15 times if it is older, and up to 3 times more for
+    `end_excluded` and `start_excluded`.
     Raises AirbyteTracedException (config_error) that names the value to choose, or says when the
     test can tell.
     """
