@@ -81,6 +81,11 @@ class Contract:
             # Whether the table has changed by that, only the next sync that reads the day can make sure.
             self._possible.setdefault((stream, day), []).append(said.table(stream, day, of_day(before, stream, day)))
 
+    def is_lost(self, settings: Settings) -> bool:
+        """Whether SMSFactor lists the account of the config no more."""
+        only = self._config.get("smsfactor_sub_account_id")
+        return only is not None and only not in _listed(settings)
+
     def faults(self, tables: Mapping[str, Rows], today: date) -> list[str]:
         """A sentence for each row of a complete day that is wrong or missing after a sync that succeeded."""
         faults = []
@@ -107,7 +112,7 @@ class _Said:
         start = date.fromisoformat(config["start_date"])
         records = expected_records(settings, config, self._today, start, self._today)
         self._rows = {stream: by_key(stream, records[stream]) for stream in DAILY}
-        self._listed = {str(account_id) for account_id, _ in world.smsfactor_accounts(settings)}
+        self._listed = _listed(settings)
 
     def table(self, stream: str, day: str, before: Rows) -> DayTable:
         """What the table must hold of a day that is read at that moment."""
@@ -134,6 +139,10 @@ class _Said:
     def _without_usage(self, row: Row) -> Row:
         zeros = {name: 0 for name in FIGURES if name in row}
         return {**row, **zeros, "is_partial": row["date"] == str(self._today)}
+
+
+def _listed(settings: Settings) -> set[str]:
+    return {str(account_id) for account_id, _ in world.smsfactor_accounts(settings)}
 
 
 def has_usage(row: Row) -> bool:
