@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -208,14 +208,14 @@ def tables_of(destination: Destination) -> dict[str, Rows]:
 
 
 def sums_that_differ(
-    tables: Mapping[str, Rows], corrections: Iterable[Mapping[str, Any]], read: Iterable[StreamDay], today: date
+    tables: Mapping[str, Rows], corrections: Iterable[Mapping[str, Any]], read: Collection[StreamDay], today: date
 ) -> list[StreamDay]:
-    """The complete days, read by this sync, of which a grouping does not add up to the total."""
+    """The complete days, read by this sync with their total, of which a grouping does not add up to it."""
     lacking = {"analytics_by_subaccount"} if any(each.get("totals") == "kept" for each in corrections) else set()
     return [
         (stream, day)
         for stream, day in read
-        if stream in GROUPED and stream not in lacking and day < str(today)
+        if stream in GROUPED and stream not in lacking and ("analytics", day) in read and day < str(today)
         if summed(of_day(tables, stream, day)) != summed(of_day(tables, "analytics", day))
     ]
 
