@@ -131,7 +131,7 @@ class ReadOnlyRequester(Requester):
         try:
             return request.prepare()
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema):
-            raise config_error(f"The '{self.provider} base URL' in the settings is no URL. Correct it.") from None
+            raise config_error(f"The setting '{self.provider} base URL' is no URL. Correct it.") from None
 
     @cached_property
     def _transport(self) -> Transport:

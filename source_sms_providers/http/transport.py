@@ -1,4 +1,4 @@
-"""One request over the wire: within its time, to one host, with nothing followed and nothing kept."""
+"""One request over the wire: within its time, to one host, with no redirect followed."""
 
 from __future__ import annotations
 

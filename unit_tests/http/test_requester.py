@@ -345,6 +345,21 @@ def test_given_a_filter_without_a_message_when_it_matches_then_it_is_an_error_al
 # What is sent
 
 
+@pytest.mark.parametrize("url", ["https://foo:bar", "https://foo:99999", "https://.example", "gateway.example"])
+@pytest.mark.parametrize(
+    ("stream", "setting", "title"),
+    [
+        ("balance", "seven_base_url", "seven.io base URL"),
+        ("credits", "smsfactor_base_url", "SMSFactor base URL"),
+    ],
+)
+def test_given_a_base_url_that_is_none_when_asked_then_the_sentence_names_the_setting(stream, setting, title, url):
+    failure = failure_of(stream, **{setting: url})
+
+    assert failure.message == f"The setting '{title}' is no URL. Correct it."
+    assert failure.failure_type is FailureType.config_error
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["https://elsewhere.example/balance", "/api/elsewhere"])
 def test_given_a_redirect_when_asked_then_it_is_not_followed(providers, status, location):
