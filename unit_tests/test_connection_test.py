@@ -247,7 +247,7 @@ def test_given_a_country_that_nobody_knows_when_checked_then_both_providers_were
         "(UK). Correct them, or leave 'Countries' empty for all countries."
     )
     assert [(request.url, request.query) for request in good.asked] == [
-        (f"{SMSFACTOR}/metrics/consumption", {"date_start": "2025-03-10", "date_end": "2026-03-10"}),
+        (f"{SMSFACTOR}/metrics/consumption", {"date_start": "2025-03-11", "date_end": "2026-03-10"}),
         (f"{SEVEN}/pricing", {"format": "json"}),
     ]
 
@@ -261,7 +261,7 @@ def test_given_a_country_that_seven_prices_when_checked_then_it_is_known(good):
 
 
 def test_given_a_country_that_smsfactor_sent_to_when_checked_then_it_is_known(good):
-    good.answer(f"{SMSFACTOR}/metrics/consumption?date_start=2025-03-10", consumption_in("zz"))
+    good.answer(f"{SMSFACTOR}/metrics/consumption?date_start=2025-03-11", consumption_in("zz"))
 
     assert check(countries=["ZZ"], seven_api_key="").status is Status.SUCCEEDED
 

@@ -68,7 +68,7 @@ def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer:
 def countries(config: Mapping[str, Any], answer: Answer) -> Collection[str]:
     """The codes of the countries that the account sent to in the last year, in upper case."""
     today = date.fromisoformat(config["today"])
-    response = answer("consumption", today - YEAR, today)
+    response = answer("consumption", today - YEAR + DAY, today)
     read = Reader(PROVIDER, response)
     accounts = accounts_of(read, response)
     return {code.upper() for _, _, account in accounts for code, _ in country_pairs(read, account)}
