@@ -24,6 +24,7 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import Resp
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import strict_json
+from source_sms_providers.command import Command
 from source_sms_providers.deadlines import Deadlines
 from source_sms_providers.errors import config_error, transient_error
 
@@ -214,6 +215,10 @@ class ReadOnlyRequester(HttpRequester):
         ]
 
     @cached_property
+    def _command(self) -> Command:
+        return self.config.get("_command") or Command()
+
+    @cached_property
     def _rate(self) -> float:
         return self._number(self.requests_per_second)
 
@@ -256,7 +261,8 @@ class ReadOnlyRequester(HttpRequester):
                 continue
             started = time.monotonic()
             try:
-                response = self._answer(request, started + min(left, ANSWER_SECONDS))
+                with self._command.request():
+                    response = self._answer(request, started + min(left, ANSWER_SECONDS))
                 sentence = self._judge(response)
             except BrokenAnswer as broken:
                 response, sentence = None, f"{self.provider} {broken}"

@@ -19,6 +19,7 @@ from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarat
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.check import check_account
+from source_sms_providers.command import Command
 from source_sms_providers.messages import LoggedOnce, told_once
 from source_sms_providers.requester import Provider
 from source_sms_providers.settings import validate, validate_catalog
@@ -91,10 +92,13 @@ class SourceSmsProviders(YamlDeclarativeSource):
         validate(config)
         source = self if self._knows_what_to_read else type(self)(catalog, config, state)
         validate_catalog(catalog, [stream["name"] for stream in source._stream_configs(source.resolved_manifest)])
+        command = Command(source.config.get("num_workers", 8), source._concurrent_source)
+        source._config = {**source.config, "_command": command}
         messages = super(SourceSmsProviders, source).read(logger, config, catalog, state)
         once = LoggedOnce()
         source.logger.addFilter(once)
         try:
             yield from told_once(with_states(messages, source.config))
         finally:
+            command.end()
             source.logger.removeFilter(once)
