@@ -184,7 +184,8 @@ PROMISES = {
 
 def page() -> str:
     """The page, with the number of cases that pytest finds."""
-    from source_sms_providers import check, requester
+    from source_sms_providers import check
+    from source_sms_providers.http import body, requester, transport
 
     cases = _cases()
     lines = [HEAD]
@@ -194,8 +195,8 @@ def page() -> str:
             lines.append(f"| {promise} | [`{test}`](../integration_tests/{file}) | {_tries(file, test, cases)} |")
     bounds = BOUNDS.format(
         answer=requester.ANSWER_SECONDS,
-        size=requester.MAX_BODY_BYTES >> 20,
-        silence=requester.SILENCE_SECONDS,
+        size=body.MAX_BODY_BYTES >> 20,
+        silence=transport.SILENCE_SECONDS,
         wait=requester.MAX_WAIT_SECONDS,
         check=check.OUTAGE_SECONDS,
     )

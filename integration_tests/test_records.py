@@ -185,13 +185,8 @@ def test_given_accounts_that_do_not_add_up_to_the_group_when_read_then_a_warning
     ]
 
 
-@pytest.mark.parametrize("days", [1, 5, 400])
-def test_when_a_sync_reads_n_days_then_requests_and_records_follow_the_formula_of_the_docs(
-    sandbox: Sandbox, days: int
-) -> None:
-    start = TODAY - timedelta(days=days)
-    result = sync(sandbox.config(start_date=str(start)), now=TODAY)
-
+def assert_formula(sandbox: Sandbox, result: Sync, days: int) -> int:
+    """Holds a sync of all streams against the formula of the docs; how many requests it took."""
     asked = [request["path"] for request in sandbox.requests()]
     years = -(-days // 365)
     busy = sum(1 for row in result.records("analytics") if any(row[name] for name in (*COUNTERS, "usage_eur")))
@@ -201,3 +196,30 @@ def test_when_a_sync_reads_n_days_then_requests_and_records_follow_the_formula_o
     assert len(result.records("analytics")) == days
     for stream in DAILY:
         assert len({row["date"] for row in result.records(stream)}) == days
+    return len(asked)
+
+
+@pytest.mark.parametrize("days", [1, 5, 400])
+def test_when_a_sync_reads_n_days_then_requests_and_records_follow_the_formula_of_the_docs(
+    sandbox: Sandbox, days: int
+) -> None:
+    start = TODAY - timedelta(days=days)
+
+    assert_formula(sandbox, sync(sandbox.config(start_date=str(start)), now=TODAY), days)
+
+
+@pytest.mark.parametrize(
+    ("pause", "days", "most"), [(0, 3, 16), (1, 3, 16), (7, 9, 40)], ids=["the same day", "daily", "weekly"]
+)
+def test_when_a_sync_follows_another_then_the_pause_says_how_many_days_are_read(
+    sandbox: Sandbox, pause: int, days: int, most: int
+) -> None:
+    config = sandbox.config(start_date="2026-02-01")
+    first = sync(config, now=TODAY)
+    today = TODAY + timedelta(days=pause)
+    sandbox.set(today=str(today))
+    sandbox.clear_requests()
+
+    result = sync(config, state=first.state, now=today)
+
+    assert assert_formula(sandbox, result, days) <= most

@@ -13,7 +13,7 @@ import pytest
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sync import check, sync, without_nulls
-from source_sms_providers import requester
+from source_sms_providers.http import requester, transport
 
 TODAY = date(2026, 3, 10)
 START = date(2026, 3, 5)
@@ -43,7 +43,7 @@ def name(rule: dict[str, Any]) -> str:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requester, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "SILENCE_SECONDS", 0.5)
     monkeypatch.setattr(requester, "ANSWER_SECONDS", 1.0)
 
 

@@ -12,7 +12,7 @@ from airbyte_cdk.sources.declarative.models.declarative_component_schema import 
 from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_sms_providers.requester import ReadOnlyRequester
+from source_sms_providers.http.requester import ReadOnlyRequester
 from source_sms_providers.seven.check import check as check_seven
 from source_sms_providers.smsfactor.check import check as check_smsfactor
 

@@ -20,6 +20,11 @@ def transient_error(sentence: str) -> AirbyteTracedException:
     return AirbyteTracedException(sentence, sentence, FailureType.transient_error)
 
 
+def again(error: AirbyteTracedException) -> AirbyteTracedException:
+    """The same error for one more who meets it: an exception that is raised again keeps each stack it came through."""
+    return AirbyteTracedException(error.internal_message, error.message, error.failure_type)
+
+
 def unexpected_answer(provider: str, path: str, problem: str) -> AirbyteTracedException:
     """The provider answered what its API does not promise: only a new connector version can help."""
     sentence = (

@@ -1,8 +1,10 @@
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Any
 
-from airbyte_cdk.sources.declarative.retrievers.simple_retriever import SimpleRetriever
+from airbyte_cdk.sources.declarative.extractors.record_selector import RecordSelector
+from airbyte_cdk.sources.declarative.requesters.requester import Requester
+from airbyte_cdk.sources.declarative.retrievers.retriever import Retriever
 from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_sms_providers.state import Figures, Key, StreamState
@@ -10,13 +12,20 @@ from source_sms_providers.state import Figures, Key, StreamState
 Row = Mapping[str, Any]
 
 
-@dataclass
-class OnePageRetriever(SimpleRetriever):
-    """Reads what one request answers, for neither API has pages. The extractor's records are the stream's.
+@dataclass(kw_only=True)
+class RowsRetriever(Retriever):
+    """Gives rows as the records of a slice.
 
     The CDK's own retriever and selector pass each record through a chain of generators for pages, filters and
     transformations that no stream has.
     """
+
+    name: str
+    config: Mapping[str, Any]
+    parameters: InitVar[Mapping[str, Any]] = None
+
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
+        pass
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
@@ -28,13 +37,37 @@ class OnePageRetriever(SimpleRetriever):
 
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         """The rows of the days of a slice."""
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class OnePageRetriever(RowsRetriever):
+    """Reads what one request answers, for neither API has pages. The extractor's records are the stream's.
+
+    Raises ValueError for a stream that declares pages, filters or transformations.
+    """
+
+    requester: Requester
+    record_selector: RecordSelector
+    paginator: None = None
+    decoder: None = None
+
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
+        super().__post_init__(parameters)
+        selector = self.record_selector
+        if self.paginator or self.decoder or selector.record_filter or selector.transformations:
+            raise ValueError(
+                f"The retriever of '{self.name}' honours no paginator, decoder, record filter or transformation."
+            )
+
+    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         response = self.requester.send_request(stream_slice=stream_slice)
         assert response is not None
-        rows: Iterable[Row] = self.record_selector.extractor.extract_records(response)  # type: ignore[attr-defined]
+        rows: Iterable[Row] = self.record_selector.extractor.extract_records(response)
         return rows
 
 
-@dataclass
+@dataclass(kw_only=True)
 class GroupsRetriever(OnePageRetriever):
     """Reads the rows of one day, one a group.
 

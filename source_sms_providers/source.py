@@ -16,12 +16,13 @@ from airbyte_cdk.models import (
     Status,
 )
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.check import check_account
 from source_sms_providers.command import Command
+from source_sms_providers.http.provider import Providers
 from source_sms_providers.messages import LoggedOnce, told_once
-from source_sms_providers.requester import Provider
 from source_sms_providers.settings import validate, validate_catalog
 from source_sms_providers.state import StreamState, with_states
 
@@ -64,9 +65,17 @@ class SourceSmsProviders(YamlDeclarativeSource):
         """The settings, with what the manifest derives from them."""
         return self._config
 
+    def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
+        """The streams that one command reads: they share what they learn of their providers, and with no other."""
+        settings = self._config
+        self._config = {**settings, "_providers": Providers()}
+        try:
+            return super().streams(config)
+        finally:
+            self._config = settings
+
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """A failure is told as a sentence in the status, and as a trace that types it."""
-        Provider.forget_all()
         try:
             validate(config)
             check_account(lambda settings: type(self)(config=settings), config)
@@ -88,7 +97,6 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
         """Reads the streams of the catalog. Raises AirbyteTracedException at the end if a part of one failed."""
-        Provider.forget_all()
         validate(config)
         source = self if self._knows_what_to_read else type(self)(catalog, config, state)
         validate_catalog(catalog, [stream["name"] for stream in source._stream_configs(source.resolved_manifest)])

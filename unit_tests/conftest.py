@@ -9,7 +9,7 @@ import requests_mock
 import time_machine
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
-from source_sms_providers.requester import Provider
+from source_sms_providers.command import Command
 from unit_tests.connector import NOW
 from unit_tests.providers import Providers
 from unit_tests.waiting import Waiting
@@ -34,13 +34,14 @@ def clock() -> Iterator[time_machine.Traveller]:
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
     """The requester waits without the test doing so; says how long it would have."""
     waiting = Waiting()
-    monkeypatch.setattr("source_sms_providers.requester.time", waiting)
+    for module in ("requester", "provider"):
+        monkeypatch.setattr(f"source_sms_providers.http.{module}.time", waiting)
+    monkeypatch.setattr(Command, "wait", lambda _, seconds: waiting.sleep(seconds))
     return waiting
 
 
 @pytest.fixture
 def providers(clock: time_machine.Traveller, waiting: Waiting) -> Iterator[Providers]:
     """Both providers, at the time of `clock`; without a test's say nothing answers."""
-    Provider.forget_all()
     with requests_mock.Mocker(case_sensitive=True) as mocker:
         yield Providers(mocker)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import pytest
 import requests
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRequester
 from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.requester import ReadOnlyRequester
+from source_sms_providers.http.requester import ReadOnlyRequester
 from unit_tests.connector import config
-
-DAY = StreamSlice(partition={}, cursor_slice={"start_time": "2026-03-07T00:00:00Z", "end_time": "2026-03-07T23:59:59Z"})
 
 
 def requester(stream: str = "balance", **settings: Any) -> ReadOnlyRequester:
@@ -30,8 +30,18 @@ def build(declared: dict[str, Any], **settings: Any) -> ReadOnlyRequester:
     return made
 
 
-def ask(stream: str = "balance", **settings: Any) -> requests.Response:
-    return requester(stream, **settings).send_request(stream_slice=DAY)
+def ask(stream: str = "balance", day: str = "2026-03-07", **settings: Any) -> requests.Response:
+    return requester(stream, **settings).send_request(stream_slice=slice_of(day))
+
+
+def slice_of(day: str) -> StreamSlice:
+    return StreamSlice(partition={}, cursor_slice={"start_time": f"{day}T00:00:00Z", "end_time": f"{day}T23:59:59Z"})
+
+
+def failure_of(stream: str = "balance", day: str = "2026-03-07", **settings: Any) -> AirbyteTracedException:
+    with pytest.raises(AirbyteTracedException) as raised:
+        ask(stream, day, **settings)
+    return raised.value
 
 
 def definition(stream: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_given_the_manifest_then_no_key_is_sent_in_a_query():
 def test_given_the_manifest_then_every_requester_is_the_one_that_only_reads():
     requesters = [node for node in mappings(manifest()) if "http_method" in node]
 
-    assert {node["class_name"] for node in requesters} == {"source_sms_providers.requester.ReadOnlyRequester"}
+    assert {node["class_name"] for node in requesters} == {"source_sms_providers.http.requester.ReadOnlyRequester"}
 
 
 # Streams

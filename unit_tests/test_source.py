@@ -53,6 +53,11 @@ def test_given_both_keys_when_discovered_then_every_stream_can_be_read_in_both_m
 
 
 @pytest.mark.usefixtures("clock")
+def test_given_both_keys_when_discovered_then_a_full_refresh_of_every_stream_can_be_resumed():
+    assert {stream.is_resumable for stream in discovered().values()} == {True}
+
+
+@pytest.mark.usefixtures("clock")
 def test_given_no_key_when_discovered_then_the_user_is_asked_for_one():
     with pytest.raises(AirbyteTracedException, match=r"Enter a seven\.io API key") as raised:
         discovered(seven_api_key="", smsfactor_api_token="")
@@ -93,6 +98,19 @@ def test_given_a_source_with_settings_alone_when_read_with_a_state_then_the_stat
     output = read_with(source, catalog("analytics"), state("analytics", date="2026-03-01"), start_date="2026-01-01")
 
     assert output.days[0] == "2026-02-28"
+
+
+def test_given_a_state_when_read_as_a_full_refresh_then_it_is_the_attempt_that_broke_off_and_goes_on(providers):
+    providers.answer(f"{SEVEN}/analytics", each_day_asked)
+
+    output = read(
+        "analytics",
+        saved=state("analytics", date="2026-03-01"),
+        sync_mode=SyncMode.full_refresh,
+        start_date="2026-01-01",
+    )
+
+    assert (output.days[0], output.days[-1]) == ("2026-02-28", "2026-03-09")
 
 
 # The command line

@@ -12,19 +12,8 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = "source_sms_providers"
 OURS = {
-    *(
-        "",
-        ".answers",
-        ".check",
-        ".deadlines",
-        ".errors",
-        ".messages",
-        ".requester",
-        ".run",
-        ".settings",
-        ".source",
-        ".state",
-    ),
+    *("", ".answers", ".check", ".errors", ".messages", ".run", ".settings", ".source", ".state"),
+    *(".http", ".http.body", ".http.provider", ".http.requester", ".http.transport"),
     *(".seven", ".seven.check", ".seven.extractors", ".smsfactor", ".smsfactor.check", ".smsfactor.extractors"),
 }
 """What `spec` loads of this package; the rest is named in the manifest and loaded when a stream is built."""

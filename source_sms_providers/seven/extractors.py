@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 import requests
@@ -20,6 +20,8 @@ UNKNOWN_LABEL = (
 )
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 FIGURES = (*COUNTERS, "usage_eur")
+ZEROS = dict.fromkeys(FIGURES, 0)
+Counters = Mapping[str, "int | float | None"]
 
 
 @dataclass
@@ -44,7 +46,7 @@ class BalanceExtractor(SevenExtractor):
         yield {
             "date": now.date().isoformat(),
             "amount": read.number(read.field(answer, "amount", "the answer"), "amount"),
-            "currency": read.text(read.field(answer, "currency", "the answer"), "currency"),
+            "currency": read.optional_text(answer.get("currency"), "currency"),
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
 
@@ -52,62 +54,78 @@ class BalanceExtractor(SevenExtractor):
 class PricingExtractor(SevenExtractor):
     """The price list as one record a network, limited to the configured countries.
 
-    The list's own counts must agree with what it holds, and no network may have two prices.
+    The whole list's own counts must agree with what it holds, and no network of these countries may have two
+    prices. What only describes a network may be missing, and is null then.
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = Reader(PROVIDER, response)
         answer = read.mapping(response.json(), "the answer")
-        countries = read.sequence(read.field(answer, "countries", "the answer"), "countries")
-        today = datetime.now(timezone.utc).date().isoformat()
-        records = [record for country in countries for record in self._networks(read, country, today)]
-        for name, found in (("countCountries", len(countries)), ("countNetworks", len(records))):
-            promised = read.count(read.field(answer, name, "the answer"), name)
-            if promised != found:
-                read.refuse(f"{name} says {promised}, the list holds {found}")
-        if len({(record["country_code"], record["mcc"], record["network_name"]) for record in records}) != len(records):
-            read.refuse("a network is listed twice")
+        countries = [
+            read.mapping(country, "a country")
+            for country in read.sequence(read.field(answer, "countries", "the answer"), "countries")
+        ]
+        networks = [read.sequence(read.field(country, "networks", "a country"), "networks") for country in countries]
+        if "country" not in read.asked:
+            # Whether the counts of a part are those of the part or of the whole is not documented.
+            self._count(read, answer, "countCountries", len(countries))
+            self._count(read, answer, "countNetworks", sum(map(len, networks)))
         wanted = {code.upper() for code in self.config.get("countries") or ()}
-        if unpriced := wanted - {record["country_code"].upper() for record in records}:
+        today = datetime.now(timezone.utc).date().isoformat()
+        records: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for country, of_country in zip(countries, networks, strict=True):
+            code = read.optional_text(read.field(country, "countryCode", "a country"), "countryCode") or ""
+            if wanted and code.upper() not in wanted:
+                continue
+            for network in of_country:
+                record = {"date": today, **self._network(read, code, country, read.mapping(network, "a network"))}
+                twin = records.setdefault((code, record["mcc"], record["network_name"]), record)
+                if twin is not record:
+                    self._join(read, twin, record)
+        if unpriced := wanted - {code.upper() for code, _, _ in records}:
             LOGGER.warning("seven.io lists no price for %s.", ", ".join(sorted(unpriced)))
-        return [record for record in records if not wanted or record["country_code"].upper() in wanted]
+        return records.values()
 
-    def _networks(self, read: Reader, country: Any, today: str) -> Iterable[dict[str, Any]]:
-        country = read.mapping(country, "a country")
-        code = read.text(read.field(country, "countryCode", "a country"), "countryCode")
-        name = read.optional_text(read.field(country, "countryName", "a country"), "countryName")
-        prefix = read.optional_text(read.field(country, "countryPrefix", "a country"), "countryPrefix")
-        for network in read.sequence(read.field(country, "networks", "a country"), "networks"):
-            network = read.mapping(network, "a network")
-            mncs = read.field(network, "mncs", "a network")
-            features = read.sequence(read.field(network, "features", "a network"), "features")
-            yield {
-                "date": today,
-                "country_code": code,
-                "country_name": name,
-                "country_prefix": prefix,
-                "mcc": read.optional_text(read.field(network, "mcc", "a network"), "mcc") or "",
-                "mncs": None if mncs is None else [read.text(mnc, "an mnc") for mnc in read.sequence(mncs, "mncs")],
-                "network_name": read.optional_text(read.field(network, "networkName", "a network"), "networkName")
-                or "",
-                "price": read.amount(read.field(network, "price", "a network"), "price"),
-                "features": [read.text(feature, "a feature") for feature in features],
-                "comment": read.optional_text(network.get("comment"), "comment"),
-            }
+    def _count(self, read: Reader, answer: Mapping[str, Any], name: str, found: int) -> None:
+        promised = found if answer.get(name) is None else read.count(answer[name], name)
+        if promised != found:
+            read.refuse(f"{name} says {promised}, the list holds {found}")
+
+    def _join(self, read: Reader, twin: dict[str, Any], record: Mapping[str, Any]) -> None:
+        """Adds what a network lists besides where it is listed twice, which no recorded list did."""
+        if twin["price"] != record["price"]:
+            read.refuse(f"a network of country '{twin['country_code']}' has two prices")
+        for name in ("mncs", "features"):
+            twin[name] = list(dict.fromkeys([*(twin[name] or ()), *(record[name] or ())])) or None
+
+    def _network(
+        self, read: Reader, code: str, country: Mapping[str, Any], network: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "country_code": code,
+            "country_name": read.optional_text(country.get("countryName"), "countryName"),
+            "country_prefix": read.optional_text(country.get("countryPrefix"), "countryPrefix"),
+            "mcc": read.optional_text(read.field(network, "mcc", "a network"), "mcc") or "",
+            "mncs": self._texts(read, network.get("mncs"), "mncs"),
+            "network_name": read.optional_text(read.field(network, "networkName", "a network"), "networkName") or "",
+            "price": read.amount(read.field(network, "price", "a network"), "price"),
+            "features": self._texts(read, network.get("features"), "features"),
+            "comment": read.optional_text(network.get("comment"), "comment"),
+        }
+
+    def _texts(self, read: Reader, values: Any, name: str) -> list[str] | None:
+        return None if values is None else [read.text(value, name) for value in read.sequence(values, name)]
 
 
 @dataclass
 class AnalyticsExtractor(SevenExtractor):
-    """Rows of counters as one record a day, or a day and group.
+    """Rows of counters as one record a group of the day that was asked: the answer names no day.
 
-    `group_field` names the field that the rows are grouped by. Grouped by date, each day asked must
-    be there and no other (seven.io answers invalid dates with its default window). Grouped by
-    anything else, rows carry no date: they are of the one day that was asked. Rows of one group are
-    added up (seven.io was seen to answer two rows without label). A day without usage gives one record
-    of zeros.
+    `group_field` names the field that the rows are grouped by. Rows of one group are added up (seven.io was
+    seen to answer two rows without label). A day without usage gives one record of zeros.
     """
 
-    group_field: str = "date"
+    group_field: str
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = Reader(PROVIDER, response)
@@ -116,47 +134,58 @@ class AnalyticsExtractor(SevenExtractor):
             self.config.get("seven_label") or label for label in groups
         }:
             raise config_error(UNKNOWN_LABEL)
-        first, last = date.fromisoformat(read.asked["start"]), date.fromisoformat(read.asked["end"])
-        if self.group_field == "date":
-            days = {(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)}
-            if foreign := groups.keys() - days:
-                read.refuse(f"it holds {min(foreign)}, asked were {first} to {last}")
-            if missing := days - groups.keys():
-                read.refuse(f"it lacks {min(missing)}, asked were {first} to {last}")
-            return [record({"date": day}, groups[day], self.config) for day in sorted(groups)]
-        if first != last:
+        day = read.asked["start"]
+        if read.asked["end"] != day:
             raise ValueError("An answer without dates must be of one day, or several are booked on one.")
         if not any(has_usage(counters) for counters in groups.values()):
-            return [record_of_zeros(str(first), self.group_field, self.config)]
+            return [record_of_zeros(day, self.group_field, self.config)]
         return [
-            record({"date": str(first), self.group_field: group}, counters, self.config)
-            for group, counters in groups.items()
+            record({"date": day, self.group_field: group}, counters, self.config) for group, counters in groups.items()
         ]
 
 
-def record(key: Mapping[str, str], counters: Mapping[str, int | float], config: Mapping[str, Any]) -> dict[str, Any]:
+def record(key: Mapping[str, str], counters: Counters, config: Mapping[str, Any]) -> dict[str, Any]:
     return {**key, **counters, "is_partial": key["date"] >= config["today"]}
 
 
 def record_of_zeros(day: str, group_field: str, config: Mapping[str, Any], group: str = "") -> dict[str, Any]:
     """What a group without usage is recorded as; with an empty group, a whole day: it was asked, and was zero."""
-    return record({"date": day, group_field: group}, dict.fromkeys(FIGURES, 0), config)
+    return record({"date": day, group_field: group}, ZEROS, config)
 
 
 def has_usage(counters: Mapping[str, Any]) -> bool:
     return any(counters[name] for name in FIGURES)
 
 
-def grouped(read: Reader, answer: Any, group_field: str) -> dict[str, dict[str, int | float]]:
+def grouped(read: Reader, answer: Any, group_field: str) -> dict[str, Counters]:
     """The counters of each group, the rows of one group added up."""
-    groups: dict[str, dict[str, int | float]] = {}
+    groups: dict[str, Counters] = {}
     for row in read.sequence(answer, "the answer"):
         row = read.mapping(row, "a row")
         group = group_name(read, read.field(row, group_field, "a row"), group_field)
-        counters = {name: read.count(read.field(row, name, "a row"), name) for name in COUNTERS}
-        usage = read.amount(read.field(row, "usage_eur", "a row"), "usage_eur")
-        groups[group] = added(groups.get(group), {**counters, "usage_eur": usage})
+        groups[group] = added(groups.get(group), counters_of(read, row, group_field, read.asked["start"]))
     return groups
+
+
+def counters_of(read: Reader, row: Mapping[str, Any], group_field: str, day: str) -> Counters:
+    """The counters of a row. Counters came and went over the years: one that is not sent is null, one that is
+    not known is left out, both with a warning. A refund may make `usage_eur` negative; nothing else may be.
+    """
+    counters: dict[str, int | float | None] = {}
+    for name in FIGURES:
+        value = row.get(name)
+        if value is None:
+            LOGGER.warning("seven.io sends no '%s' in its usage: the column stays empty.", name)
+            counters[name] = None
+        else:
+            is_of = f"{name} of {day}"
+            counters[name] = read.number(value, is_of) if name == "usage_eur" else read.count(value, is_of)
+    if len(row) > len(FIGURES) + 1 and (unknown := sorted(row.keys() - {*FIGURES, group_field})):
+        LOGGER.warning(
+            "seven.io sends %s in its usage, which this connector does not know and leaves out. Update the connector.",
+            ", ".join(unknown),
+        )
+    return counters
 
 
 def group_name(read: Reader, value: Any, group_field: str) -> str:
@@ -168,8 +197,12 @@ def group_name(read: Reader, value: Any, group_field: str) -> str:
     return read.text(value, group_field)
 
 
-def added(left: Mapping[str, int | float] | None, right: dict[str, int | float]) -> dict[str, int | float]:
-    """The counters of two rows, added without the noise of binary fractions."""
+def added(left: Counters | None, right: Counters) -> Counters:
+    """The counters of two rows, added without the noise of binary fractions; what one of them lacks is null."""
     if left is None:
         return right
-    return {name: plain(exact(left[name]) + exact(right[name])) for name in right}
+    return {name: _sum(left[name], right[name]) for name in FIGURES}
+
+
+def _sum(left: int | float | None, right: int | float | None) -> int | float | None:
+    return None if left is None or right is None else plain(exact(left) + exact(right))

@@ -1,20 +1,24 @@
+import contextlib
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations
 from typing import Any, NamedTuple
 
+import requests
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import exact
-from source_sms_providers.errors import transient_error
-from source_sms_providers.requester import MadeOnce
-from source_sms_providers.retriever import GroupsRetriever, Row
-from source_sms_providers.seven.extractors import FIGURES, AnalyticsExtractor, has_usage, record_of_zeros
+from source_sms_providers.errors import again, transient_error
+from source_sms_providers.http.provider import MadeOnce
+from source_sms_providers.retriever import GroupsRetriever, Row, RowsRetriever
+from source_sms_providers.seven.by_date import Days, days_of
+from source_sms_providers.seven.extractors import FIGURES, has_usage, record_of_zeros
 from source_sms_providers.state import Figures, Key
 
 LOGGER = logging.getLogger("airbyte")
@@ -30,9 +34,25 @@ class Totals(NamedTuple):
     """Those without any usage: they need not be asked."""
     ungrouped: frozenset[str]
     """Those without messages and costs: a grouping of them may be empty."""
+    failed: Mapping[str, AirbyteTracedException]
+    """Those of which nothing is known, and why."""
 
 
-@dataclass
+@dataclass(kw_only=True)
+class AnalyticsRetriever(RowsRetriever):
+    """Reads the grouping by date. A day that cannot be read fails its window, after the others were delivered."""
+
+    requester: Requester
+
+    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
+        first, last = (date.fromisoformat(stream_slice[bound][:10]) for bound in ("start_time", "end_time"))
+        rows, failed = told_apart(by_date(self.requester, first, last, self.config))
+        yield from sorted(rows, key=lambda row: str(row["date"]))
+        if failed:
+            raise again(failed[min(failed)])
+
+
+@dataclass(kw_only=True)
 class UsageRetriever(GroupsRetriever):
     """Reads a grouping, which takes a request a day, with the help of the grouping by date, which takes
     a request a year and says what each day amounts to.
@@ -44,21 +64,23 @@ class UsageRetriever(GroupsRetriever):
     Attributes:
         totals_requester: asks for the grouping by date
         group_field: the field of the rows that is grouped by
+        cursor: the stream's
     """
 
-    totals_requester: Requester | None = None
-    group_field: str = ""
+    totals_requester: Requester
+    group_field: str
+    cursor: Cursor
 
-    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
         # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, 3).
-        state: Mapping[str, Any] = self.stream_slicer.state  # type: ignore[attr-defined]
-        self._first_day = date.fromisoformat(state["date"][:10]) + timedelta(days=1)
-        # A window that failed is not asked for again.
-        self._totals = MadeOnce[date, Totals | AirbyteTracedException]()
+        self._first_day = date.fromisoformat(self.cursor.state["date"][:10]) + timedelta(days=1)
+        self._totals = MadeOnce[date, Totals]()
 
     def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
         totals = self._totals_of(day)
+        if failed := totals.failed.get(day):
+            raise again(failed)
         if day in totals.silent:
             return [record_of_zeros(day, self.group_field, self.config)]
         rows = list(super().rows_of(day, stream_slice))
@@ -95,48 +117,59 @@ class UsageRetriever(GroupsRetriever):
         return (row[self.group_field],)
 
     def figures_of(self, row: Row) -> Figures:
-        return tuple(row[name] for name in FIGURES)
+        return tuple(row[name] or 0 for name in FIGURES)
 
     def _totals_of(self, day: str) -> Totals:
         """The totals of the window that the day is in."""
         first = self._first_of_window(day)
-        totals = self._window(first)
         following = first + WINDOW
-        if day == str(first) and str(following) <= self.config["last_day"]:
-            # Before it is needed, or all workers would wait for it at once.
-            self._window(following)
-        if isinstance(totals, AirbyteTracedException):
-            raise totals
-        return totals
+        try:
+            return self._window(first)
+        finally:
+            if day == str(first) and str(following) <= self.config["last_day"]:
+                # Before it is needed, or all workers would wait for it at once. If it fails, its own days say so.
+                with contextlib.suppress(AirbyteTracedException):
+                    self._window(following)
 
     def _total_of(self, day: str) -> Figures:
         """The figures of a day in the grouping by date; all streams share the answer."""
-        rows = self._rows_by_date(self._first_of_window(day))
-        return next(self.figures_of(row) for row in rows if row["date"] == day)
+        total = self._days_of_window(self._first_of_window(day))[date.fromisoformat(day)]
+        assert not isinstance(total, AirbyteTracedException)
+        return self.figures_of(total)
 
     def _first_of_window(self, day: str) -> date:
         return self._first_day + (date.fromisoformat(day) - self._first_day) // WINDOW * WINDOW
 
-    def _window(self, first: date) -> Totals | AirbyteTracedException:
-        def ask() -> Totals | AirbyteTracedException:
-            try:
-                rows = self._rows_by_date(first)
-            except AirbyteTracedException as error:
-                return error
-            return Totals(
-                silent=frozenset(row["date"] for row in rows if not has_usage(row)),
-                ungrouped=frozenset(row["date"] for row in rows if not (row["sms"] or row["usage_eur"])),
-            )
+    def _window(self, first: date) -> Totals:
+        return self._totals.get(first, lambda: self._ask(first))
 
-        return self._totals.get(first, ask)
+    def _ask(self, first: date) -> Totals:
+        rows, failed = told_apart(self._days_of_window(first))
+        return Totals(
+            silent=frozenset(row["date"] for row in rows if not has_usage(row)),
+            ungrouped=frozenset(row["date"] for row in rows if not (row["sms"] or row["usage_eur"])),
+            failed={str(day): error for day, error in failed.items()},
+        )
 
-    def _rows_by_date(self, first: date) -> Sequence[Row]:
-        assert self.totals_requester is not None
+    def _days_of_window(self, first: date) -> Days:
         last = min(first + WINDOW - timedelta(days=1), date.fromisoformat(self.config["last_day"]))
+        return by_date(self.totals_requester, first, last, self.config)
+
+
+def by_date(requester: Requester, first: date, last: date, config: Mapping[str, Any]) -> Days:
+    def ask(first: date, last: date) -> requests.Response:
         days = StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
-        response = self.totals_requester.send_request(stream_slice=days)
+        response = requester.send_request(stream_slice=days)
         assert response is not None
-        return list(AnalyticsExtractor(config=self.config, parameters={}).extract_records(response))
+        return response
+
+    return days_of(ask, first, last, config)
+
+
+def told_apart(days: Days) -> tuple[list[Row], dict[date, AirbyteTracedException]]:
+    """The rows, and why the other days have none."""
+    rows: list[Row] = [row for row in days.values() if not isinstance(row, AirbyteTracedException)]
+    return rows, {day: row for day, row in days.items() if isinstance(row, AirbyteTracedException)}
 
 
 def _choices(gone: Collection[Key]) -> Iterable[Collection[Key]]:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.seven.extractors import AnalyticsExtractor, BalanceExtractor, PricingExtractor
-from unit_tests.providers import SEVEN, canned_json
+from source_sms_providers.seven.extractors import COUNTERS, AnalyticsExtractor, BalanceExtractor, PricingExtractor
+from unit_tests.providers import SEVEN
 from unit_tests.responses import response
 from unit_tests.usage import ZEROS, usage
 
@@ -27,13 +28,13 @@ def pricing(*countries: Any, **settings: Any) -> list[dict[str, Any]]:
     return pricing_of({"countCountries": len(countries), "countNetworks": networks, "countries": countries}, **settings)
 
 
-def pricing_of(body: Any, **settings: Any) -> list[dict[str, Any]]:
+def pricing_of(body: Any, asked: Mapping[str, str] | None = None, **settings: Any) -> list[dict[str, Any]]:
     extractor = PricingExtractor(config={**CONFIG, **settings}, parameters={})
-    return list(extractor.extract_records(response(f"{SEVEN}/pricing", body)))
+    return list(extractor.extract_records(response(f"{SEVEN}/pricing", body, **(asked or {}))))
 
 
 def analytics(
-    *rows: Any, group_field: str = "date", start: str = "2026-03-09", end: str = "2026-03-09", **settings: Any
+    *rows: Any, group_field: str = "country", start: str = "2026-03-09", end: str = "2026-03-09", **settings: Any
 ) -> list[dict[str, Any]]:
     extractor = AnalyticsExtractor(config={**CONFIG, **settings}, parameters={}, group_field=group_field)
     return list(extractor.extract_records(response(f"{SEVEN}/analytics", rows, start=start, end=end)))
@@ -62,14 +63,18 @@ def test_given_an_amount_when_extracted_then_it_is_a_number(amount, number):
         (None, "the answer is null where an object is due"),
         ([], "the answer is a list where an object is due"),
         ({}, "the answer has no 'amount'"),
-        ({"amount": 1}, "the answer has no 'currency'"),
         ({"amount": None, "currency": "EUR"}, "amount is null where a number is due"),
         ({"amount": "", "currency": "EUR"}, "amount is a text where a number is due"),
-        ({"amount": 1, "currency": None}, "currency is null where a text is due"),
+        ({"amount": 1, "currency": 978}, "currency is a number where a text is due"),
     ],
 )
 def test_given_a_balance_in_another_form_when_extracted_then_it_is_refused(body, problem):
     assert problem in refusal(balance, body)
+
+
+@pytest.mark.parametrize("body", [{"amount": 1}, {"amount": 1, "currency": None}])
+def test_given_a_balance_without_currency_when_extracted_then_it_is_null(body):
+    assert balance(body)["currency"] is None
 
 
 # Pricing
@@ -125,18 +130,39 @@ def test_given_a_list_that_contradicts_itself_when_extracted_then_it_is_refused(
     assert problem in refusal(pricing_of, body)
 
 
-@pytest.mark.parametrize("missing", ["countCountries", "countNetworks", "countries"])
-def test_given_a_list_without_a_part_when_extracted_then_it_is_refused(missing):
-    body = canned_json("seven/pricing.json")
-    del body[missing]
+def test_given_a_list_without_countries_when_extracted_then_it_is_refused():
+    assert "the answer has no 'countries'" in refusal(pricing_of, {"countCountries": 1, "countNetworks": 1})
 
-    assert f"the answer has no '{missing}'" in refusal(pricing_of, body)
+
+@pytest.mark.parametrize("body", [{}, {"countCountries": None, "countNetworks": None}])
+def test_given_a_list_without_counts_when_extracted_then_it_is_taken(body):
+    assert len(pricing_of({"countries": [COUNTRY], **body})) == 1
+
+
+def test_given_one_country_asked_for_when_the_counts_are_of_the_whole_list_then_it_is_taken():
+    body = {"countCountries": 232, "countNetworks": 2140, "countries": [COUNTRY]}
+
+    assert len(pricing_of(body, {"country": "AT"}, countries=["AT"])) == 1
 
 
 def test_given_a_network_with_two_prices_when_extracted_then_the_list_is_refused():
     twice = {**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08}]}
 
-    assert "a network is listed twice" in refusal(pricing, twice)
+    assert "a network of country 'AT' has two prices" in refusal(pricing, twice)
+
+
+def test_given_a_network_with_two_prices_in_another_country_when_extracted_then_the_chosen_ones_are_read():
+    twice = {**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08}]}
+
+    assert len(pricing(twice, {**COUNTRY, "countryCode": "FR"}, countries=["FR"])) == 1
+
+
+def test_given_a_network_listed_twice_with_one_price_when_extracted_then_it_is_one_record_of_both():
+    networks = [{**NETWORK, "features": ["dlr"]}, {**NETWORK, "mncs": ["01", "09"], "features": ["alpha"]}]
+
+    [record] = pricing({**COUNTRY, "networks": networks})
+
+    assert (record["mncs"], record["features"]) == (["01", "09"], ["dlr", "alpha"])
 
 
 @pytest.mark.parametrize("price", [None, "free", -0.01, True])
@@ -144,79 +170,50 @@ def test_given_a_price_that_is_no_amount_when_extracted_then_it_is_refused(price
     assert "price is" in refusal(pricing, {**COUNTRY, "networks": [{**NETWORK, "price": price}]})
 
 
-@pytest.mark.parametrize("missing", ["mcc", "mncs", "networkName", "features", "price"])
-def test_given_a_network_without_a_field_when_extracted_then_it_is_refused(missing):
+@pytest.mark.parametrize("missing", ["mcc", "networkName", "price"])
+def test_given_a_network_without_key_or_price_when_extracted_then_it_is_refused(missing):
     network = {name: value for name, value in NETWORK.items() if name != missing}
 
     assert f"a network has no '{missing}'" in refusal(pricing, {**COUNTRY, "networks": [network]})
 
 
-# Analytics by date
+def test_given_a_network_without_what_describes_it_when_extracted_then_that_is_null():
+    [record] = pricing({"countryCode": "AT", "networks": [{"mcc": "232", "networkName": "A1", "price": 0.075}]})
+
+    assert record == {
+        "date": "2026-03-10",
+        "country_code": "AT",
+        "country_name": None,
+        "country_prefix": None,
+        "mcc": "232",
+        "mncs": None,
+        "network_name": "A1",
+        "price": 0.075,
+        "features": None,
+        "comment": None,
+    }
 
 
-def test_given_rows_in_any_order_when_extracted_then_the_records_are_in_the_order_of_days():
-    rows = [usage(date="2026-03-09", sms=2), usage(date="2026-03-08", sms=1)]
-
-    assert [record["sms"] for record in analytics(*rows, start="2026-03-08")] == [1, 2]
+def test_given_a_country_with_a_null_code_when_extracted_then_it_is_an_empty_text():
+    assert [record["country_code"] for record in pricing({**COUNTRY, "countryCode": None})] == [""]
 
 
-def test_given_two_rows_of_a_day_when_extracted_then_they_are_added_without_noise():
-    [record] = analytics(usage(date="2026-03-09", sms=1, usage_eur=0.1), usage(date="2026-03-09", sms=2, usage_eur=0.2))
-
-    assert (record["sms"], record["usage_eur"]) == (3, 0.3)
-
-
-def test_given_a_day_before_the_range_when_extracted_then_it_is_refused():
-    assert "it holds 2026-03-08, asked were 2026-03-09 to 2026-03-09" in refusal(
-        analytics, usage(date="2026-03-08"), usage(date="2026-03-09")
-    )
-
-
-def test_given_a_range_that_lacks_a_day_when_extracted_then_it_is_refused():
-    assert "it lacks 2026-03-08, asked were 2026-03-07 to 2026-03-09" in refusal(
-        analytics, usage(date="2026-03-07"), usage(date="2026-03-09"), start="2026-03-07"
-    )
-
-
-def test_given_no_rows_when_extracted_then_it_is_refused():
-    assert "it lacks 2026-03-09" in refusal(analytics)
-
-
-@pytest.mark.parametrize("missing", list(ZEROS))
-def test_given_a_row_without_a_counter_when_extracted_then_it_is_refused(missing):
-    row = {name: value for name, value in usage(date="2026-03-09").items() if name != missing}
-
-    assert f"a row has no '{missing}'" in refusal(analytics, row)
-
-
-@pytest.mark.parametrize("counter", list(ZEROS))
-@pytest.mark.parametrize("value", [None, -1, "many", True])
-def test_given_a_counter_that_is_no_amount_when_extracted_then_it_is_refused(counter, value):
-    assert f"{counter} is" in refusal(analytics, usage(date="2026-03-09", **{counter: value}))
-
-
-def test_given_numbers_as_texts_when_extracted_then_they_are_numbers():
-    [record] = analytics(usage(date="2026-03-09", sms="12", usage_eur="1.5000"))
-
-    assert (record["sms"], record["usage_eur"]) == (12, 1.5)
-
-
-@pytest.mark.parametrize(("today", "partial"), [("2026-03-10", False), ("2026-03-09", True)])
-def test_given_a_day_when_extracted_then_it_is_partial_only_if_it_is_running(today, partial):
-    [record] = analytics(usage(date="2026-03-09"), today=today)
-
-    assert record["is_partial"] is partial
+# Analytics by group
 
 
 @pytest.mark.parametrize("body", [{}, "900", 900, None])
 def test_given_no_list_when_extracted_then_it_is_refused(body):
-    extractor = AnalyticsExtractor(config=CONFIG, parameters={})
+    extractor = AnalyticsExtractor(config=CONFIG, parameters={}, group_field="country")
     answer = response(f"{SEVEN}/analytics", body, start="2026-03-09", end="2026-03-09")
 
     assert "where a list is due" in refusal(extractor.extract_records, answer)
 
 
-# Analytics by group
+@pytest.mark.parametrize(("today", "partial"), [("2026-03-10", False), ("2026-03-09", True)])
+def test_given_a_day_when_extracted_then_it_is_partial_only_if_it_is_running(today, partial):
+    [record] = analytics(usage(country="DE", sms=1), today=today)
+
+    assert record["is_partial"] is partial
 
 
 @pytest.mark.parametrize("group_field", ["country", "label", "account"])
@@ -257,3 +254,59 @@ def test_given_another_label_than_that_of_the_settings_when_extracted_then_it_is
         analytics(usage(label="other", sms=1), group_field="label", seven_label="newsletter")
 
     assert raised.value.failure_type is FailureType.config_error
+
+
+# The counters of a row
+
+
+@pytest.mark.parametrize("counter", COUNTERS)
+@pytest.mark.parametrize("value", [-1, 0.5, "many", True])
+def test_given_a_counter_that_is_no_count_when_extracted_then_the_refusal_names_it_and_its_day(counter, value):
+    assert f"{counter} of 2026-03-09 is" in refusal(analytics, usage(country="DE", **{counter: value}))
+
+
+@pytest.mark.parametrize("value", ["many", True, []])
+def test_given_costs_that_are_no_number_when_extracted_then_the_refusal_names_them_and_their_day(value):
+    assert "usage_eur of 2026-03-09 is" in refusal(analytics, usage(country="DE", usage_eur=value))
+
+
+def test_given_a_refund_when_extracted_then_the_costs_are_negative():
+    [record] = analytics(usage(country="DE", sms=1, usage_eur=-2.5))
+
+    assert record["usage_eur"] == -2.5
+
+
+def test_given_numbers_as_texts_when_extracted_then_they_are_numbers():
+    [record] = analytics(usage(country="DE", sms="12", usage_eur="1.5000"))
+
+    assert (record["sms"], record["usage_eur"]) == (12, 1.5)
+
+
+@pytest.mark.parametrize("missing", list(ZEROS))
+@pytest.mark.parametrize("how", ["left out", "null"])
+def test_given_a_counter_that_is_not_sent_when_extracted_then_it_is_null_with_a_warning(missing, how, caplog):
+    row = usage(country="DE", sms=1, usage_eur=1)
+    row = {**row, missing: None} if how == "null" else {name: row[name] for name in row if name != missing}
+    # Whatever is left says that the day had usage.
+    row = {**row, "voice" if missing != "voice" else "sms": 1}
+
+    [record] = analytics(row)
+
+    assert record[missing] is None
+    assert caplog.messages == [f"seven.io sends no '{missing}' in its usage: the column stays empty."]
+
+
+def test_given_two_rows_of_a_group_when_one_lacks_a_counter_then_the_sum_is_null():
+    [record] = analytics(usage(country="DE", sms=1), usage(country="DE", sms=None, voice=2))
+
+    assert (record["sms"], record["voice"]) == (None, 2)
+
+
+def test_given_counters_that_are_not_known_when_extracted_then_a_warning_names_them(caplog):
+    [record] = analytics(usage(country="DE", sms=1, whatsapp=7, fax=1))
+
+    assert record == usage(date="2026-03-09", country="DE", sms=1, is_partial=False)
+    assert caplog.messages == [
+        "seven.io sends fax, whatsapp in its usage, which this connector does not know and leaves out. "
+        "Update the connector."
+    ]

@@ -1,33 +1,19 @@
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
-from collections.abc import Callable
 from pathlib import Path
-from time import sleep
-from typing import Any
 
 import pytest
 import requests
 import urllib3
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from unit_tests.connector import SEVEN_KEY, SMSFACTOR_TOKEN
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, query_of
-from unit_tests.requesters import ask, build, definition, requester
-from unit_tests.servers import http_200, serving
+from unit_tests.requesters import ask, build, definition, failure_of
 
 BALANCE = f"{SEVEN}/balance"
 ANALYTICS = f"{SEVEN}/analytics"
 GOOD = canned("seven/balance.json")
-
-
-def failure_of(stream: str = "balance", **settings: Any) -> AirbyteTracedException:
-    with pytest.raises(AirbyteTracedException) as raised:
-        ask(stream, **settings)
-    return raised.value
 
 
 # Retries
@@ -150,94 +136,6 @@ def test_given_a_retry_after_that_is_too_long_when_refused_then_the_sync_does_no
     assert waiting.seconds == []
 
 
-def test_given_a_retry_after_when_another_worker_wants_to_ask_then_it_waits_too(providers, waiting):
-    providers.answer(BALANCE, GOOD)
-    providers.answer_in_turn(
-        ANALYTICS, {"status_code": 429, "headers": {"Retry-After": "20"}}, canned("seven/analytics_by_date.json")
-    )
-    waiting.during_the_next(lambda: ask("balance"))
-
-    ask("analytics")
-
-    assert waiting.seconds == [20, 20]
-
-
-@pytest.mark.parametrize(("rate", "waits"), [(10, [0.1, 0.1]), (4, [0.25, 0.25]), (float("inf"), [])])
-def test_given_a_rate_when_asked_at_once_then_each_waits_for_its_turn(providers, waiting, rate, waits):
-    providers.answer(BALANCE, GOOD)
-
-    for _ in range(3):
-        ask("balance", requests_per_second=rate)
-
-    assert waiting.seconds == pytest.approx(waits)
-
-
-def test_given_a_rate_when_the_other_provider_is_asked_then_it_has_a_rate_of_its_own(providers, waiting):
-    providers.answer(BALANCE, GOOD)
-    providers.answer(f"{SMSFACTOR}/credits", "smsfactor/credits.json")
-
-    ask("balance", requests_per_second=1)
-    ask("credits", requests_per_second=1)
-
-    assert waiting.seconds == []
-
-
-def test_given_a_number_of_workers_when_asked_then_the_rate_is_ten_times_as_many(providers, waiting):
-    providers.answer(BALANCE, GOOD)
-
-    for _ in range(2):
-        ask("balance", requests_per_second=None, num_workers=2)
-
-    assert waiting.seconds == pytest.approx([0.05])
-
-
-# Outage
-
-
-def test_given_a_provider_that_fails_for_long_when_asked_again_then_it_is_not_asked(providers, waiting):
-    providers.answer(BALANCE, b"", status=503)
-    providers.answer(ANALYTICS, "seven/analytics_by_date.json")
-    failure_of("balance")
-    asked_before = len(providers.requests)
-
-    waiting.pass_by(180)
-    failure = failure_of("analytics")
-
-    assert len(providers.requests) == asked_before
-    assert failure.failure_type is FailureType.transient_error
-
-
-def test_given_a_provider_that_is_not_asked_any_more_when_asked_then_no_turn_is_waited_for(providers, waiting):
-    providers.answer(BALANCE, b"", status=503)
-    failure_of("balance", outage_seconds=1)
-    waited = len(waiting.seconds)
-
-    for _ in range(3):
-        failure_of("balance", outage_seconds=1, requests_per_second=1)
-
-    assert len(waiting.seconds) == waited
-
-
-def test_given_an_outage_of_one_provider_when_the_other_is_asked_then_it_answers(providers, waiting):
-    providers.answer(BALANCE, b"", status=503)
-    providers.answer(f"{SMSFACTOR}/credits", "smsfactor/credits.json")
-    failure_of("balance")
-
-    waiting.pass_by(180)
-
-    assert ask("credits").ok
-
-
-def test_given_an_outage_when_a_good_answer_comes_then_it_is_over(providers, waiting):
-    providers.answer_in_turn(BALANCE, {"status_code": 503}, GOOD)
-    providers.answer(ANALYTICS, "seven/analytics_by_date.json")
-    ask("balance")
-
-    waiting.pass_by(1000)
-
-    assert ask("analytics").ok
-
-
 def test_given_little_patience_when_the_provider_fails_then_no_wait_goes_beyond_it(providers, waiting):
     providers.answer(BALANCE, b"", status=503)
 
@@ -342,38 +240,6 @@ def test_given_a_netrc_for_the_host_when_asked_then_it_is_not_used(providers, mo
     assert providers.requests[0].headers["Authorization"] == f"Bearer {SMSFACTOR_TOKEN}"
 
 
-def test_given_an_answer_with_a_cookie_when_asked_again_then_it_is_not_sent():
-    heads = []
-
-    def answer(head: str, send: Callable[[bytes], None]) -> None:
-        heads.append(head.lower())
-        send(http_200(GOOD, "Set-Cookie: session=1; Path=/"))
-
-    with serving(answer) as url:
-        asking = requester(seven_base_url=url)
-        asking.send_request()
-        asking.send_request()
-
-    assert len(heads) == 2
-    assert "cookie:" not in heads[1]
-
-
-def test_given_a_proxy_in_the_environment_when_asked_then_it_is_used(waiting, monkeypatch):
-    heads = []
-
-    def answer(head: str, send: Callable[[bytes], None]) -> None:
-        heads.append(head)
-        send(http_200(GOOD))
-
-    with serving(answer) as url:
-        monkeypatch.setenv("HTTP_PROXY", url)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-        requester(seven_base_url="http://seven.example/api").send_request()
-
-    assert [head.splitlines()[0] for head in heads] == ["GET http://seven.example/api/balance HTTP/1.1"]
-
-
 def test_given_more_decoders_are_installed_when_asked_then_only_what_is_understood_is_offered(providers, monkeypatch):
     monkeypatch.setattr(requests.utils, "DEFAULT_ACCEPT_ENCODING", "gzip, deflate, br, zstd")
     providers.answer(BALANCE, GOOD)
@@ -381,104 +247,6 @@ def test_given_more_decoders_are_installed_when_asked_then_only_what_is_understo
     ask()
 
     assert set(providers.requests[0].headers["Accept-Encoding"].split(", ")) <= {"gzip", "deflate", "identity"}
-
-
-# What is taken for an answer
-
-
-@pytest.mark.parametrize(
-    ("encoding", "compress"),
-    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)],
-)
-def test_given_a_compressed_answer_when_asked_then_it_is_read(providers, encoding, compress):
-    providers.answer(BALANCE, compress(GOOD), Content_Encoding=encoding)
-
-    assert ask().json() == {"amount": 290.67, "currency": "EUR"}
-
-
-def test_given_a_compressed_answer_that_is_cut_when_asked_then_it_is_no_answer(providers):
-    providers.answer(BALANCE, gzip.compress(GOOD)[:-9], Content_Encoding="gzip")
-
-    assert "cut off" in failure_of().message
-
-
-def test_given_an_answer_shorter_than_announced_when_asked_then_it_is_no_answer(providers):
-    providers.answer_in_turn(
-        BALANCE,
-        {
-            "raw": urllib3.HTTPResponse(
-                io.BytesIO(b'{"amount":1,"currency":"EUR"}'),
-                headers={"Content-Length": "5000"},
-                status=200,
-                preload_content=False,
-                enforce_content_length=True,
-            )
-        },
-        GOOD,
-    )
-
-    assert ask().json()["amount"] == 290.67
-
-
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
-def test_given_an_answer_that_is_too_large_when_asked_then_it_is_not_taken(providers, monkeypatch, compress):
-    monkeypatch.setattr("source_sms_providers.requester.MAX_BODY_BYTES", 1000)
-    encoding = "identity" if compress is bytes else "gzip"
-    providers.answer(BALANCE, compress(b'{"amount":1}' + b" " * 1000), Content_Encoding=encoding)
-
-    assert failure_of().failure_type is FailureType.transient_error
-
-
-@pytest.mark.parametrize(
-    ("drips_after", "connection"),
-    [
-        *((b"", "keep-alive"), (b"HTTP/1.1 200 OK\r\n", "keep-alive"), (b"\r\n\r\n", "keep-alive"), (b"", "close")),
-        (b"\r\n\r\n", "close"),
-    ],
-    ids=["nothing", "status", "head", "nothing, closing", "head, closing"],
-)
-def test_given_an_answer_that_drips_when_asked_then_it_is_given_up(waiting, monkeypatch, drips_after, connection):
-    monkeypatch.setattr("source_sms_providers.requester.ANSWER_SECONDS", 0.3)
-    dripping = http_200(GOOD + b" " * 100, f"Connection: {connection}")
-    at_once = dripping.index(drips_after) + len(drips_after)
-    dripped = []
-
-    def answer(_head: str, send: Callable[[bytes], None]) -> None:
-        if dripped:
-            send(http_200(GOOD))
-            return
-        send(dripping[:at_once])
-        for byte in dripping[at_once:]:
-            dripped.append(byte)
-            sleep(0.02)
-            send(bytes([byte]))
-
-    with serving(answer) as url:
-        assert requester(seven_base_url=url).send_request().json()["amount"] == 290.67
-
-    assert waiting.seconds == [1]
-    assert len(dripped) < 50
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"amount":NaN,"currency":"EUR"}',
-        b'{"amount":Infinity,"currency":"EUR"}',
-        b'{"amount":1,"amount":2,"currency":"EUR"}',
-        b'{"amount":1,"currency":"\xe9"}',
-        b'{"amount":1,"currency":"EUR"}{}',
-        b"[" * 100_000,
-        b"290,67",
-        b"",
-    ],
-    ids=["nan", "infinity", "key_twice", "latin1", "two_documents", "deep", "comma", "empty"],
-)
-def test_given_a_body_that_is_no_strict_json_when_asked_then_it_is_no_answer(providers, body):
-    providers.answer(BALANCE, body)
-
-    assert "something else than the JSON" in failure_of().message
-    assert len(providers.requests) == 6
 
 
 # What is told

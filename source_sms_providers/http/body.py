@@ -1,0 +1,91 @@
+"""The body of an answer: whole, of a bounded size, and strict JSON."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+import requests
+
+from source_sms_providers.answers import strict_json
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""200 times the largest answer known, the world's price list."""
+
+NO_JSON = "sent something else than the JSON its API promises"
+TOO_LARGE = "sent more data than this connector takes"
+
+
+class BrokenAnswer(Exception):
+    """What was received is no whole answer; the text goes on as '<provider> <text>'."""
+
+
+def received(parts: Iterable[bytes]) -> bytes:
+    """The parts of a body as it travels, joined. Raises BrokenAnswer for more than MAX_BODY_BYTES."""
+    raw = bytearray()
+    for part in parts:
+        raw += part
+        if len(raw) > MAX_BODY_BYTES:
+            raise BrokenAnswer(TOO_LARGE)
+    return bytes(raw)
+
+
+def take_body(response: requests.Response, raw: bytes) -> None:
+    """Gives a response the body that was received for it, and a `json()` that is strict.
+
+    Raises BrokenAnswer for an HTTP 200 whose body is no whole JSON. Any other status says enough by
+    itself: a body that cannot be read counts as none.
+    """
+    try:
+        body = decoded(raw, response.headers.get("Content-Encoding", ""))
+        parsed = _parsed(body)
+    except BrokenAnswer:
+        if response.status_code == requests.codes.ok:
+            raise
+        response.raw = io.BytesIO()
+        return
+    response.raw = io.BytesIO(body)
+    # The error filters and the extractor each ask for it.
+    response.json = lambda **_: parsed  # type: ignore[method-assign]
+
+
+def decoded(raw: bytes, encoding: str) -> bytes:
+    """A body without its compression.
+
+    Raises BrokenAnswer for one that is cut off (urllib3 lets it pass), that is not what its encoding
+    says, or that is more than MAX_BODY_BYTES.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return raw
+    try:
+        body = _inflated(raw) if encoding == "deflate" else _gunzipped(raw)
+    except EOFError:
+        raise BrokenAnswer("sent an answer that is cut off") from None
+    except (zlib.error, gzip.BadGzipFile):
+        raise BrokenAnswer(NO_JSON) from None
+    if len(body) > MAX_BODY_BYTES:
+        raise BrokenAnswer(TOO_LARGE)
+    return body
+
+
+def _gunzipped(raw: bytes) -> bytes:
+    return gzip.GzipFile(fileobj=io.BytesIO(raw)).read(MAX_BODY_BYTES + 1)
+
+
+def _inflated(raw: bytes) -> bytes:
+    inflate = zlib.decompressobj()
+    body = inflate.decompress(raw, MAX_BODY_BYTES + 1)
+    if not inflate.eof and len(body) <= MAX_BODY_BYTES:
+        raise EOFError
+    return body
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return strict_json(body)
+    except (ValueError, RecursionError):
+        raise BrokenAnswer(NO_JSON) from None

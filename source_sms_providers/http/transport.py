@@ -1,0 +1,160 @@
+"""One request over the wire: within its time, to one host, with nothing followed and nothing kept."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from source_sms_providers.errors import config_error
+from source_sms_providers.http.body import BrokenAnswer, received
+
+CONNECT_SECONDS = 5.0
+SILENCE_SECONDS = 30.0
+"""How long the server may send nothing."""
+
+
+class Transport:
+    """Sends requests to the host of a URL; all threads share its connections.
+
+    Proxies and the certificates to trust are those that the environment names. This machine itself
+    is never asked through a proxy.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = NoRedirects()
+        adapter = OneHostAdapter(pool_maxsize=32)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def send(self, request: requests.PreparedRequest, seconds: float) -> tuple[requests.Response, bytes]:
+        """An answer and its body as it travelled, read whole within so many seconds.
+
+        Raises BrokenAnswer if there is none, and AirbyteTracedException (config_error) if the environment
+        names certificates that do not exist.
+        """
+        how = {**self._environment, "timeout": EndsBy(time.monotonic() + seconds), "allow_redirects": False}
+        try:
+            with self._session.send(request, **how) as response:
+                return response, received(response.raw.stream(65536, decode_content=False))
+        except requests.exceptions.ProxyError:
+            raise BrokenAnswer(self._proxy_failed) from None
+        except requests.exceptions.SSLError:
+            raise BrokenAnswer("could not be reached safely: TLS failed") from None
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+            raise BrokenAnswer("did not answer in time") from None
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
+            raise BrokenAnswer("could not be reached, or the connection broke off") from None
+
+    @cached_property
+    def _environment(self) -> Mapping[str, Any]:
+        found = self._session.merge_environment_settings(self._url, {}, True, None, None)
+        certificates = found["verify"]
+        if isinstance(certificates, str) and not Path(certificates).exists():
+            raise config_error(
+                f"The certificates to trust, {certificates}, do not exist. Correct REQUESTS_CA_BUNDLE or "
+                "CURL_CA_BUNDLE in the environment of the connector, or leave it out."
+            )
+        return {**found, "proxies": {}} if _is_this_machine(self._url) else found
+
+    @cached_property
+    def _proxy_failed(self) -> str:
+        proxy = urlsplit(requests.utils.select_proxy(self._url, dict(self._environment["proxies"])) or "")
+        return (
+            f"could not be reached: the proxy {proxy.hostname}:{proxy.port} does not answer or refuses the connection. "
+            "Check the proxy that the environment of the connector names"
+        )
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class EndsBy(urllib3.Timeout):
+    """Timeouts that end at a moment of the monotonic clock, whichever part of a request they are for."""
+
+    def __init__(self, moment: float) -> None:
+        super().__init__()
+        self._moment = moment
+
+    def clone(self) -> EndsBy:
+        return EndsBy(self._moment)
+
+    @property
+    def connect_timeout(self) -> float:
+        return min(CONNECT_SECONDS, self.read_timeout)
+
+    @property
+    def read_timeout(self) -> float:
+        return max(0.001, self._moment - time.monotonic())
+
+
+class BoundedResponse(http.client.HTTPResponse):
+    """Takes the timeout of its socket, which bounds each receive, as the bound of the whole answer.
+
+    A timeout of the socket alone starts anew with each byte of an answer that drips.
+    """
+
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(Receives(self.fp.detach(), sock, time.monotonic() + sock.gettimeout()))
+
+
+class Receives(io.RawIOBase):
+    """Reads a socket until a moment of the monotonic clock."""
+
+    def __init__(self, raw: io.RawIOBase, sock: Any, moment: float) -> None:
+        self._raw = raw
+        self._socket = sock
+        self._moment = moment
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._moment - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(min(left, SILENCE_SECONDS))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class OneHostAdapter(requests.adapters.HTTPAdapter):
+    """Bounds what its connections read, and looks them up once: all requests of a transport go to one host."""
+
+    _pool: Any = None
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        if self._pool is None:
+            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+            # Whatever the way there: plain, TLS, through a proxy.
+            pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": BoundedResponse})
+            self._pool = pool
+        return self._pool
+
+
+class NoRedirects(requests.Session):
+    """A session that sees no redirect in any answer. `allow_redirects=False` alone reads the body of a
+    redirect, of any size, to prepare the request that would follow it.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None

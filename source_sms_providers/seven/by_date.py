@@ -1,0 +1,114 @@
+"""seven.io's grouping by date: what each day amounts to, however much of a range one answer holds.
+
+Recorded answers hold a row for each day asked, also for days of zeros. Whether a wide range is capped, whether
+days before the account's first one are named, and whether the running day is, is not documented.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import requests
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.answers import Reader
+from source_sms_providers.errors import unexpected_answer
+from source_sms_providers.seven.extractors import PROVIDER, ZEROS, Counters, added, counters_of, record
+
+LOGGER = logging.getLogger("airbyte")
+
+DAY = timedelta(days=1)
+
+Days = dict[date, "dict[str, Any] | AirbyteTracedException"]
+"""Each day's record, or why it has none."""
+Ask = Callable[[date, date], requests.Response]
+"""(first day, last day) -> the answer, which may be one that was asked for before."""
+
+
+def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Days:
+    """Every day of a range; only a running day may be missing.
+
+    Days that an answer leaves out are asked for again in a range of their own: so a range that the server caps
+    is read whole. Those that it leaves out even then are
+
+    - rows of zeros if they are before the account's first day: their last day is not named by itself either,
+      nor their first one and the day before it, while a later day is named;
+    - an error otherwise: nothing vouches for zeros between days that are there.
+    """
+    today = date.fromisoformat(config["today"])
+    days: Days = {}
+    spans = [(first, last)]
+    while spans:
+        start, end = spans.pop()
+        found = _answered(ask, start, end, config)
+        days |= found
+        if found:
+            spans += _runs(start, end, found)
+            continue
+        end = min(end, today - DAY)
+        if start > end:
+            continue
+        if any(day < start for day in days) or not _is_before_the_account(ask, start, end, today, days):
+            absent = f"it lacks {_named(start, end)}, also when that is asked for by itself"
+            days |= dict.fromkeys(_span(start, end), unexpected_answer(PROVIDER, "/analytics", absent))
+            continue
+        LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", end + DAY)
+        days |= {day: record({"date": str(day)}, ZEROS, config) for day in _span(start, end)}
+    return days
+
+
+def _is_before_the_account(ask: Ask, start: date, end: date, today: date, days: Days) -> bool:
+    def is_silent(*of: date) -> bool:
+        return not Reader(PROVIDER, answer := ask(*of)).sequence(answer.json(), "the answer")
+
+    is_followed = any(day > end for day in days) or not is_silent(today - DAY, today - DAY)
+    return is_followed and is_silent(end, end) and is_silent(start - DAY, start)
+
+
+def _answered(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Days:
+    """The days that one answer holds. Raises AirbyteTracedException if it is not an answer of this range."""
+    response = ask(first, last)
+    read = Reader(PROVIDER, response)
+    rows: dict[date, Counters] = {}
+    failed: Days = {}
+    for row in read.sequence(response.json(), "the answer"):
+        row = read.mapping(row, "a row")
+        text = read.text(read.field(row, "date", "a row"), "date")
+        day = _day(text)
+        if day is None or not first <= day <= last:
+            # seven.io answers dates that it cannot read with its default window.
+            read.refuse(f"it holds {text[:10]}, asked were {first} to {last}")
+        try:
+            rows[day] = added(rows.get(day), counters_of(read, row, "date", text))
+        except AirbyteTracedException as refused:
+            failed[day] = refused
+    return {day: record({"date": str(day)}, counters, config) for day, counters in rows.items()} | failed
+
+
+def _runs(first: date, last: date, found: Days) -> Iterator[tuple[date, date]]:
+    """The unbroken runs of days that were not found, the newest last."""
+    start = None
+    for day in _span(first, last + DAY):
+        if day <= last and day not in found:
+            start = start or day
+        elif start:
+            yield start, day - DAY
+            start = None
+
+
+def _span(first: date, last: date) -> list[date]:
+    return [first + n * DAY for n in range((last - first).days + 1)]
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _named(first: date, last: date) -> str:
+    return str(first) if first == last else f"{first} to {last}"

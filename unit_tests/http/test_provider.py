@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from traceback import walk_tb
+from typing import Any
+
+import pytest
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.errors import config_error
+from source_sms_providers.http.provider import MadeOnce, Provider, Providers
+from unit_tests.providers import SEVEN, SMSFACTOR, canned, canned_json
+from unit_tests.requesters import ask, failure_of, requester
+
+BALANCE = f"{SEVEN}/balance"
+ANALYTICS = f"{SEVEN}/analytics"
+CREDITS = f"{SMSFACTOR}/credits"
+CONSUMPTION = f"{SMSFACTOR}/metrics/consumption"
+GOOD = canned("seven/balance.json")
+PATIENCE = 180.0
+
+
+@pytest.fixture
+def together() -> dict[str, Any]:
+    """The settings of requesters that belong to one command."""
+    return {"_providers": Providers()}
+
+
+def silent(waiting: Any, seconds: float) -> Callable[[requests.PreparedRequest], bytes]:
+    """No answer for so many seconds, if they are waited for."""
+
+    def answer(request: Any) -> bytes:
+        waiting.pass_by(min(seconds, request.timeout.read_timeout))
+        raise requests.exceptions.ReadTimeout
+
+    return answer
+
+
+def days(first: int, last: int) -> Iterator[str]:
+    return (f"2026-01-{day:02}" for day in range(first, last + 1))
+
+
+# Turns and quiet
+
+
+def test_given_a_retry_after_when_another_worker_wants_to_ask_then_it_waits_too(providers, waiting, together):
+    providers.answer(BALANCE, GOOD)
+    providers.answer_in_turn(
+        ANALYTICS, {"status_code": 429, "headers": {"Retry-After": "20"}}, canned("seven/analytics_by_date.json")
+    )
+    waiting.during_the_next(lambda: ask("balance", **together))
+
+    ask("analytics", **together)
+
+    assert waiting.seconds == [20, 20]
+
+
+def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_all_of_it_is_waited(
+    providers, waiting, together
+):
+    providers.answer(BALANCE, GOOD)
+    providers.answer_in_turn(ANALYTICS, {"status_code": 429, "headers": {"Retry-After": "20"}}, b"[]")
+    provider = requester("balance", **together)._account
+    waiting.during_the_next(lambda: provider.keep_quiet(50))
+
+    ask("analytics", **together)
+
+    assert sum(waiting.seconds) == 50
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "20"}, {}])
+def test_given_the_last_try_is_refused_with_a_wait_when_another_day_is_asked_then_it_waits(
+    providers, waiting, together, headers
+):
+    providers.answer_in_turn(BALANCE, *[{"status_code": 429, "headers": headers}] * 6, GOOD)
+    failure_of("balance", **together)
+    waited = sum(waiting.seconds)
+
+    ask("balance", **together)
+
+    assert sum(waiting.seconds) - waited == (20 if headers else 0)
+
+
+@pytest.mark.parametrize(("rate", "waits"), [(10, [0.1, 0.1]), (4, [0.25, 0.25]), (float("inf"), [])])
+def test_given_a_rate_when_asked_at_once_then_each_waits_for_its_turn(providers, waiting, together, rate, waits):
+    providers.answer(BALANCE, GOOD)
+
+    for _ in range(3):
+        ask("balance", requests_per_second=rate, **together)
+
+    assert waiting.seconds == pytest.approx(waits)
+
+
+def test_given_a_rate_when_the_other_provider_is_asked_then_it_has_a_rate_of_its_own(providers, waiting, together):
+    providers.answer(BALANCE, GOOD)
+    providers.answer(CREDITS, "smsfactor/credits.json")
+
+    ask("balance", requests_per_second=1, **together)
+    ask("credits", requests_per_second=1, **together)
+
+    assert waiting.seconds == []
+
+
+def test_given_a_number_of_workers_when_asked_then_the_rate_is_ten_times_as_many(providers, waiting, together):
+    providers.answer(BALANCE, GOOD)
+
+    for _ in range(2):
+        ask("balance", requests_per_second=None, num_workers=2, **together)
+
+    assert waiting.seconds == pytest.approx([0.05])
+
+
+# Outage
+
+
+def test_given_three_requests_that_fail_for_long_then_the_provider_is_not_given_up(waiting):
+    provider = Provider()
+
+    for _ in range(10):
+        for url in ("first", "second", "third"):
+            provider.failed(url, "It fails.", PATIENCE)
+        waiting.pass_by(PATIENCE)
+
+    assert provider.given_up() is None
+
+
+def test_given_four_requests_that_fail_then_the_provider_is_given_up_once_that_lasts(waiting):
+    provider = Provider()
+
+    for url in ("first", "second", "third", "fourth"):
+        provider.failed(url, "It fails.", PATIENCE)
+    waiting.pass_by(PATIENCE - 0.5)
+    provider.failed("fourth", "It fails.", PATIENCE)
+    assert provider.given_up() is None
+
+    waiting.pass_by(0.5)
+    provider.failed("fourth", "It fails for long.", PATIENCE)
+    provider.failed("fifth", "It fails for longer.", PATIENCE)
+    assert provider.given_up() == "It fails for long."
+
+
+def test_given_a_good_answer_among_failures_then_the_outage_begins_after_it(waiting):
+    provider = Provider()
+    for url in ("first", "second", "third"):
+        provider.failed(url, "It fails.", PATIENCE)
+    waiting.pass_by(PATIENCE)
+    provider.answered()
+
+    for url in ("fourth", "fifth", "sixth", "seventh"):
+        provider.failed(url, "It fails.", PATIENCE)
+        waiting.pass_by(1)
+
+    assert provider.given_up() is None
+
+
+def test_given_one_day_that_never_answers_when_one_worker_asks_then_the_other_days_arrive(providers, waiting, together):
+    providers.answer(CONSUMPTION, "smsfactor/consumption.json")
+    providers.answer(f"{CONSUMPTION}?date_start=2026-01-02", silent(waiting, 30))
+
+    failure = failure_of("consumption", "2026-01-02", **together)
+
+    assert failure.message == "SMSFactor did not answer in time. The next sync asks again."
+    assert [ask("consumption", day, **together).status_code for day in days(3, 9)] == [200] * 7
+
+
+def test_given_a_host_that_is_dead_when_one_worker_asks_for_many_days_then_it_is_given_up_in_time(
+    providers, waiting, together
+):
+    providers.answer(CONSUMPTION, silent(waiting, 60))
+    started = waiting.monotonic()
+
+    for day in days(1, 31):
+        failure_of("consumption", day, **together)
+
+    assert waiting.monotonic() - started <= 3 * PATIENCE + 60
+
+
+def test_given_a_host_that_refuses_at_once_when_one_worker_asks_for_many_days_then_it_is_given_up_in_time(
+    providers, waiting, together
+):
+    providers.answer(CONSUMPTION, b"", status=503)
+    started = waiting.monotonic()
+
+    for day in days(1, 31):
+        failure_of("consumption", day, **together)
+
+    assert PATIENCE <= waiting.monotonic() - started < PATIENCE + 16
+
+
+def test_given_a_request_that_never_answers_when_asked_then_it_ends_with_the_patience(providers, waiting, together):
+    providers.answer(BALANCE, silent(waiting, 60))
+    started = waiting.monotonic()
+
+    failure_of("balance", **together)
+
+    assert waiting.monotonic() - started <= PATIENCE
+    assert len(providers.requests) == 3
+
+
+def test_given_a_provider_that_is_given_up_when_asked_then_nothing_is_sent_and_no_turn_is_waited_for(
+    providers, waiting, together
+):
+    providers.answer(CONSUMPTION, b"", status=503)
+    for day in days(1, 10):
+        failure_of("consumption", day, **together)
+    asked, waited = len(providers.requests), len(waiting.seconds)
+
+    failures = [failure_of("consumption", day, requests_per_second=1, **together) for day in days(11, 14)]
+
+    assert (len(providers.requests), len(waiting.seconds)) == (asked, waited)
+    assert {failure.failure_type for failure in failures} == {FailureType.transient_error}
+
+
+def test_given_an_outage_of_one_provider_when_the_other_is_asked_then_it_answers(providers, waiting, together):
+    providers.answer(CONSUMPTION, b"", status=503)
+    providers.answer(BALANCE, GOOD)
+
+    for day in days(1, 10):
+        failure_of("consumption", day, **together)
+
+    assert ask("balance", **together).ok
+
+
+def test_given_an_outage_when_a_good_answer_comes_then_it_is_over(providers, waiting, together):
+    providers.answer_in_turn(CONSUMPTION, *[{"status_code": 503}] * 3, canned("smsfactor/consumption.json"))
+    ask("consumption", "2026-01-01", **together)
+
+    waiting.pass_by(1000)
+
+    assert ask("consumption", "2026-01-02", **together).ok
+
+
+def test_given_a_slow_request_that_fails_after_good_answers_then_the_outage_is_no_older_than_its_failure(
+    providers, waiting, together
+):
+    providers.answer(CONSUMPTION, "smsfactor/consumption.json")
+    providers.answer(BALANCE, GOOD)
+
+    def slow(_request: requests.PreparedRequest) -> bytes:
+        waiting.pass_by(PATIENCE)
+        ask("balance", **together)
+        raise requests.exceptions.ReadTimeout
+
+    providers.answer(ANALYTICS, slow)
+    failure_of("analytics", **together)
+    account = requester("balance", **together)._account
+
+    for url in ("second", "third", "fourth"):
+        account.failed(url, "It fails.", PATIENCE)
+
+    assert account.given_up() is None
+
+
+# What is shared
+
+
+def test_given_one_command_when_two_streams_ask_the_same_then_it_is_asked_once(providers, together):
+    providers.answer(ANALYTICS, "seven/analytics_by_date.json")
+
+    answers = [ask("analytics", **together).json() for _ in range(2)]
+
+    assert len(providers.requests) == 1
+    assert answers[0] == answers[1] == canned_json("seven/analytics_by_date.json")
+
+
+@pytest.mark.parametrize("other", [{"seven_api_key": "other-key"}, {"seven_base_url": "https://other.example/api"}])
+def test_given_another_account_in_the_same_command_when_it_asks_the_same_then_it_gets_its_own_answer(
+    providers, together, other
+):
+    for url in (ANALYTICS, "https://other.example/api/analytics"):
+        providers.answer(url, "seven/analytics_by_date.json")
+    ask("analytics", **together)
+
+    ask("analytics", **together, **other)
+
+    assert len(providers.requests) == 2
+
+
+def test_given_two_commands_when_they_ask_the_same_then_each_gets_its_own_answer(providers):
+    providers.answer(ANALYTICS, "seven/analytics_by_date.json")
+
+    ask("analytics")
+    ask("analytics")
+
+    assert len(providers.requests) == 2
+
+
+def test_given_a_shared_answer_that_fails_when_others_want_it_then_it_is_not_asked_for_again(providers, together):
+    providers.answer(ANALYTICS, b"", status=404)
+
+    failures = [failure_of("analytics", **together) for _ in range(3)]
+
+    assert len(providers.requests) == 1
+    assert len({str(failure) for failure in failures}) == 1
+
+
+def test_given_a_value_that_failed_when_many_want_it_then_the_stack_of_none_grows():
+    made = MadeOnce[str, int]()
+    stacks = []
+
+    def fail() -> int:
+        raise config_error("Mend it.")
+
+    for _ in range(5):
+        with pytest.raises(AirbyteTracedException, match="Mend it") as raised:
+            made.get("key", fail)
+        assert raised.value.failure_type is FailureType.config_error
+        stacks.append(len(list(walk_tb(raised.value.__traceback__))))
+
+    assert len(set(stacks)) == 1
+
+
+def test_given_many_threads_when_they_want_a_value_then_one_makes_it_while_the_others_wait():
+    made = MadeOnce[str, int]()
+    makers, values = [], []
+    may_end = threading.Event()
+
+    def make() -> int:
+        makers.append(threading.get_ident())
+        may_end.wait(30)
+        return 7
+
+    threads = [threading.Thread(target=lambda: values.append(made.get("key", make))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    may_end.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert values == [7] * 8
+    assert len(makers) == 1
+
+
+def test_given_a_key_that_is_being_made_when_another_is_wanted_then_it_is_made():
+    made = MadeOnce[str, str]()
+
+    assert made.get("first", lambda: made.get("second", lambda: "value")) == "value"

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.seven.by_date import days_of
+from unit_tests.providers import SEVEN
+from unit_tests.responses import response
+from unit_tests.usage import usage
+
+CONFIG = {"today": "2026-03-10"}
+DAY = timedelta(days=1)
+
+
+def march(day: int) -> date:
+    return date(2026, 3, 1) + (day - 1) * DAY
+
+
+class Server:
+    """Has one SMS on each of its days, and is `asked` for ranges of days of March 2026 (0 is 28 February)."""
+
+    def __init__(self, days: Iterable[int], newest: int = 1000, oldest: int = 1000) -> None:
+        self._days, self._newest, self._oldest = sorted(days), newest, oldest
+        self.asked: list[tuple[int, int]] = []
+
+    def __call__(self, first: date, last: date) -> requests.Response:
+        bounds = ((first - march(1)).days + 1, (last - march(1)).days + 1)
+        self.asked.append(bounds)
+        days = [day for day in self._days if bounds[0] <= day <= bounds[1]]
+        rows = [usage(date=str(march(day)), sms=1) for day in days[: self._oldest][-self._newest :]]
+        return response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last))
+
+    def sms(self, first: int, last: int) -> dict[int, int | str]:
+        """What is found of each day: its SMS, or "failed"."""
+        days = days_of(self, march(first), march(last), CONFIG)
+        return {
+            (day - march(1)).days + 1: "failed" if isinstance(row, AirbyteTracedException) else row["sms"]
+            for day, row in sorted(days.items())
+        }
+
+
+def answered(*rows: Any, first: int = 9, last: int = 9) -> dict[date, Any]:
+    def ask(start: date, end: date) -> requests.Response:
+        return response(f"{SEVEN}/analytics", list(rows), start=str(start), end=str(end))
+
+    return days_of(ask, march(first), march(last), CONFIG)
+
+
+# One answer
+
+
+def test_given_all_days_when_read_then_one_request_is_enough():
+    server = Server(range(1, 10))
+
+    assert server.sms(1, 9) == dict.fromkeys(range(1, 10), 1)
+    assert server.asked == [(1, 9)]
+
+
+def test_given_two_rows_of_a_day_when_read_then_they_are_added_without_noise():
+    [row] = answered(
+        usage(date="2026-03-09", sms=1, usage_eur=0.1), usage(date="2026-03-09", sms=2, usage_eur=0.2)
+    ).values()
+
+    assert (row["sms"], row["usage_eur"]) == (3, 0.3)
+
+
+@pytest.mark.parametrize("foreign", ["2026-03-08", "2026-03-10", "2026-02-30", "yesterday"])
+def test_given_a_day_that_was_not_asked_for_when_read_then_the_answer_is_refused(foreign):
+    with pytest.raises(AirbyteTracedException, match=f"it holds {foreign}, asked were 2026-03-09 to 2026-03-09"):
+        answered(usage(date=foreign), usage(date="2026-03-09"))
+
+
+def test_given_one_day_that_is_wrong_when_read_then_it_alone_fails_with_a_sentence_that_names_it():
+    days = answered(usage(date="2026-03-08", sms=1), usage(date="2026-03-09", sms=-1), first=8)
+
+    assert days[march(8)]["sms"] == 1
+    assert "sms of 2026-03-09 is negative" in days[march(9)].message
+    assert days[march(9)].failure_type is FailureType.system_error
+
+
+@pytest.mark.parametrize(("day", "partial"), [(9, False), (10, True)])
+def test_given_a_day_when_read_then_it_is_partial_only_if_it_is_running(day, partial):
+    [row] = answered(usage(date=str(march(day))), first=day, last=day).values()
+
+    assert row["is_partial"] is partial
+
+
+# Days that an answer leaves out
+
+
+def test_given_a_server_that_answers_only_its_newest_days_when_read_then_the_rest_is_asked_for():
+    server = Server(range(-30, 10), newest=4)
+
+    assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
+    assert server.asked == [(-3, 9), (-3, 5), (-3, 1), (-3, -3)]
+
+
+def test_given_a_server_that_answers_only_its_oldest_days_when_read_then_the_rest_is_asked_for():
+    server = Server(range(-30, 10), oldest=4)
+
+    assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
+    assert server.asked == [(-3, 9), (1, 9), (5, 9), (9, 9)]
+
+
+def test_given_days_before_the_accounts_first_one_when_read_then_they_are_zeros_with_one_info(caplog):
+    caplog.set_level("INFO")
+    server = Server(range(7, 10))
+
+    assert server.sms(1, 9) == {**dict.fromkeys(range(1, 7), 0), **dict.fromkeys(range(7, 10), 1)}
+    # The rest again, its last day, and its first one with the day before it.
+    assert server.asked == [(1, 9), (1, 6), (6, 6), (0, 1)]
+    assert caplog.messages == [
+        "seven.io names no day before 2026-03-07, when the account began: those have rows of zeros."
+    ]
+
+
+def test_given_a_whole_range_before_the_accounts_first_day_when_read_then_it_is_zeros():
+    server = Server(range(7, 10))
+
+    assert server.sms(-9, 3) == dict.fromkeys(range(-9, 4), 0)
+    assert server.asked == [(-9, 3), (9, 9), (3, 3), (-10, -9)]
+
+
+def test_given_a_capped_server_and_an_account_that_began_later_when_read_then_both_are_seen():
+    server = Server(range(3, 10), newest=3)
+
+    assert server.sms(1, 9) == {1: 0, 2: 0, **dict.fromkeys(range(3, 10), 1)}
+
+
+def test_given_an_answer_without_any_day_when_yesterday_is_not_named_either_then_no_day_is_taken_for_zero():
+    server = Server([])
+
+    assert server.sms(7, 9) == dict.fromkeys((7, 8, 9), "failed")
+
+
+def test_given_days_that_are_left_out_when_the_day_before_them_is_named_then_they_fail():
+    server = Server([0, 8, 9])
+
+    assert server.sms(1, 9) == {**dict.fromkeys(range(1, 8), "failed"), 8: 1, 9: 1}
+
+
+def test_given_days_between_others_when_they_are_not_named_by_themselves_either_then_they_alone_fail():
+    server = Server([1, 2, 5, 6, 7, 8, 9])
+
+    days = days_of(server, march(1), march(9), CONFIG)
+
+    assert server.asked == [(1, 9), (3, 4)]
+    assert [day for day, row in days.items() if isinstance(row, AirbyteTracedException)] == [march(3), march(4)]
+    assert "it lacks 2026-03-03 to 2026-03-04, also when that is asked for by itself" in days[march(3)].message
+
+
+def test_given_no_yesterday_when_read_then_it_fails():
+    assert Server(range(1, 9)).sms(7, 9) == {7: 1, 8: 1, 9: "failed"}
+
+
+def test_given_no_running_day_when_read_then_it_is_left_out():
+    server = Server(range(1, 10))
+
+    assert server.sms(8, 10) == {8: 1, 9: 1}
+    assert server.asked == [(8, 10), (10, 10)]
