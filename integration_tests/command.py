@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -57,5 +56,3 @@ def run(*arguments: str, environment: Mapping[str, str] | None = None, before: t
 def start(*arguments: str) -> subprocess.Popen[bytes]:
     """A command under way, its standard output a pipe."""
     return subprocess.Popen([str(COMMAND), *arguments], env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-

@@ -100,8 +100,8 @@ def _seven_cells(
 def _grouped(
     day: datetime.date, today: datetime.date, field: str, cells: list[world.SevenCell]
 ) -> list[dict[str, Any]]:
-    """One row a group; one row of zeros with an empty group says that the day was read and had nothing."""
-    names = sorted({getattr(cell, field) for cell in cells}) or [""]
+    """One row a group; one row of zeros with an empty group says that the day was read and named none."""
+    names = sorted({getattr(cell, field) for cell in cells} - {None}) or [""]
     return [
         _analytics_row(day, today, {field: name}, [cell for cell in cells if getattr(cell, field) == name])
         for name in names

@@ -7,7 +7,6 @@ Both APIs are PHP: numbers and booleans come as strings in places, an empty map 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -19,6 +18,12 @@ import requests
 from source_sms_providers.errors import unexpected_answer
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
+TOO_LARGE = 2**63
+"""The first whole number that fits no destination's column."""
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What JSON can write and destinations cannot store: NUL, and one half of a character beyond U+FFFF."""
+UNSTORABLE_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+REPLACEMENT = "\ufffd"
 
 
 class Reader:
@@ -50,15 +55,14 @@ class Reader:
         return holder[key]
 
     def number(self, value: Any, name: str) -> int | float:
-        """A finite number, also where it comes as a string: `12`, `0.075`, `"44.6310"`."""
+        """A number that a destination can hold, also where it comes as a string: `12`, `0.075`, `"44.6310"`."""
         if isinstance(value, str) and NUMBER.fullmatch(value):
-            return plain(Decimal(value))
-        if isinstance(value, float) and math.isfinite(value):
-            return value
-        # Larger ones fit no destination's column.
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
-            return value
-        self.refuse(f"{name} is {kind(value)} where a number is due")
+            value = Decimal(value)
+        elif isinstance(value, bool) or not isinstance(value, (int, float)):
+            self.refuse(f"{name} is {kind(value)} where a number is due")
+        if not abs(value) < TOO_LARGE:
+            self.refuse(f"{name} is a number too large for any destination")
+        return plain(value) if isinstance(value, Decimal) else value
 
     def amount(self, value: Any, name: str) -> int | float:
         """A number of at least 0."""
@@ -70,7 +74,7 @@ class Reader:
     def count(self, value: Any, name: str) -> int:
         """A whole number of at least 0."""
         # Nearly every value: one test in place of five.
-        if type(value) is int and 0 <= value < 2**63:
+        if type(value) is int and 0 <= value < TOO_LARGE:
             return value
         number = self.amount(value, name)
         if number != int(number):
@@ -95,10 +99,32 @@ class Reader:
 def strict_json(body: bytes) -> Any:
     """Parses a body that is one JSON document in UTF-8.
 
-    Raises ValueError for anything else, also for what Python's parser lets pass: NaN, Infinity and
-    an object that names a key twice.
+    Texts come as a destination can store them (`storable`). Raises ValueError for anything else, also
+    for what Python's parser lets pass: NaN, Infinity and an object that names a key twice.
     """
-    return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+    value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+    # Looking through the bytes costs a fiftieth of the parsing; looking through each value, more than all of it.
+    return storable(value) if UNSTORABLE_ESCAPE.search(body) else value
+
+
+def storable(value: Any) -> Any:
+    """A JSON value with U+FFFD for each character of its texts and keys that no destination stores.
+
+    Keys of one object that only this makes equal stay apart: the later one ends in one more U+FFFD.
+    """
+    if isinstance(value, str):
+        return UNSTORABLE.sub(REPLACEMENT, value)
+    if isinstance(value, list):
+        return [storable(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    mapping: dict[str, Any] = {}
+    for key, inner in value.items():
+        name = storable(key)
+        while name in mapping:
+            name += REPLACEMENT
+        mapping[name] = storable(inner)
+    return mapping
 
 
 def plain(number: Decimal) -> int | float:

@@ -6,6 +6,7 @@ Each function raises AirbyteTracedException (config_error) with a sentence that 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalogSerializer,
     StreamDescriptor,
 )
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import kind
 from source_sms_providers.errors import config_error
@@ -27,21 +29,23 @@ from source_sms_providers.errors import config_error
 
 def read_config(config_path: str) -> dict[str, Any]:
     """The settings: an object."""
-    config = _parsed("settings", _bytes("settings", config_path), config_path)
+    config = _parsed("settings", config_path, _bytes("settings", config_path))
     if not isinstance(config, dict):
-        raise config_error(f"The settings file {config_path} holds {kind(config)} where an object is due. Correct it.")
+        raise _refused("settings", config_path, f"holds {kind(config)} where an object is due. Correct it.")
     return config
 
 
 def read_catalog(catalog_path: str) -> ConfiguredAirbyteCatalog:
     """The streams to read, and how."""
-    catalog = _parsed("catalog", _bytes("catalog", catalog_path), catalog_path)
+    catalog = _parsed("catalog", catalog_path, _bytes("catalog", catalog_path))
     try:
         return ConfiguredAirbyteCatalogSerializer.load(catalog)
     except ValueError:
-        raise config_error(
-            f"The catalog file {catalog_path} is no configured catalog: an object whose 'streams' each hold 'stream', as "
-            "discover prints it, 'sync_mode' and 'destination_sync_mode'. Correct it."
+        raise _refused(
+            "catalog",
+            catalog_path,
+            "is no configured catalog: an object whose 'streams' each hold 'stream', as discover prints it, "
+            "'sync_mode' and 'destination_sync_mode'. Correct it.",
         ) from None
 
 
@@ -54,35 +58,40 @@ def read_state(state_path: str | None) -> list[AirbyteStateMessage]:
     if not state_path:
         return []
     body = _bytes("state", state_path)
-    saved = _parsed("state", body, state_path) if body.strip() else None
     try:
-        return _messages(saved)
+        return _messages(_parsed("state", state_path, body) if body.strip() else None)
     except (ValueError, TypeError, KeyError):
-        raise config_error(
-            f"The state file {state_path} holds no state that this connector saved. Name a file with the last STATE "
-            "messages of a sync, or leave --state out to start anew."
+        raise _refused(
+            "state",
+            state_path,
+            "holds no state that this connector saved. Name a file with the last STATE messages of a sync, or leave "
+            "--state out to start anew.",
         ) from None
+
+
+def _refused(name: str, path: str, problem: str) -> AirbyteTracedException:
+    # A name that the locale cannot decode holds surrogates, which no message can carry.
+    return config_error(f"The {name} file {os.fsencode(path).decode(errors='replace')} {problem}")
 
 
 def _bytes(name: str, path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise config_error(f"The {name} file {path} cannot be read: {error.strerror}. Check its path.") from None
+        raise _refused(name, path, f"cannot be read: {error.strerror}. Check its path.") from None
 
 
-def _parsed(name: str, body: bytes, path: str) -> Any:
+def _parsed(name: str, path: str, body: bytes) -> Any:
     if not body.strip():
-        raise config_error(f"The {name} file {path} is empty. Fill it.")
+        raise _refused(name, path, "is empty. Fill it.")
     try:
         # Of bytes the parser finds out the encoding, and takes a byte order mark for none of the text.
         return json.loads(body)
     except json.JSONDecodeError as error:
-        raise config_error(
-            f"The {name} file {path} is no JSON: {error.msg} at line {error.lineno}, column {error.colno}. Correct it."
-        ) from None
+        place = f"line {error.lineno}, column {error.colno}"
+        raise _refused(name, path, f"is no JSON: {error.msg} at {place}. Correct it.") from None
     except (ValueError, RecursionError):
-        raise config_error(f"The {name} file {path} is no JSON in UTF-8. Correct it.") from None
+        raise _refused(name, path, "is no JSON in UTF-8. Correct it.") from None
 
 
 def _messages(saved: Any) -> list[AirbyteStateMessage]:

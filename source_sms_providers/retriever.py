@@ -13,19 +13,27 @@ Row = Mapping[str, Any]
 
 
 @dataclass(kw_only=True)
-class RowsRetriever(Retriever):
-    """Gives rows as the records of a slice.
+class OnePageRetriever(Retriever):
+    """Reads what one request answers, for neither API has pages. The extractor's records are the stream's.
 
     The CDK's own retriever and selector pass each record through a chain of generators for pages, filters and
-    transformations that no stream has.
+    transformations that no stream has. Raises ValueError for a stream that declares one.
     """
 
     name: str
     config: Mapping[str, Any]
+    requester: Requester
+    record_selector: RecordSelector
+    paginator: None = None
+    decoder: None = None
     parameters: InitVar[Mapping[str, Any]] = None
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
-        pass
+        selector = self.record_selector
+        if self.paginator or self.decoder or selector.record_filter or selector.transformations:
+            raise ValueError(
+                f"The retriever of '{self.name}' honours no paginator, decoder, record filter or transformation."
+            )
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
@@ -37,30 +45,6 @@ class RowsRetriever(Retriever):
 
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         """The rows of the days of a slice."""
-        raise NotImplementedError
-
-
-@dataclass(kw_only=True)
-class OnePageRetriever(RowsRetriever):
-    """Reads what one request answers, for neither API has pages. The extractor's records are the stream's.
-
-    Raises ValueError for a stream that declares pages, filters or transformations.
-    """
-
-    requester: Requester
-    record_selector: RecordSelector
-    paginator: None = None
-    decoder: None = None
-
-    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
-        super().__post_init__(parameters)
-        selector = self.record_selector
-        if self.paginator or self.decoder or selector.record_filter or selector.transformations:
-            raise ValueError(
-                f"The retriever of '{self.name}' honours no paginator, decoder, record filter or transformation."
-            )
-
-    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         response = self.requester.send_request(stream_slice=stream_slice)
         assert response is not None
         rows: Iterable[Row] = self.record_selector.extractor.extract_records(response)

@@ -1,22 +1,60 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import date, datetime, timezone
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from airbyte_cdk.models import ConfiguredAirbyteCatalog
+import jsonschema  # type: ignore[import-untyped]
+import pytz  # type: ignore[import-untyped]
+from airbyte_cdk.sources.declarative.transformations.config_transformations.config_transformation import (
+    ConfigTransformation,
+)
 
+from source_sms_providers.answers import UNSTORABLE
 from source_sms_providers.errors import config_error
 
 KEYS = {"seven.io API key": "seven_api_key", "SMSFactor API token": "smsfactor_api_token"}
+EARLIEST_START = date(2000, 1, 1)
+"""Before both providers; each day since the start date takes requests."""
+BESIDE_ISO_3166 = ("XK",)
+"""Kosovo, as everybody writes it."""
+OFTEN_MEANT = {"EL": "GR", "EN": "GB", "UK": "GB"}
+"""Codes of languages, or of the European Union, that are taken for a country's."""
 
 
-def validate(config: Mapping[str, Any]) -> None:
-    """Refuses what the JSON schema of the settings cannot: it knows neither the calendar nor "one of two".
+class TidySettings(ConfigTransformation):
+    """Makes settings what all else relies on: no blanks around a text, whole numbers as such, and nothing that is
+    null or empty.
 
-    Raises AirbyteTracedException (config_error).
+    Tools that fill in settings send null or `""` for one that is not set, and `"FR\\n"` would select nothing, in
+    silence.
     """
-    keys = {title: (config.get(name) or "").strip() for title, name in KEYS.items()}
+
+    def transform(self, config: MutableMapping[str, Any]) -> None:
+        for name in list(config):
+            config[name] = tidied(config[name])
+            if config[name] in (None, "", []):
+                del config[name]
+
+
+def tidied(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list):
+        return [inner for inner in map(tidied, value) if inner not in (None, "")]
+    # JSON schema takes 8.0 for a whole number, a range of Python does not.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def validate(config: Mapping[str, Any], specification: Mapping[str, Any]) -> None:
+    """Refuses tidy settings that nothing can be read with, but for countries (`unknown_countries`).
+
+    `specification` is their JSON schema, which knows neither the calendar nor "one of two". Raises
+    AirbyteTracedException (config_error) with a sentence that names the setting.
+    """
+    if error := next(jsonschema.Draft7Validator(specification).iter_errors(config), None):
+        raise config_error(_in_words(error, specification["properties"]))
+    keys = {title: config.get(name, "") for title, name in KEYS.items()}
     if not any(keys.values()):
         raise config_error(
             "Enter a seven.io API key or an SMSFactor API token, or both: without one there is nothing to read."
@@ -25,19 +63,61 @@ def validate(config: Mapping[str, Any]) -> None:
         # Anything else cannot be sent in a header, and the error of the HTTP library would show it.
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise config_error(f"The {title} holds a blank or another character that no key has. Copy it again.")
+    if UNSTORABLE.search(config.get("seven_label", "")):
+        raise config_error("The 'seven.io label' holds a character that cannot be sent. Type it anew.")
     try:
         start = date.fromisoformat(config["start_date"])
     except ValueError:
-        raise config_error("The start date is no day of the calendar. Enter one as YYYY-MM-DD.") from None
-    if start > datetime.now(timezone.utc).date():
-        raise config_error("The start date is in the future. Enter today's date or an earlier one.")
+        raise config_error("The 'Start date' is no day of the calendar. Enter one as YYYY-MM-DD.") from None
+    if start < EARLIEST_START:
+        raise config_error(f"The 'Start date' is too early. Enter {EARLIEST_START} or a later day.")
+    # Tomorrow in UTC is today already in the east.
+    if start > datetime.now(timezone.utc).date() + timedelta(days=1):
+        raise config_error("The 'Start date' is in the future. Enter today's date or an earlier one.")
 
 
-def validate_catalog(catalog: ConfiguredAirbyteCatalog, offered: Collection[str]) -> None:
-    """Refuses a connection that selects what the settings hold no key for: it would sync nothing, in silence."""
-    selected = [stream.stream.name for stream in catalog.streams]
-    if missing := [name for name in selected if name not in offered]:
+def _in_words(error: jsonschema.ValidationError, properties: Mapping[str, Any]) -> str:
+    if error.validator == "required":
+        setting = next(properties[name] for name in error.validator_value if name not in error.instance)
+        return f"The '{setting['title']}' is missing. It must be {_rule(setting)}."
+    name, *place_in_list = error.path
+    setting = properties[name]
+    if place_in_list:
+        return f"Each of the '{setting['title']}' must be {_rule(setting['items'])}."
+    return f"The '{setting['title']}' must be {_rule(setting)}."
+
+
+def _rule(setting: Mapping[str, Any]) -> str:
+    """What a setting must be, whichever part of it a value breaks."""
+    if "enum" in setting:
+        return f"one of {', '.join(setting['enum'])}"
+    if "pattern" in setting:
+        return f"a text like {setting['pattern_descriptor']}"
+    if "minimum" in setting:
+        return f"a whole number from {setting['minimum']} to {setting['maximum']}"
+    return {"string": "a text", "boolean": "true or false", "array": "a list", "number": "a number above 0"}[
+        setting["type"]
+    ]
+
+
+def unknown_countries(config: Mapping[str, Any]) -> set[str]:
+    """The codes in the settings that ISO 3166 does not list, in upper case. A provider may know them all the same."""
+    return {code.upper() for code in config.get("countries", ())}.difference(pytz.country_names, BESIDE_ISO_3166)
+
+
+def refuse_countries(codes: Collection[str]) -> None:
+    """Raises AirbyteTracedException (config_error) if there are codes that nobody knows: they would select nothing."""
+    if codes:
+        unknown = sorted(codes)
+        meant = [f"{code} for {pytz.country_names[code]}" for each in unknown for code in _meant(each)]
+        perhaps = f"Perhaps you mean {' or '.join(meant)}. " if meant else ""
         raise config_error(
-            f"The connection selects {', '.join(missing)}, for which the settings hold no key. Enter the key, or leave "
-            "these streams out of the connection."
+            f"The 'Countries' hold {', '.join(unknown)}, which neither ISO 3166 nor your providers know. {perhaps}"
+            "Correct them, or leave 'Countries' empty for all countries."
         )
+
+
+def _meant(code: str) -> Sequence[str]:
+    if code in OFTEN_MEANT:
+        return [OFTEN_MEANT[code]]
+    return [known for known, name in pytz.country_names.items() if name.upper().startswith(code)]

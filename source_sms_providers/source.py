@@ -13,17 +13,21 @@ from airbyte_cdk.models import (
     AirbyteMessage,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
+    ConnectorSpecification,
     Status,
 )
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.check import check_account
+from source_sms_providers import files
+from source_sms_providers.catalog import split, why_missing, with_missing
 from source_sms_providers.command import Command
+from source_sms_providers.connection_test import Account, check_account, check_countries
+from source_sms_providers.errors import config_error
 from source_sms_providers.http.provider import Providers
 from source_sms_providers.messages import LoggedOnce, told_once
-from source_sms_providers.settings import validate, validate_catalog
+from source_sms_providers.settings import validate
 from source_sms_providers.state import StreamState, with_states
 
 # Absolute: a file of that name in the working directory must not matter.
@@ -49,21 +53,31 @@ class SourceSmsProviders(YamlDeclarativeSource):
             self._config = {**self._config, "_states": defaultdict[str, StreamState](StreamState)}
         self._knows_what_to_read = catalog is not None and config is not None
 
+    read_config = staticmethod(files.read_config)
+    read_catalog = staticmethod(files.read_catalog)
+    read_state = staticmethod(files.read_state)
+
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> SourceSmsProviders:
-        """Builds the source for a command line, from the files that it names."""
+        """Builds the source for a command line, from the files that it names. Raises AirbyteTracedException."""
         parsed = AirbyteEntrypoint.parse_args(list(arguments))
+        if not parsed.command:
+            raise config_error("Name a command: spec, check, discover or read.")
         catalog, config, state = (getattr(parsed, name, None) for name in ("catalog", "config", "state"))
         return cls(
             cls.read_catalog(catalog) if catalog else None,
             cls.read_config(config) if config else None,
-            cls.read_state(state) if state else None,
+            cls.read_state(state),
         )
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The settings, with what the manifest derives from them."""
+        """The settings, tidy and with what the manifest derives from them."""
         return self._config
+
+    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
+        """Keeps the settings in memory: the CDK writes them, keys included, to a file that a killed process leaves."""
+        return self.config or config
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """The streams that one command reads: they share what they learn of their providers, and with no other."""
@@ -74,20 +88,34 @@ class SourceSmsProviders(YamlDeclarativeSource):
         finally:
             self._config = settings
 
+    @property
+    def _account(self) -> Account:
+        manifest = self.resolved_manifest
+        streams = {stream["name"]: stream for stream in self._stream_configs(manifest)}
+        return Account(streams, manifest["spec"], self.config)
+
+    @property
+    def _all_streams(self) -> set[str]:
+        return {stream["name"] for group in self.resolved_manifest["streams"] for stream in group["streams"]}
+
+    def _validate(self) -> None:
+        validate(self.config, self.resolved_manifest["spec"]["connection_specification"])
+
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """A failure is told as a sentence in the status, and as a trace that types it."""
         try:
-            validate(config)
-            check_account(lambda settings: type(self)(config=settings), config)
+            source = self if self.config else type(self)(config=config)
+            source._validate()
+            check_account(source._account)
         except AirbyteTracedException as error:
             error.emit_message()
             return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
-        validate(config)
         source = self if self.config else type(self)(config=config)
-        return super(SourceSmsProviders, source).discover(logger, config)
+        source._validate()
+        return super(SourceSmsProviders, source).discover(logger, source.config)
 
     def read(
         self,
@@ -97,16 +125,26 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
         """Reads the streams of the catalog. Raises AirbyteTracedException at the end if a part of one failed."""
-        validate(config)
         source = self if self._knows_what_to_read else type(self)(catalog, config, state)
-        validate_catalog(catalog, [stream["name"] for stream in source._stream_configs(source.resolved_manifest)])
+        source._validate()
+        check_countries(source._account)
+        offered, missing = split(catalog, source._account.streams)
+        reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
         command = Command(source.config.get("num_workers", 8), source._concurrent_source)
         source._config = {**source.config, "_command": command}
-        messages = super(SourceSmsProviders, source).read(logger, config, catalog, state)
+        messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()
         source.logger.addFilter(once)
         try:
-            yield from told_once(with_states(messages, source.config))
+            yield from told_once(with_missing(with_states(messages, source.config), reasons))
         finally:
             command.end()
             source.logger.removeFilter(once)
+
+
+class Entrypoint(AirbyteEntrypoint):
+    """Runs the source's commands. The CDK's own refusal of settings names no field; the source's sentences do."""
+
+    @staticmethod
+    def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
+        """Leaves it to the source."""

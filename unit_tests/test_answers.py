@@ -6,7 +6,9 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from integration_tests.odd_labels import EXPECTED
 from source_sms_providers.answers import Reader, exact, kind, plain, strict_json
+from unit_tests.providers import as_json
 from unit_tests.responses import response
 
 READ = Reader("seven.io", response("https://gateway.seven.io/api/analytics", [], start="2026-03-07", label="1e3"))
@@ -28,7 +30,7 @@ def test_given_a_response_then_the_query_that_was_asked_is_known():
 @pytest.mark.parametrize(
     ("value", "number"),
     [
-        *((0, 0), (12, 12), (0.075, 0.075), (-3.5, -3.5)),
+        *((0, 0), (12, 12), (0.075, 0.075), (-3.5, -3.5), (2**63 - 1, 2**63 - 1), (1 - 2**63, 1 - 2**63)),
         *(("12", 12), ("44.6310", 44.631), ("-0.5", -0.5), ("007", 7), ("2.00", 2)),
     ],
 )
@@ -41,19 +43,36 @@ def test_given_a_number_when_read_then_it_is_a_number(value, number):
     "value",
     [
         *(None, True, False, "", " 1", "1 ", "1,5", "1e3", "NaN", "-", ".5", "5.", "0x1f", [], {}),
+    ],
+)
+def test_given_no_number_when_read_then_it_is_refused(value):
+    with pytest.raises(AirbyteTracedException, match=r"amount is .* where a number is due"):
+        READ.number(value, "amount")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(2**63, -(2**63), 2.0**63, str(2**63), "123456789012345678901234567890"),
         *(float("nan"), float("inf"), float("-inf")),
         pytest.param(10**400, id="10**400"),
     ],
 )
-def test_given_no_number_when_read_then_it_is_refused(value):
-    with pytest.raises(AirbyteTracedException, match="amount"):
-        READ.number(value, "amount")
+@pytest.mark.parametrize("read", [READ.number, READ.count])
+def test_given_a_number_that_fits_no_column_when_read_then_it_is_refused(read, value):
+    with pytest.raises(AirbyteTracedException, match="sms is a number too large for any destination"):
+        read(value, "sms")
 
 
 @pytest.mark.parametrize("value", [-1, -0.0001, "-1"])
 def test_given_a_negative_number_when_read_as_an_amount_then_it_is_refused(value):
     with pytest.raises(AirbyteTracedException, match="usage_eur is negative"):
         READ.amount(value, "usage_eur")
+
+
+@pytest.mark.parametrize("value", [0, 2**63 - 1])
+def test_given_a_count_at_a_bound_when_read_then_it_is_accepted(value):
+    assert READ.count(value, "sms") == value
 
 
 @pytest.mark.parametrize("value", [3, 3.0, "3", "3.0"])
@@ -123,6 +142,27 @@ def test_given_a_body_that_is_no_json_when_parsed_then_it_is_refused(body):
 @pytest.mark.parametrize(("body", "value"), [(b'"900"', "900"), (b" 900\n", 900), (b'{"a":"\\u00e9\\/"}', {"a": "é/"})])
 def test_given_a_body_that_is_json_when_parsed_then_its_value_is_given(body, value):
     assert strict_json(body) == value
+
+
+@pytest.mark.parametrize(("label", "stored"), EXPECTED.items())
+def test_given_an_odd_text_when_parsed_then_it_is_what_a_destination_can_store(label, stored):
+    body = as_json({"label": label, "in a list": [[label]], label: 1})
+
+    assert strict_json(body) == {"label": stored, "in a list": [[stored]], stored: 1}
+    assert strict_json(as_json(label)) == stored
+
+
+def test_given_an_escape_of_upper_case_when_parsed_then_it_is_mended_too():
+    assert strict_json(b'"\\uD83D \\uDE00 \\ud83D\\uDe00"') == "\ufffd \ufffd \U0001f600"
+
+
+def test_given_keys_that_are_stored_alike_when_parsed_then_they_stay_apart():
+    assert strict_json(b'{"F\\ud83d":1,"F\\u0000":2,"F":3}') == {"F\ufffd": 1, "F\ufffd\ufffd": 2, "F": 3}
+
+
+def test_given_a_nul_that_is_not_escaped_when_parsed_then_it_is_no_json():
+    with pytest.raises(ValueError):  # noqa: PT011 (it is the promise of strict_json)
+        strict_json(b'"a\x00"')
 
 
 @pytest.mark.parametrize(

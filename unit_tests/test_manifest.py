@@ -97,12 +97,8 @@ def test_given_the_manifest_then_every_cursor_is_the_date():
     assert {cursor["cursor_field"] for cursor in cursors} == {"date"}
 
 
-def test_given_the_connection_test_then_it_names_a_stream_of_each_endpoint():
-    assert set(manifest()["check"]["stream_names"]) == set(KEYS) - {
-        "analytics_by_country",
-        "analytics_by_label",
-        "analytics_by_subaccount",
-    }
+def test_given_the_connection_test_then_it_names_every_stream():
+    assert manifest()["check"]["stream_names"] == list(KEYS)
 
 
 # Settings
@@ -114,6 +110,28 @@ def test_given_the_settings_then_they_are_a_valid_schema():
 
 def test_given_the_settings_then_only_the_start_date_is_required():
     assert manifest()["spec"]["connection_specification"]["required"] == ["start_date"]
+
+
+def test_given_the_settings_then_only_what_is_for_tests_is_hidden():
+    assert {name for name, setting in settings().items() if setting.get("airbyte_hidden")} == {
+        "seven_base_url",
+        "requests_per_second",
+        "outage_seconds",
+    }
+
+
+@pytest.mark.parametrize("name", ["requests_per_second", "outage_seconds"])
+def test_given_a_hidden_setting_whose_default_is_worked_out_then_a_form_sends_none(name):
+    assert "default" not in settings()[name]
+
+
+def test_given_the_groups_of_the_providers_then_they_say_that_one_is_enough():
+    groups = manifest()["spec"]["connection_specification"]["groups"]
+
+    assert [group["id"] for group in groups if "one of the two providers is enough" in group["title"]] == [
+        "seven",
+        "smsfactor",
+    ]
 
 
 def test_given_the_settings_then_only_the_keys_are_secret():

@@ -12,9 +12,10 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = "source_sms_providers"
 OURS = {
-    *("", ".answers", ".check", ".errors", ".messages", ".run", ".settings", ".source", ".state"),
-    *(".http", ".http.body", ".http.provider", ".http.requester", ".http.transport"),
-    *(".seven", ".seven.check", ".seven.extractors", ".smsfactor", ".smsfactor.check", ".smsfactor.extractors"),
+    *("", ".answers", ".connection_test", ".errors", ".messages", ".run", ".settings", ".source", ".state"),
+    *(".http", ".http.provider"),
+    *(".seven", ".seven.by_date", ".seven.connection_test", ".seven.extractors"),
+    *(".smsfactor", ".smsfactor.connection_test", ".smsfactor.extractors"),
 }
 """What `spec` loads of this package; the rest is named in the manifest and loaded when a stream is built."""
 

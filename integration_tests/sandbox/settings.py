@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from .corrections import BadCorrection, check
+from .days import parse_day
+
 SEVEN_KEY = "sandbox-seven-key-6f1d2c3b4a59"
 SMSFACTOR_TOKEN = "sandbox-smsfactor-token-eyJhbGciOi.J9a8b7c6"
 
@@ -39,6 +42,9 @@ class Settings:
 
     account_opened: str | None = None
     """YYYY-MM-DD before which there is no traffic (rows of zeros are still returned); null = always open."""
+
+    corrections: tuple[Mapping[str, Any], ...] = ()
+    """What the providers say of days other than at first, in the order in which they came to say it."""
 
     balance_amount: int | float | None = None
     """EUR that seven.io's balance shows, e.g. 900 to look like an error code; null = from the world."""
@@ -114,6 +120,11 @@ class Settings:
         for knob in ("latency", "correction_days", "smsfactor_sub_accounts"):
             if getattr(self, knob) < 0:
                 raise BadKnob(f"Knob {knob} must not be negative.")
+        try:
+            for correction in self.corrections:
+                check(correction)
+        except BadCorrection as refused:
+            raise BadKnob(str(refused)) from None
 
     def with_knobs(self, knobs: Mapping[str, Any]) -> Settings:
         """A copy with these knobs (JSON values); raises BadKnob if one is unknown or its value refused."""
@@ -132,16 +143,6 @@ class Settings:
         if self.today is not None:
             return datetime.date.fromisoformat(self.today)
         return datetime.datetime.now(datetime.timezone.utc).date()
-
-
-def parse_day(text: str) -> datetime.date | None:
-    """The date of a text written exactly YYYY-MM-DD, or None."""
-    try:
-        day = datetime.date.fromisoformat(text)
-    except ValueError:
-        return None
-    # Python 3.11 also reads 20260102 and 2026-W01-5.
-    return day if day.isoformat() == text else None
 
 
 def _frozen(value: Any) -> Any:
@@ -163,6 +164,8 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin is Mapping:
         parts = ((value, inner[0]), (value.values(), inner[1])) if isinstance(value, dict) else ()
         return bool(parts) and all(_fits(item, part) for items, part in parts for item in items)
+    if hint is Any:
+        return True
     if hint is float:
         return type(value) is float and math.isfinite(value)
     return type(value) is hint
@@ -175,7 +178,7 @@ def _in_words(hint: Any) -> str:
     if origin is Literal:
         return ", ".join("false" if option is False else repr(option) for option in inner)
     if origin is tuple:
-        return "a list of texts"
+        return "a list of texts" if inner[0] is str else "a list of objects"
     if origin is Mapping:
         return "an object of lists of texts"
     return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}.get(hint, "null")

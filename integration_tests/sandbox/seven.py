@@ -3,7 +3,7 @@
 Follows the vendor's document; where that is silent, recorded answers of the live service (errors with HTTP
 200, ignored dates, rows of zeros, two `""` label rows). Unknown on the live service and chosen here: start
 after end gives `[]`, an end after today is cut to today, a bad group_by groups by date, an unknown
-sub-account has no traffic.
+sub-account has no traffic, and so has one that was deleted.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import datetime
 from typing import Any
 
 from . import world
+from .days import parse_day
 from .messages import METHOD_REFUSED, Answer, Request, php_json
-from .settings import Settings, parse_day
+from .settings import Settings
 
 _PREFIX = "/api/"
 _DEFAULT_DAYS = datetime.timedelta(days=30)
@@ -169,7 +170,8 @@ def _grouped(
 ) -> list[dict[str, Any]]:
     groups: dict[str, list[world.SevenCell]] = {}
     for cell in cells:
-        groups.setdefault(getattr(cell, field), []).append(cell)
+        if getattr(cell, field) is not None:
+            groups.setdefault(getattr(cell, field), []).append(cell)
     rows = []
     for name in sorted(groups):
         members = groups[name]

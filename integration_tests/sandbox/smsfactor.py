@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from . import world
+from .days import parse_day
 from .messages import METHOD_REFUSED, Answer, Request, php_json
-from .settings import Settings, parse_day
+from .settings import Settings
 
 _DEFAULT_DAYS = datetime.timedelta(days=30)
 _ONE_DAY = datetime.timedelta(days=1)

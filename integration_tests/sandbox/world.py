@@ -4,7 +4,7 @@ Both servers answer from these functions, and so do the expected records of the 
 whole 1/10,000 EUR, so that sums are exact; `eur` writes it as the providers do.
 
 Three kinds of day: complete and final; provisional (`correction_days`), lower than final; today, half of
-final. There is no traffic after today.
+final. There is no traffic after today. Final figures are those of the seed, with the `corrections`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
+from .corrections import corrected_accounts, corrected_cells, deleted_accounts
+from .days import parse_day
 from .prices import Country, Network, price_list
-from .settings import Settings, parse_day
+from .settings import Settings
+from .usage import COUNTERS, SEVEN_ACCOUNTS, AccountDay, SevenCell
 
 __all__ = [
     "COUNTERS",
@@ -38,54 +41,15 @@ __all__ = [
     "smsfactor_day",
 ]
 
-COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
-"""The counters of a seven.io analytics row, in its order; `usage_eur` follows them."""
-
-SEVEN_ACCOUNTS = (
-    ("", "Main GmbH"),
-    ("5310421", "Tochter Köln"),
-    ("5310422", "Filiale Süd/West"),
-    ("5310423", "Test & Labor"),
-)
-"""(id, display name) of seven.io's main account and its sub-accounts; the main one has no id to ask for."""
-
 SEVEN_LABELS = ("", "newsletter", "otp", "Rechnung/März", "order-status", "2024")
 """The labels in use; `""` is traffic without a label."""
 
 _SEVEN_COUNTRIES = ("", "DE", "AT", "CH", "FR", "IT", "NL", "US")
 _SMSFACTOR_COUNTRIES = ("FR", "BE", "CH", "LU", "DE", "ES", "IT", "GB")
 _SMSFACTOR_SUBSIDIARIES = ("Filiale Lyon", "Boutique Genève", "Agence Été/Nord")
+_SMSFACTOR_MAIN = 1001
 _WHOLE = 1000
 """Shares of a day's final figures are counted in thousandths."""
-
-
-class SevenCell(NamedTuple):
-    """What one account sent with one label to one country on one day; `usage` in 1/10,000 EUR."""
-
-    account_id: str
-    account: str
-    label: str
-    country: str
-    sms: int
-    rcs: int
-    voice: int
-    hlr: int
-    mnp: int
-    inbound: int
-    usage: int
-
-
-class AccountDay(NamedTuple):
-    """One SMSFactor account's consumption of one day, in SMSFactor's unit.
-
-    `countries` holds (code, consumption > 0); it may explain less than `total`, never more.
-    """
-
-    account_id: int
-    company: str
-    is_main: bool
-    total: int
-    countries: tuple[tuple[str, int], ...]
 
 
 class Credits(NamedTuple):
@@ -107,7 +71,7 @@ def seven_cells(settings: Settings, day: datetime.date, today: datetime.date) ->
     share = _known_share(settings, day, today)
     if share == 0:
         return ()
-    cells = _final_seven_cells(settings.seed, day)
+    cells = tuple(corrected_cells(settings.corrections, day, _final_seven_cells(settings.seed, day)))
     if share == _WHOLE:
         return cells
     known = (SevenCell(*cell[:4], *(figure * share // _WHOLE for figure in cell[4:])) for cell in cells)
@@ -121,24 +85,15 @@ def seven_splits_unlabelled(settings: Settings, days: Iterable[datetime.date]) -
 
 def smsfactor_accounts(settings: Settings) -> tuple[tuple[int, str], ...]:
     """(id, company) of the main account, then of the sub-accounts."""
-    names = [
-        *_SMSFACTOR_SUBSIDIARIES,
-        *(f"Filiale {n}" for n in range(4, settings.smsfactor_sub_accounts + 1)),
-    ]
-    subsidiaries = names[: settings.smsfactor_sub_accounts]
-    return ((1001, "Sandbox SARL"), *((2001 + n, name) for n, name in enumerate(subsidiaries)))
+    deleted = deleted_accounts(settings.corrections)
+    return tuple(account for account in _smsfactor_accounts_ever(settings) if account[0] not in deleted)
 
 
 def smsfactor_day(settings: Settings, day: datetime.date, today: datetime.date) -> tuple[AccountDay, ...]:
     """Every SMSFactor account's consumption of a day as known on `today`, the main account first."""
     share = _known_share(settings, day, today)
-    accounts = []
-    for account_id, company in smsfactor_accounts(settings):
-        final, unexplained = _final_smsfactor_account(settings.seed, day, account_id) if share else ((), 0)
-        countries = tuple((code, known) for code, units in final if (known := units * share // _WHOLE))
-        total = sum(units for _, units in countries) + unexplained * share // _WHOLE
-        accounts.append(AccountDay(account_id, company, account_id == 1001, total, countries))
-    return tuple(accounts)
+    final = [_final_smsfactor_account(settings.seed, day, *account) for account in _smsfactor_accounts_ever(settings)]
+    return tuple(_known_account(account, share) for account in corrected_accounts(settings.corrections, day, final))
 
 
 def balance(settings: Settings, today: datetime.date) -> int | float:
@@ -156,6 +111,22 @@ def credits(settings: Settings, today: datetime.date) -> Credits:
     if settings.postpaid_limit is False:
         return Credits(left, False, None, False)
     return Credits(left, True, settings.postpaid_limit, False)
+
+
+def _smsfactor_accounts_ever(settings: Settings) -> tuple[tuple[int, str], ...]:
+    """(id, company) of all accounts, those that were deleted too."""
+    names = [
+        *_SMSFACTOR_SUBSIDIARIES,
+        *(f"Filiale {n}" for n in range(4, settings.smsfactor_sub_accounts + 1)),
+    ]
+    subsidiaries = names[: settings.smsfactor_sub_accounts]
+    return ((_SMSFACTOR_MAIN, "Sandbox SARL"), *((2001 + n, name) for n, name in enumerate(subsidiaries)))
+
+
+def _known_account(final: AccountDay, share: int) -> AccountDay:
+    countries = tuple((code, known) for code, units in final.countries if (known := units * share // _WHOLE))
+    unexplained = (final.total - sum(units for _, units in final.countries)) * share // _WHOLE
+    return final._replace(total=sum(units for _, units in countries) + unexplained, countries=countries)
 
 
 def _known_share(settings: Settings, day: datetime.date, today: datetime.date) -> int:
@@ -196,13 +167,14 @@ _RARE_COUNTERS = ((150, 0.25), (20, 0.15), (60, 0.15), (30, 0.1), (40, 0.2))
 
 
 @lru_cache(maxsize=16384)
-def _final_smsfactor_account(seed: int, day: datetime.date, account_id: int) -> tuple[tuple[tuple[str, int], ...], int]:
-    """(country, consumption) pairs and what no country explains."""
+def _final_smsfactor_account(seed: int, day: datetime.date, account_id: int, company: str) -> AccountDay:
+    idle = AccountDay(account_id, company, account_id == _SMSFACTOR_MAIN, 0, ())
     if Random(f"{seed}:smsfactor:{day}").random() < 0.1:
-        return (), 0
+        return idle
     rng = Random(f"{seed}:smsfactor:{day}:{account_id}")
     if rng.random() < 0.2:
-        return (), 0
+        return idle
     codes = rng.sample(_SMSFACTOR_COUNTRIES, rng.randint(1, 5)) + ([""] if rng.random() < 0.15 else [])
-    pairs = tuple((code, rng.randint(1, 900)) for code in codes)
-    return pairs, rng.randint(2, 25) if rng.random() < 0.25 else 0
+    countries = tuple((code, rng.randint(1, 900)) for code in codes)
+    unexplained = rng.randint(2, 25) if rng.random() < 0.25 else 0
+    return idle._replace(total=sum(units for _, units in countries) + unexplained, countries=countries)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
+from airbyte_cdk.sources.declarative.auth.token import ApiKeyAuthenticator, BearerAuthenticator
 from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
 from airbyte_cdk.sources.declarative.requesters.error_handlers import DefaultErrorHandler, HttpResponseFilter
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
@@ -33,6 +34,7 @@ ANSWER_SECONDS = 60.0
 MAX_WAIT_SECONDS = 120.0
 """The longest Retry-After that a sync waits for."""
 
+AUTHENTICATORS = (ApiKeyAuthenticator, BearerAuthenticator)
 ASK_AGAIN = (ResponseAction.RETRY, ResponseAction.RATE_LIMITED)
 ACTIONS = (ResponseAction.SUCCESS, ResponseAction.FAIL, *ASK_AGAIN)
 
@@ -73,12 +75,12 @@ class ReadOnlyRequester(Requester):
     url: str
     authenticator: DeclarativeAuthenticator
     error_handler: DefaultErrorHandler
+    requests_per_second: str | float
+    outage_seconds: str | float
     http_method: str = "GET"
     request_headers: Mapping[str, str] = field(default_factory=dict)
     request_parameters: Mapping[str, str] = field(default_factory=dict)
     date_parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    requests_per_second: str | float = 80.0
-    outage_seconds: str | float = 180.0
     share_answers: bool = False
     parameters: InitVar[Mapping[str, Any]] = None
 
@@ -104,6 +106,8 @@ class ReadOnlyRequester(Requester):
             raise ValueError(f"The requester does not honour {', '.join(refused)}.")
         if type(self.error_handler) is not DefaultErrorHandler or self.error_handler.backoff_strategies:
             raise ValueError("The requester honours only a DefaultErrorHandler without backoff_strategies.")
+        if type(self.authenticator) not in AUTHENTICATORS or not self.authenticator.auth_header:
+            raise ValueError("The requester honours only a BearerAuthenticator or an ApiKeyAuthenticator in a header.")
         if unknown := {each.action for each in self._filters} - {None, *ACTIONS}:
             raise ValueError(f"The requester does not honour {', '.join(map(str, unknown))} of a response filter.")
 

@@ -7,7 +7,7 @@ days before the account's first one are named, and whether the running day is, i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,7 +16,15 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import Reader
 from source_sms_providers.errors import unexpected_answer
-from source_sms_providers.seven.extractors import PROVIDER, ZEROS, Counters, added, counters_of, record
+from source_sms_providers.seven.extractors import (
+    PROVIDER,
+    ZEROS,
+    Counters,
+    SevenExtractor,
+    added,
+    counters_of,
+    record,
+)
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -24,8 +32,46 @@ DAY = timedelta(days=1)
 
 Days = dict[date, "dict[str, Any] | AirbyteTracedException"]
 """Each day's record, or why it has none."""
-Ask = Callable[[date, date], requests.Response]
-"""(first day, last day) -> the answer, which may be one that was asked for before."""
+Ask = Callable[[date, date], Days]
+"""(first day, last day) -> the days that the answer holds, which may be one that was asked for before."""
+
+
+class DaysExtractor(SevenExtractor):
+    """Rows of counters as one record a day. seven.io was seen to answer dates that it cannot read with its default
+    window, so a day that was not asked for is an error.
+    """
+
+    def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
+        rows, failed = told_apart(self.days(response))
+        if failed:
+            raise failed[min(failed)]
+        return rows
+
+    def days(self, response: requests.Response) -> Days:
+        """The days that one answer holds; a row that is wrong fails its day only."""
+        read = Reader(PROVIDER, response)
+        first, last = date.fromisoformat(read.asked["start"]), date.fromisoformat(read.asked["end"])
+        rows: dict[date, Counters] = {}
+        failed: Days = {}
+        for row in read.sequence(response.json(), "the answer"):
+            row = read.mapping(row, "a row")
+            text = read.text(read.field(row, "date", "a row"), "date")
+            day = _day(text)
+            if day is None or not first <= day <= last:
+                read.refuse(f"it holds {text[:10]}, asked were {first} to {last}")
+            try:
+                rows[day] = added(rows.get(day), counters_of(read, row, "date", text))
+            except AirbyteTracedException as refused:
+                failed[day] = refused
+        return {day: record({"date": str(day)}, counters, self.config) for day, counters in rows.items()} | failed
+
+
+def told_apart(days: Days) -> tuple[list[Mapping[str, Any]], dict[date, AirbyteTracedException]]:
+    """The rows in the order of their days, and why the other days have none."""
+    rows: list[Mapping[str, Any]] = [
+        row for _, row in sorted(days.items()) if not isinstance(row, AirbyteTracedException)
+    ]
+    return rows, {day: row for day, row in days.items() if isinstance(row, AirbyteTracedException)}
 
 
 def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Days:
@@ -43,7 +89,7 @@ def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Day
     spans = [(first, last)]
     while spans:
         start, end = spans.pop()
-        found = _answered(ask, start, end, config)
+        found = ask(start, end)
         days |= found
         if found:
             spans += _runs(start, end, found)
@@ -61,31 +107,8 @@ def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Day
 
 
 def _is_before_the_account(ask: Ask, start: date, end: date, today: date, days: Days) -> bool:
-    def is_silent(*of: date) -> bool:
-        return not Reader(PROVIDER, answer := ask(*of)).sequence(answer.json(), "the answer")
-
-    is_followed = any(day > end for day in days) or not is_silent(today - DAY, today - DAY)
-    return is_followed and is_silent(end, end) and is_silent(start - DAY, start)
-
-
-def _answered(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Days:
-    """The days that one answer holds. Raises AirbyteTracedException if it is not an answer of this range."""
-    response = ask(first, last)
-    read = Reader(PROVIDER, response)
-    rows: dict[date, Counters] = {}
-    failed: Days = {}
-    for row in read.sequence(response.json(), "the answer"):
-        row = read.mapping(row, "a row")
-        text = read.text(read.field(row, "date", "a row"), "date")
-        day = _day(text)
-        if day is None or not first <= day <= last:
-            # seven.io answers dates that it cannot read with its default window.
-            read.refuse(f"it holds {text[:10]}, asked were {first} to {last}")
-        try:
-            rows[day] = added(rows.get(day), counters_of(read, row, "date", text))
-        except AirbyteTracedException as refused:
-            failed[day] = refused
-    return {day: record({"date": str(day)}, counters, config) for day, counters in rows.items()} | failed
+    is_followed = any(day > end for day in days) or ask(today - DAY, today - DAY)
+    return bool(is_followed) and not ask(end, end) and not ask(start - DAY, start)
 
 
 def _runs(first: date, last: date, found: Days) -> Iterator[tuple[date, date]]:

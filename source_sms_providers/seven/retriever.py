@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any, NamedTuple
 
-import requests
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.types import StreamSlice
@@ -16,8 +15,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.answers import exact
 from source_sms_providers.errors import again, transient_error
 from source_sms_providers.http.provider import MadeOnce
-from source_sms_providers.retriever import GroupsRetriever, Row, RowsRetriever
-from source_sms_providers.seven.by_date import Days, days_of
+from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row
+from source_sms_providers.seven.by_date import Days, DaysExtractor, days_of, told_apart
 from source_sms_providers.seven.extractors import FIGURES, has_usage, record_of_zeros
 from source_sms_providers.state import Figures, Key
 
@@ -38,16 +37,13 @@ class Totals(NamedTuple):
     """Those of which nothing is known, and why."""
 
 
-@dataclass(kw_only=True)
-class AnalyticsRetriever(RowsRetriever):
+class AnalyticsRetriever(OnePageRetriever):
     """Reads the grouping by date. A day that cannot be read fails its window, after the others were delivered."""
-
-    requester: Requester
 
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         first, last = (date.fromisoformat(stream_slice[bound][:10]) for bound in ("start_time", "end_time"))
         rows, failed = told_apart(by_date(self.requester, first, last, self.config))
-        yield from sorted(rows, key=lambda row: str(row["date"]))
+        yield from rows
         if failed:
             raise again(failed[min(failed)])
 
@@ -157,19 +153,16 @@ class UsageRetriever(GroupsRetriever):
 
 
 def by_date(requester: Requester, first: date, last: date, config: Mapping[str, Any]) -> Days:
-    def ask(first: date, last: date) -> requests.Response:
-        days = StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
-        response = requester.send_request(stream_slice=days)
+    """Every day of a range, as `days_of` has it."""
+    extractor = DaysExtractor(config=config, parameters={})
+
+    def ask(first: date, last: date) -> Days:
+        bounds = StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
+        response = requester.send_request(stream_slice=bounds)
         assert response is not None
-        return response
+        return extractor.days(response)
 
     return days_of(ask, first, last, config)
-
-
-def told_apart(days: Days) -> tuple[list[Row], dict[date, AirbyteTracedException]]:
-    """The rows, and why the other days have none."""
-    rows: list[Row] = [row for row in days.values() if not isinstance(row, AirbyteTracedException)]
-    return rows, {day: row for day, row in days.items() if isinstance(row, AirbyteTracedException)}
 
 
 def _choices(gone: Collection[Key]) -> Iterable[Collection[Key]]:

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 
-from source_sms_providers.answers import Reader, exact, plain
+from source_sms_providers.answers import REPLACEMENT, Reader, exact, plain
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -98,27 +98,22 @@ class ConsumptionExtractor(SmsfactorExtractor):
 
     def _consumption(self, read: Reader, account: Mapping[str, Any]) -> tuple[Decimal, dict[str, Decimal]]:
         """An account's total and its consumption by country, in which `""` explains the rest."""
-        conso = read.mapping(read.field(account, "conso", "an account"), "conso")
+        conso = conso_of(read, account)
         total = exact(read.amount(read.field(conso, "total", "conso"), "conso.total"))
         countries: dict[str, Decimal] = {}
-        for country, value in self._pairs(read, conso.get("by_country")):
-            if country in countries:
+        for country, value in country_pairs(read, account):
+            # Two may have become one text only because no destination stores what told them apart.
+            if country in countries and REPLACEMENT not in country:
                 read.refuse("a country is listed twice")
-            countries[country] = exact(read.amount(value, "a country's consumption"))
+            countries[country] = countries.get(country, Decimal(0)) + exact(
+                read.amount(value, "a country's consumption")
+            )
         rest = total - sum(countries.values())
         if rest < 0:
             read.refuse("an account's countries add up to more than its total")
         if rest:
             countries[""] = countries.get("", Decimal(0)) + rest
         return total, countries
-
-    def _pairs(self, read: Reader, value: Any) -> Iterable[tuple[str, Any]]:
-        """An object of countries, a list of such objects, or nothing: `[]`, null, missing."""
-        if value is None:
-            return []
-        if isinstance(value, Mapping):
-            return value.items()
-        return [pair for mapping in mappings(read, value, "an entry of by_country") for pair in mapping.items()]
 
     def _wanted(self, countries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
         wanted = {code.upper() for code in self.config.get("countries") or ()}
@@ -165,6 +160,22 @@ def accounts_of(read: Reader, response: requests.Response) -> list[tuple[bool, s
     if len({identity for _, identity, _ in found}) != len(found):
         read.refuse("an account is listed twice")
     return found
+
+
+def conso_of(read: Reader, account: Mapping[str, Any]) -> Mapping[str, Any]:
+    return read.mapping(read.field(account, "conso", "an account"), "conso")
+
+
+def country_pairs(read: Reader, account: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """An account's countries and their consumption: from an object of countries, a list of such objects, or nothing
+    (`[]`, null, missing).
+    """
+    value = conso_of(read, account).get("by_country")
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        return value.items()
+    return [pair for mapping in mappings(read, value, "an entry of by_country") for pair in mapping.items()]
 
 
 def account_id(read: Reader, account: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import pytest
 import urllib3
 from airbyte_cdk.models import FailureType
 
+from source_sms_providers.http.body import BrokenAnswer, received
 from unit_tests.providers import SEVEN, canned
 from unit_tests.requesters import ask, failure_of
 
@@ -49,13 +50,86 @@ def test_given_an_answer_shorter_than_announced_when_asked_then_it_is_no_answer(
     assert ask().json()["amount"] == 290.67
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
-def test_given_an_answer_that_is_too_large_when_asked_then_it_is_not_taken(providers, monkeypatch, compress):
-    monkeypatch.setattr("source_sms_providers.http.body.MAX_BODY_BYTES", 1000)
-    encoding = "identity" if compress is bytes else "gzip"
-    providers.answer(BALANCE, compress(b'{"amount":1}' + b" " * 1000), Content_Encoding=encoding)
+def test_given_an_answer_compressed_in_several_members_when_asked_then_it_is_read_whole(providers):
+    providers.answer(BALANCE, gzip.compress(GOOD[:9]) + gzip.compress(GOOD[9:]), Content_Encoding="gzip")
+
+    assert ask().json() == {"amount": 290.67, "currency": "EUR"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "raw"),
+    [
+        ("gzip", gzip.compress(GOOD[:9]) + gzip.compress(GOOD[9:])[:-9]),
+        ("gzip", gzip.compress(GOOD)[:5]),
+        ("deflate", zlib.compress(GOOD)[:-5]),
+        ("gzip", b""),
+    ],
+    ids=["second member", "header", "deflate", "nothing"],
+)
+def test_given_a_compressed_answer_that_is_not_all_there_when_asked_then_it_is_no_answer(providers, encoding, raw):
+    providers.answer(BALANCE, raw, Content_Encoding=encoding)
 
     assert failure_of().failure_type is FailureType.transient_error
+
+
+@pytest.mark.parametrize(
+    ("encoding", "raw"),
+    [
+        ("gzip", GOOD),
+        ("deflate", GOOD),
+        ("br", GOOD),
+        ("gzip", gzip.compress(GOOD) + b"more"),
+        ("gzip", gzip.compress(GOOD)[:-8] + bytes(8)),
+    ],
+    ids=["gzip", "deflate", "br", "more behind it", "wrong checksum"],
+)
+def test_given_a_body_that_is_not_what_its_encoding_says_when_asked_then_it_is_no_answer(providers, encoding, raw):
+    providers.answer(BALANCE, raw, Content_Encoding=encoding)
+
+    assert "something else than the JSON" in failure_of().message
+
+
+@pytest.mark.parametrize("body", [b"", b"<html></html>", b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+def test_given_a_refused_key_when_the_body_cannot_be_read_then_it_is_a_refused_key_at_once(providers, encoding, body):
+    providers.answer(BALANCE, body, status=401, Content_Encoding=encoding)
+
+    failure = failure_of()
+
+    assert failure.message.startswith("seven.io refused the key (HTTP 401 or 403).")
+    assert failure.failure_type is FailureType.config_error
+    assert len(providers.requests) == 1
+
+
+COMPRESSIONS = {
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "gzip of two members": lambda body: gzip.compress(body[:9]) + gzip.compress(body[9:]),
+}
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize(("size", "is_taken"), [(1000, True), (1001, False), (2000, False)])
+def test_given_an_answer_of_a_size_when_asked_then_it_is_taken_up_to_the_bound(
+    providers, monkeypatch, compression, size, is_taken
+):
+    monkeypatch.setattr("source_sms_providers.http.body.MAX_BODY_BYTES", 1000)
+    encoding = compression.split()[0]
+    providers.answer(BALANCE, COMPRESSIONS[compression](GOOD.ljust(size)), Content_Encoding=encoding)
+
+    if is_taken:
+        assert ask().json()["amount"] == 290.67
+    else:
+        assert "more data than this connector takes" in failure_of().message
+
+
+def test_given_64_megabytes_when_received_then_not_a_byte_more_is_taken():
+    megabytes = [bytes(1 << 20)] * 64
+
+    assert len(received(megabytes)) == 64 << 20
+    with pytest.raises(BrokenAnswer, match="more data"):
+        received([*megabytes, b"1"])
 
 
 @pytest.mark.parametrize(

@@ -236,22 +236,20 @@ def test_given_an_outage_when_a_good_answer_comes_then_it_is_over(providers, wai
 def test_given_a_slow_request_that_fails_after_good_answers_then_the_outage_is_no_older_than_its_failure(
     providers, waiting, together
 ):
-    providers.answer(CONSUMPTION, "smsfactor/consumption.json")
-    providers.answer(BALANCE, GOOD)
-
     def slow(_request: requests.PreparedRequest) -> bytes:
         waiting.pass_by(PATIENCE)
-        ask("balance", **together)
+        ask("consumption", "2026-01-02", **together)
         raise requests.exceptions.ReadTimeout
 
-    providers.answer(ANALYTICS, slow)
-    failure_of("analytics", **together)
-    account = requester("balance", **together)._account
+    providers.answer(CONSUMPTION, b"", status=503)
+    providers.answer(f"{CONSUMPTION}?date_start=2026-01-01", slow)
+    for day in ("2026-01-02", "2026-01-06"):
+        providers.answer(f"{CONSUMPTION}?date_start={day}", "smsfactor/consumption.json")
 
-    for url in ("second", "third", "fourth"):
-        account.failed(url, "It fails.", PATIENCE)
+    for day in ("2026-01-01", *days(3, 5)):
+        failure_of("consumption", day, **together)
 
-    assert account.given_up() is None
+    assert ask("consumption", "2026-01-06", **together).ok
 
 
 # What is shared

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 import urllib3
 from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import HttpRequester
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.http.requester import ReadOnlyRequester
 from unit_tests.connector import SEVEN_KEY, SMSFACTOR_TOKEN
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, query_of
 from unit_tests.requesters import ask, build, definition, failure_of
@@ -128,6 +133,15 @@ def test_given_a_retry_after_that_says_nothing_when_refused_then_the_usual_wait_
     assert waiting.seconds == [1]
 
 
+@pytest.mark.parametrize("seconds", [1, 119, 120])
+def test_given_a_retry_after_of_two_minutes_or_less_when_refused_then_it_is_waited_for(providers, waiting, seconds):
+    providers.answer_in_turn(BALANCE, {"status_code": 429, "headers": {"Retry-After": str(seconds)}}, GOOD)
+
+    ask()
+
+    assert waiting.seconds == [seconds]
+
+
 @pytest.mark.parametrize("retry_after", ["121", "86400", "Wed, 11 Mar 2026 12:00:00 GMT"])
 def test_given_a_retry_after_that_is_too_long_when_refused_then_the_sync_does_not_wait(providers, waiting, retry_after):
     providers.answer(BALANCE, b"", status=429, Retry_After=retry_after)
@@ -162,12 +176,104 @@ def test_given_an_error_with_a_good_body_when_asked_then_it_is_an_error(
     assert len(providers.requests) == tries
 
 
-# What is sent
+# What is declared
+
+
+def declared(**fields: Any) -> dict[str, Any]:
+    return {**definition("balance"), **fields}
+
+
+def handler(*filters: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"type": "DefaultErrorHandler", "response_filters": list(filters), **fields}
 
 
 def test_given_a_requester_for_another_method_when_built_then_it_is_refused():
     with pytest.raises(ValueError, match="Only GET"):
-        build({**definition("balance"), "http_method": "POST"})
+        build(declared(http_method="POST"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("path", "/balance"),
+        ("url_base", SEVEN),
+        ("request_body_json", {"a": "b"}),
+        ("request_body_data", "a=b"),
+        ("use_cache", True),
+        ("read_timeout_in_seconds", 5),
+    ],
+)
+def test_given_a_field_that_is_not_honoured_when_built_then_it_is_refused(field, value):
+    with pytest.raises(ValueError, match=f"does not honour {field}"):
+        build(declared(**{field: value}))
+
+
+def test_given_all_fields_of_the_cdks_own_requester_then_each_is_honoured_or_refused():
+    ours = {each.name for each in fields(ReadOnlyRequester)}
+
+    assert set(HttpRequester.__fields__) - ours == {"type", "parameters"}
+
+
+@pytest.mark.parametrize(
+    "error_handler",
+    [
+        {"type": "CompositeErrorHandler", "error_handlers": [handler()]},
+        handler(backoff_strategies=[{"type": "ConstantBackoffStrategy", "backoff_time_in_seconds": 5}]),
+    ],
+    ids=["composite", "backoff"],
+)
+def test_given_an_error_handler_that_is_not_honoured_when_built_then_it_is_refused(error_handler):
+    with pytest.raises(ValueError, match="honours only a DefaultErrorHandler"):
+        build(declared(error_handler=error_handler))
+
+
+@pytest.mark.parametrize(
+    "authenticator",
+    [
+        {"type": "NoAuth"},
+        {"type": "BasicHttpAuthenticator", "username": "someone"},
+        {
+            "type": "ApiKeyAuthenticator",
+            "api_token": "key",
+            "inject_into": {"type": "RequestOption", "inject_into": "request_parameter", "field_name": "p"},
+        },
+    ],
+    ids=["none", "basic", "in the query"],
+)
+def test_given_an_authenticator_that_is_not_honoured_when_built_then_it_is_refused(authenticator):
+    with pytest.raises(ValueError, match="honours only a BearerAuthenticator"):
+        build(declared(authenticator=authenticator))
+
+
+@pytest.mark.parametrize("action", ["IGNORE", "RESET_PAGINATION", "REFRESH_TOKEN_THEN_RETRY"])
+def test_given_an_action_that_is_not_honoured_when_built_then_it_is_refused(action):
+    with pytest.raises(ValueError, match=f"does not honour .*{action}"):
+        build(declared(error_handler=handler({"type": "HttpResponseFilter", "http_codes": [404], "action": action})))
+
+
+@pytest.mark.parametrize("status", [200, 418])
+@pytest.mark.parametrize(
+    ("action", "failure_type", "tries"),
+    [
+        ("RETRY", FailureType.transient_error, 3),
+        ("RATE_LIMITED", FailureType.transient_error, 3),
+        ("FAIL", FailureType.system_error, 1),
+    ],
+)
+def test_given_a_filter_without_a_message_when_it_matches_then_it_is_an_error_all_the_same(
+    providers, waiting, status, action, failure_type, tries
+):
+    silent = {"type": "HttpResponseFilter", "predicate": "{{ 'amount' in response }}", "action": action}
+    providers.answer(BALANCE, GOOD, status=status)
+
+    with pytest.raises(AirbyteTracedException, match=f"seven.io refused the request .HTTP {status}.") as raised:
+        build(declared(error_handler=handler(silent, max_retries=2))).send_request()
+
+    assert raised.value.failure_type is failure_type
+    assert len(providers.requests) == tries
+
+
+# What is sent
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

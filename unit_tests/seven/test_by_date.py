@@ -5,17 +5,19 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.seven.by_date import days_of
+from source_sms_providers.seven.by_date import Days, DaysExtractor, days_of
 from unit_tests.providers import SEVEN
 from unit_tests.responses import response
 from unit_tests.usage import usage
 
 CONFIG = {"today": "2026-03-10"}
 DAY = timedelta(days=1)
+
+
+EXTRACTOR = DaysExtractor(config=CONFIG, parameters={})
 
 
 def march(day: int) -> date:
@@ -29,12 +31,12 @@ class Server:
         self._days, self._newest, self._oldest = sorted(days), newest, oldest
         self.asked: list[tuple[int, int]] = []
 
-    def __call__(self, first: date, last: date) -> requests.Response:
+    def __call__(self, first: date, last: date) -> Days:
         bounds = ((first - march(1)).days + 1, (last - march(1)).days + 1)
         self.asked.append(bounds)
         days = [day for day in self._days if bounds[0] <= day <= bounds[1]]
         rows = [usage(date=str(march(day)), sms=1) for day in days[: self._oldest][-self._newest :]]
-        return response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last))
+        return EXTRACTOR.days(response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last)))
 
     def sms(self, first: int, last: int) -> dict[int, int | str]:
         """What is found of each day: its SMS, or "failed"."""
@@ -46,8 +48,8 @@ class Server:
 
 
 def answered(*rows: Any, first: int = 9, last: int = 9) -> dict[date, Any]:
-    def ask(start: date, end: date) -> requests.Response:
-        return response(f"{SEVEN}/analytics", list(rows), start=str(start), end=str(end))
+    def ask(start: date, end: date) -> Days:
+        return EXTRACTOR.days(response(f"{SEVEN}/analytics", list(rows), start=str(start), end=str(end)))
 
     return days_of(ask, march(first), march(last), CONFIG)
 

@@ -187,6 +187,12 @@ def test_given_a_country_twice_then_the_answer_is_refused():
     assert "a country is listed twice" in refusal(consumption, group(account(1, 80, [{"FR": 50}, {"FR": 30}])))
 
 
+def test_given_countries_that_are_stored_alike_then_they_are_added_up():
+    answered = group(account(1, 80, [{"F\ufffd": 50}, {"F\ufffd": 30}]), subs=[], total=80)
+
+    assert units(answered) == [("1", "F\ufffd", 80)]
+
+
 def test_given_accounts_that_add_up_to_the_group_total_then_there_is_no_warning(caplog):
     consumption(group())
 

@@ -6,52 +6,72 @@ two days on one, none, or the neighbour. Two things tell:
 - Single days, each asked as a sync would, add up to the range that holds them. Every wrong setting
   breaks the sum but one pair: `end_excluded` and `start_excluded` differ by a shift of one whole
   day, under which sums stay what they are.
-- That pair is told apart where the calendar ends: no message is of a day that has begun nowhere on
-  earth, and no day grows that has ended everywhere.
+- That pair is told apart where the calendar ends: no message is of a day that has not begun, and no
+  day grows that has ended.
+
+Days are taken to be UTC's or Paris's: SMSFactor is French, and documents no time zone.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import requests
 
-from source_sms_providers.answers import Reader
+from source_sms_providers.answers import Reader, exact
 from source_sms_providers.errors import config_error
-from source_sms_providers.smsfactor.extractors import PROVIDER, accounts_of, data_of
+from source_sms_providers.smsfactor.extractors import PROVIDER, accounts_of, country_pairs, data_of
 
 Answer = Callable[..., requests.Response]
 """(stream, first day, last day, settings…) -> what a sync with these settings would get."""
-Ask = Callable[[str, date, date], "int | float"]
+Ask = Callable[[str, date, date], Decimal]
 """(setting, first day, last day) -> the group total that a sync with this setting would get."""
 
 DAY = timedelta(days=1)
+YEAR = timedelta(days=365)
 SETTINGS = ("inclusive", "end_excluded", "both_excluded", "start_excluded")
+PARIS = timedelta(hours=2)
+"""How far its time is ahead of UTC at most."""
+CLOCKS = timedelta(minutes=30)
+"""For clocks that differ, and because the test takes its time."""
 GROWTH_SECONDS = 5.0
 
 
-def check(config: Mapping[str, Any], answer: Answer) -> None:
+def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer: Answer) -> None:
     """Raises AirbyteTracedException (config_error) for a setting that the account's figures disprove."""
 
-    def ask(setting: str, first: date, last: date) -> int | float:
+    def ask(setting: str, first: date, last: date) -> Decimal:
         response = answer("consumption", first, last, smsfactor_day_boundaries=setting)
         read = Reader(PROVIDER, response)
-        return read.amount(read.field(data_of(read, response), "total", "data"), "data.total")
+        return exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
 
-    start = date.fromisoformat(config["start_date"])
-    setting = config.get("smsfactor_day_boundaries") or "inclusive"
-    prove_day_boundaries(ask, setting, start, datetime.now(timezone.utc))
+    setting = config.get("smsfactor_day_boundaries", "inclusive")
+    prove_day_boundaries(ask, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
     if only := config.get("smsfactor_sub_account_id"):
-        response = answer("consumption", start, date.fromisoformat(config["today"]))
-        found = [account_id for _, account_id, _ in accounts_of(Reader(PROVIDER, response), response)]
-        if only not in found:
-            raise config_error(
-                f"SMSFactor lists no account with the id in the settings since the start date; it lists "
-                f"{', '.join(found)}. Correct 'SMSFactor sub-account', or leave it empty until that account has sent."
-            )
+        listed: dict[str, None] = {}
+        for year in years:
+            response = answer("consumption", *year)
+            listed |= {account_id: None for _, account_id, _ in accounts_of(Reader(PROVIDER, response), response)}
+            if only in listed:
+                return
+        raise config_error(
+            f"SMSFactor lists no account with the id in the settings, neither in the last year nor since the start "
+            f"date; it lists {', '.join(listed)}. Correct 'SMSFactor sub-account', or leave it empty until that "
+            "account has sent."
+        )
+
+
+def countries(config: Mapping[str, Any], answer: Answer) -> Collection[str]:
+    """The codes of the countries that the account sent to in the last year, in upper case."""
+    today = date.fromisoformat(config["today"])
+    response = answer("consumption", today - YEAR, today)
+    read = Reader(PROVIDER, response)
+    accounts = accounts_of(read, response)
+    return {code.upper() for _, _, account in accounts for code, _ in country_pairs(read, account)}
 
 
 def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> bool:
@@ -61,8 +81,7 @@ def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> 
     Raises AirbyteTracedException (config_error) that names the value to choose, or says when the
     test can tell.
     """
-    # In every time zone: a day that has ended, and one that has not begun.
-    ended, future = (now - timedelta(hours=12)).date() - DAY, (now + timedelta(hours=14)).date() + DAY
+    ended, future = (now - CLOCKS).date() - DAY, (now + PARIS + CLOCKS).date() + DAY
     days = _days_around_traffic(ask, start, ended, future)
     if days is None:
         return False
@@ -90,16 +109,27 @@ def _days_around_traffic(ask: Ask, start: date, ended: date, future: date) -> tu
     """
     if ask("inclusive", ended - 3 * DAY, ended - DAY):
         return ended - 4 * DAY, ended
-    low, high = min(start, ended - timedelta(days=366)) - DAY, ended - 2 * DAY
-    if ask("inclusive", low, high):
-        while (high - low).days > 3:
-            # The halves share a day, or a server that leaves days out would count the middle in neither.
-            middle = low + (high - low) // 2
-            low, high = (middle, high) if ask("inclusive", middle, high) else (low, middle + DAY)
-        return low - 2 * DAY, high + 2 * DAY
+    high = ended - 2 * DAY
+    while True:
+        low = high - YEAR + DAY
+        if ask("inclusive", low, high):
+            return _narrowed(ask, low, high)
+        if low < start:
+            break
+        # Both ranges hold these two days, for a server that leaves out the ends would count them in neither.
+        high = low + DAY
     if ask("inclusive", ended - 3 * DAY, future):
         return ended - 4 * DAY, future
     return None
+
+
+def _narrowed(ask: Ask, low: date, high: date) -> tuple[date, date]:
+    """A few days around messages that were sent between these days."""
+    while (high - low).days > 3:
+        middle = low + (high - low) // 2
+        # The halves share two days, too.
+        low, high = (middle, high) if ask("inclusive", middle, high) else (low, middle + DAY)
+    return low - DAY, high + DAY
 
 
 def _adds_up(ask: Ask, setting: str, days: tuple[date, date]) -> bool:
@@ -108,9 +138,9 @@ def _adds_up(ask: Ask, setting: str, days: tuple[date, date]) -> bool:
     singles = [first + n * DAY for n in range((last - first).days + 1)]
     for _ in range(3):
         parts = sum(ask(setting, day, day) for day in singles)
-        if round(parts - ask(setting, first, last), 6) == 0:
+        if parts == ask(setting, first, last):
             return True
-        if round(parts - sum(ask(setting, day, day) for day in singles), 6) == 0:
+        if parts == sum(ask(setting, day, day) for day in singles):
             return False
     return False
 
@@ -121,7 +151,7 @@ def _prove_no_shift(ask: Ask, setting: str, ended: date, future: date) -> None:
     if setting == "end_excluded" and not counts_first:
         raise config_error(
             "SMSFactor's figures fit the settings end_excluded and start_excluded alike. The test can tell them apart "
-            "between 0:00 and 10:00 UTC, once messages were sent on that day."
+            "between 0:00 and 21:30 UTC, once messages were sent on that day."
         )
     if setting == "start_excluded":
         if counts_first:
@@ -135,5 +165,5 @@ def _prove_no_shift(ask: Ask, setting: str, ended: date, future: date) -> None:
         if ask("inclusive", ended, ended + DAY) <= earlier:
             raise config_error(
                 "SMSFactor's figures fit the settings start_excluded and end_excluded alike. The test can tell them "
-                "apart between 12:00 and 22:00 UTC, while messages are being sent."
+                "apart between 0:30 and 22:00 UTC, while messages are being sent."
             )

@@ -1,0 +1,158 @@
+"""What the tables of the daily streams must hold: the contract of the syncs, as a small model beside `expected.py`.
+
+> After a sync that succeeds, the deduped table of each daily stream says, for every day, what the provider said of it
+> when it was last read; and a day is read again by every sync until one has read it at an age of at least
+> `lookback_days`.
+
+Knows nothing of the connector but which days a sync delivered.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from .expected import expected_records
+from .sandbox import world
+from .sandbox.settings import Settings
+from .streams import DAILY, GROUPED, PRIMARY_KEYS
+
+Key = tuple[Any, ...]
+Row = Mapping[str, Any]
+Rows = Mapping[Key, Row]
+"""Rows by their primary key, without nulls and `retrieved_at`."""
+StreamDay = tuple[str, str]
+"""A stream and a day, YYYY-MM-DD."""
+
+FIGURES = (*world.COUNTERS, "usage_eur", "consumption")
+
+
+@dataclass(frozen=True)
+class DayTable:
+    """What a table holds of a day. Rows of zeros say what no row says, so they may be missing, and others be there."""
+
+    rows: Rows
+    undecided: Rows = field(default_factory=dict)
+    """Rows with usage in the place of zeros of `rows`: nothing that the provider says tells which is right."""
+
+    def faults(self, found: Rows) -> list[str]:
+        """A sentence for each row that is wrong or missing."""
+        if not found:
+            return ["there is no row"]
+        return [
+            f"the table says {found.get(key)}, right is {self.rows.get(key)}"
+            for key in dict.fromkeys((*self.rows, *found))
+            if has_usage(self.rows.get(key, {})) or has_usage(found.get(key, {}))
+            if found.get(key) != self.rows.get(key) and found.get(key) != self.undecided.get(key, {})
+        ]
+
+
+class Contract:
+    """What one connection's tables must hold, followed from sync to sync."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+        self._start = date.fromisoformat(config["start_date"])
+        self._settled: set[StreamDay] = set()
+        self._possible: dict[StreamDay, list[DayTable]] = {}
+
+    def due(self, today: date) -> list[StreamDay]:
+        """The complete days that a sync must read."""
+        days = [str(self._start + timedelta(days=n)) for n in range((today - self._start).days)]
+        return [(stream, day) for stream in DAILY for day in days if (stream, day) not in self._settled]
+
+    def took(
+        self, settings: Settings, before: Mapping[str, Rows], whole: Iterable[StreamDay], cut: Iterable[StreamDay] = ()
+    ) -> None:
+        """A sync of the sandbox with these settings delivered some days whole, and of others not all its rows.
+
+        `before` is what the tables of the streams held when it began.
+        """
+        said = _Said(settings, self._config)
+        for stream, day in whole:
+            self._possible[stream, day] = [said.table(stream, day, of_day(before, stream, day))]
+            if settings.today_date() - date.fromisoformat(day) >= timedelta(days=self._config["lookback_days"]):
+                self._settled.add((stream, day))
+        for stream, day in cut:
+            # Whether the table has changed by that, only the next sync that reads the day can make sure.
+            self._possible.setdefault((stream, day), []).append(said.table(stream, day, of_day(before, stream, day)))
+
+    def faults(self, tables: Mapping[str, Rows], today: date) -> list[str]:
+        """A sentence for each row of a complete day that is wrong or missing after a sync that succeeded."""
+        faults = []
+        for (stream, day), possible in self._possible.items():
+            if day < str(today):
+                found = of_day(tables, stream, day)
+                fewest = min((table.faults(found) for table in possible), key=len)
+                faults += [f"{stream}, {day}: {fault}" for fault in fewest]
+        return faults
+
+    def tables(self) -> dict[str, dict[Key, Row]]:
+        """Stream -> its rows, if each sync delivered whole days only."""
+        tables: dict[str, dict[Key, Row]] = {stream: {} for stream in DAILY}
+        for (stream, _), [table] in self._possible.items():
+            tables[stream] |= table.rows
+        return tables
+
+
+class _Said:
+    """What the providers say at one moment."""
+
+    def __init__(self, settings: Settings, config: Mapping[str, Any]) -> None:
+        self._today = settings.today_date()
+        start = date.fromisoformat(config["start_date"])
+        records = expected_records(settings, config, self._today, start, self._today)
+        self._rows = {stream: by_key(stream, records[stream]) for stream in DAILY}
+        self._listed = {str(account_id) for account_id, _ in world.smsfactor_accounts(settings)}
+
+    def table(self, stream: str, day: str, before: Rows) -> DayTable:
+        """What the table must hold of a day that is read at that moment."""
+        rows = of_day(self._rows, stream, day)
+        gone = {key: row for key, row in before.items() if key not in rows}
+        stay, undecided = self._of_lost_accounts(stream, day, rows, before)
+        zeros = {key: self._without_usage(row) for key, row in gone.items()}
+        return DayTable({**rows, **zeros, **stay}, undecided)
+
+    def _of_lost_accounts(self, stream: str, day: str, rows: Rows, before: Rows) -> tuple[Rows, Rows]:
+        """Of the rows that the table had: those that must stay as they are, and those that may."""
+        if stream == "consumption":
+            return {key: row for key, row in before.items() if row["account_id"] not in self._listed}, {}
+        if stream not in GROUPED:
+            return {}, {}
+        gone = {key: row for key, row in before.items() if key not in rows and has_usage(row)}
+        total = _sum(of_day(self._rows, "analytics", day).values())
+        for count in range(len(gone) + 1):
+            for keys in itertools.combinations(gone, count):
+                if _sum([*rows.values(), *(gone[key] for key in keys)]) == total:
+                    return {key: gone[key] for key in keys}, {}
+        return {}, gone
+
+    def _without_usage(self, row: Row) -> Row:
+        zeros = {name: 0 for name in FIGURES if name in row}
+        return {**row, **zeros, "is_partial": row["date"] == str(self._today)}
+
+
+def has_usage(row: Row) -> bool:
+    return any(row.get(name) for name in FIGURES)
+
+
+def by_key(stream: str, rows: Iterable[Row]) -> dict[Key, Row]:
+    """Rows by their primary key; nulls and `retrieved_at` are left out."""
+    return {
+        tuple(row[name] for name in PRIMARY_KEYS[stream]): {
+            name: value for name, value in row.items() if value is not None and name != "retrieved_at"
+        }
+        for row in rows
+    }
+
+
+def of_day(tables: Mapping[str, Rows], stream: str, day: str) -> Rows:
+    return {key: row for key, row in tables.get(stream, {}).items() if row["date"] == day}
+
+
+def _sum(rows: Collection[Row]) -> list[Decimal]:
+    return [sum((Decimal(str(row[name])) for row in rows), Decimal(0)) for name in (*world.COUNTERS, "usage_eur")]

@@ -1,0 +1,116 @@
+"""Histories of an account: when it is synced, and what happens between and during the syncs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from .contract import Contract, Key, Row
+from .sandbox.settings import Settings
+
+
+@dataclass(frozen=True)
+class Kill:
+    """The last record of a sync that reaches the destination: the n-th of a stream's day, from 1; 0 = none of it."""
+
+    stream: str
+    day: str
+    record: int
+    keeps_unconfirmed: bool
+    """Whether the destination keeps the records that came after the last state of their stream."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One sync, and what the providers came to say since the one before."""
+
+    day: str
+    corrections: tuple[Mapping[str, Any], ...] = ()
+    fails_on: tuple[str, str] | None = None
+    """A stream and a day that the provider refuses to answer meanwhile."""
+    killed_after: Kill | None = None
+
+    def __repr__(self) -> str:
+        """What befalls most syncs, nothing, is left out."""
+        mishaps = {"fails_on": self.fails_on, "killed_after": self.killed_after}
+        parts = [repr(self.day), *([repr(self.corrections)] if self.corrections else ())]
+        return f"Step({', '.join((*parts, *(f'{name}={value}' for name, value in mishaps.items() if value)))})"
+
+
+@dataclass(frozen=True)
+class History:
+    """The syncs of one connection, in order."""
+
+    start_date: str
+    lookback_days: int
+    steps: tuple[Step, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The connector's other settings."""
+
+    def __repr__(self) -> str:
+        """A line a sync."""
+        steps = "".join(f"\n    {step}," for step in self.steps)
+        return f"History({self.start_date!r}, {self.lookback_days}, settings={self.settings}, steps=({steps}\n))"
+
+    def config(self) -> dict[str, Any]:
+        """What of a connector config the history says."""
+        return {"start_date": self.start_date, "lookback_days": self.lookback_days, **self.settings}
+
+    def knobs(self, number: int) -> dict[str, Any]:
+        """The sandbox as it is at the sync of that number, from 0."""
+        corrections = [correction for step in self.steps[: number + 1] for correction in step.corrections]
+        return {"today": self.steps[number].day, "corrections": corrections}
+
+
+def expected_tables(history: History, sandbox: Settings) -> list[dict[str, dict[Key, Row]]]:
+    """Stream -> its table after each sync of a history in which every sync succeeds."""
+    contract, tables = Contract(history.config()), []
+    for number, step in enumerate(history.steps):
+        before = tables[-1] if tables else {}
+        contract.took(sandbox.with_knobs(history.knobs(number)), before, contract.due(date.fromisoformat(step.day)))
+        tables.append(contract.tables())
+    return tables
+
+
+def seven(kind: str, **what: Any) -> dict[str, Any]:
+    """A correction of seven.io."""
+    return {"provider": "seven", "kind": kind, **what}
+
+
+def smsfactor(kind: str, **what: Any) -> dict[str, Any]:
+    """A correction of SMSFactor."""
+    return {"provider": "smsfactor", "kind": kind, **what}
+
+
+THREE_WEEKS = History(
+    start_date="2026-03-01",
+    lookback_days=3,
+    steps=(
+        Step("2026-03-10", (
+            smsfactor("scale", day="2026-03-09", percent=0),
+            smsfactor("add", day="2026-03-09", account="2001", country="FR", messages=6),
+            smsfactor("add", day="2026-03-09", account="2001", country="", messages=4),
+        )),
+        Step("2026-03-17", (
+            seven("scale", day="2026-03-09", percent=130),
+            seven("move", day="2026-03-08", field="country", old="", new="FR"),
+            seven("move", day="2026-03-09", field="label", old="otp", new=""),
+            smsfactor("move", day="2026-03-09", field="country", old="", new="BE"),
+            smsfactor("scale", day="2026-03-08", percent=0),
+        )),
+        Step("2026-03-24", (
+            seven("scale", day="2026-03-16", percent=0),
+            seven("rename", account="5310422", name="Filiale Nord"),
+            smsfactor("move", day="2026-03-15", field="account", old="2002", new="1001"),
+            smsfactor("delete", account="2003"),
+        )),
+        Step("2026-03-31", (
+            seven("add", day="2026-03-23", account="", label="new", country="ES", messages=5),
+            seven("delete", account="5310421", totals="kept"),
+            smsfactor("scale", day="2026-03-22", percent=200),
+        )),
+    ),
+)  # fmt: skip
+"""Weekly syncs, each of which finds corrected what the one before it read last."""

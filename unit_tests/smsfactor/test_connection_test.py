@@ -1,0 +1,319 @@
+"""The servers here count messages by day as SMSFactor could: with either date of a request in or out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from source_sms_providers.smsfactor.connection_test import SETTINGS, countries, prove, prove_day_boundaries
+from unit_tests.providers import SMSFACTOR, canned_json
+from unit_tests.responses import response
+
+DAY = timedelta(days=1)
+LEFT_OUT = {"inclusive": (0, 0), "end_excluded": (0, 1), "both_excluded": (1, 1), "start_excluded": (1, 0)}
+"""How many days at the start and at the end of its range a server leaves out."""
+NOON = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
+START = date(2026, 3, 1)
+MARCH_9, MARCH_10 = date(2026, 3, 9), date(2026, 3, 10)
+MOST_REQUESTS = 250
+"""For a range whose sum changes while it is asked, tried several times with each setting."""
+
+
+@dataclass
+class Server:
+    """Counts the messages of days; one more comes in today with each request after the first `quiet`."""
+
+    counts_as: str
+    messages: dict[date, int]
+    today: date = MARCH_10
+    quiet: int | None = None
+    asked: list[tuple[str, date, date]] = field(default_factory=list, init=False)
+
+    def ask(self, setting: str, first: date, last: date) -> int:
+        """The total for a range, asked as the connector does with that setting."""
+        self.asked.append((setting, first, last))
+        if self.quiet is not None and len(self.asked) > self.quiet:
+            self.messages[self.today] = self.messages.get(self.today, 0) + 1
+        first, last = first - LEFT_OUT[setting][0] * DAY, last + LEFT_OUT[setting][1] * DAY
+        first, last = first + LEFT_OUT[self.counts_as][0] * DAY, last - LEFT_OUT[self.counts_as][1] * DAY
+        return sum(count for day, count in self.messages.items() if first <= day <= last)
+
+
+def verdict(server: Server, setting: str, now: datetime = NOON, start: date = START) -> bool | str:
+    """What the proof says: True, False, or the sentence it ends with."""
+    with patch("source_sms_providers.smsfactor.connection_test.time.sleep"):
+        try:
+            return prove_day_boundaries(server.ask, setting, start, now)
+        except AirbyteTracedException as error:
+            return error.message
+
+
+every_setting = st.sampled_from(SETTINGS)
+days_with_messages = st.dictionaries(st.integers(0, 400), st.integers(1, 5), max_size=4)
+ahead_of_utc = st.builds(
+    lambda hours, minutes: timedelta(hours=hours, minutes=minutes), st.integers(0, 2), st.integers(-25, 25)
+)
+"""How far the server's clock is ahead: days are UTC's or Paris's, and clocks are not exact."""
+moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1), timezones=st.just(timezone.utc))
+
+
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(
+    counts_as=every_setting,
+    setting=every_setting,
+    ago=days_with_messages,
+    ahead=ahead_of_utc,
+    now=moments,
+    quiet=st.none() | st.integers(0, 20),
+)
+def test_given_any_server_setting_traffic_and_time_zone_then_no_wrong_setting_passes(
+    counts_as, setting, ago, ahead, now, quiet
+):
+    today = (now + ahead).date()
+    start = now.date() - timedelta(days=300)
+    traffic = {today - n * DAY: count for n, count in ago.items()}
+    server = Server(counts_as, dict(traffic), today, quiet)
+
+    says = verdict(server, setting, now, start)
+
+    assert says is not True or counts_as == setting
+    assert says is not False or not any(day > start for day in traffic)
+    assert len(server.asked) <= MOST_REQUESTS
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(ago=days_with_messages, ahead=ahead_of_utc, now=moments)
+def test_given_the_default_and_a_server_that_fits_it_then_it_is_never_refused(ago, ahead, now):
+    today = (now + ahead).date()
+    server = Server("inclusive", {today - n * DAY: count for n, count in ago.items()}, today)
+
+    assert verdict(server, "inclusive", now, now.date() - timedelta(days=300)) in (True, False)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("counts_as", SETTINGS)
+def test_given_no_messages_then_there_is_nothing_to_prove_it_with(counts_as, setting):
+    assert verdict(Server(counts_as, {}), setting) is False
+
+
+@pytest.mark.parametrize("counts_as", SETTINGS)
+def test_given_the_default_when_the_server_counts_so_then_it_is_proved_and_else_refused(counts_as):
+    says = verdict(Server(counts_as, {MARCH_9 - 2 * DAY: 3, MARCH_9 - 3 * DAY: 4}), "inclusive")
+
+    assert says is True or counts_as in says
+
+
+def day(ago: int) -> date:
+    """So many days before today."""
+    return MARCH_10 - ago * DAY
+
+
+def test_given_traffic_of_the_last_days_then_they_are_asked_singly_and_as_a_range():
+    server = Server("inclusive", {day(ago): 3 for ago in range(1, 30)})
+
+    assert verdict(server, "inclusive") is True
+    assert server.asked == [
+        ("inclusive", day(4), day(2)),
+        *(("inclusive", day(ago), day(ago)) for ago in (5, 4, 3, 2, 1)),
+        ("inclusive", day(5), day(1)),
+    ]
+
+
+@pytest.mark.parametrize("counts_as", SETTINGS)
+@pytest.mark.parametrize("ago", [5, 6, 7, 100, 365, 366, 367, 368, 500])
+def test_given_old_traffic_only_then_it_is_found_within_a_year_at_a_time(counts_as, ago):
+    server = Server(counts_as, {day(ago): 3})
+
+    says = verdict(server, counts_as, start=day(ago))
+
+    assert says is True or "alike" in says
+    assert max((last - first).days for _, first, last in server.asked) == 364
+    assert len(server.asked) <= 40
+
+
+def test_given_traffic_of_a_hundred_days_ago_then_its_days_are_found_by_halving():
+    server = Server("inclusive", {day(100): 3})
+
+    assert verdict(server, "inclusive") is True
+    assert server.asked == [
+        ("inclusive", day(4), day(2)),
+        ("inclusive", day(367), day(3)),
+        ("inclusive", day(185), day(3)),
+        ("inclusive", day(94), day(3)),
+        ("inclusive", day(139), day(93)),
+        ("inclusive", day(116), day(93)),
+        ("inclusive", day(105), day(93)),
+        ("inclusive", day(99), day(93)),
+        ("inclusive", day(102), day(98)),
+        ("inclusive", day(100), day(98)),
+        *(("inclusive", day(ago), day(ago)) for ago in (101, 100, 99, 98, 97)),
+        ("inclusive", day(101), day(97)),
+    ]
+
+
+def test_given_fractions_of_credits_then_they_add_up_without_noise():
+    messages = {day(3): Decimal("0.1"), day(2): Decimal("0.2"), day(1): Decimal("0.3")}
+
+    assert verdict(Server("inclusive", messages), "inclusive") is True
+
+
+def test_given_figures_that_stay_wrong_then_they_are_asked_twice_with_each_setting():
+    server = Server("inclusive", {day(3): 1, day(2): 1})
+
+    assert "Choose inclusive" in verdict(server, "both_excluded")
+    singles = [(setting, first) for setting, first, last in server.asked[1:] if first == last]
+    assert singles == [
+        *(("both_excluded", day(ago)) for ago in (5, 4, 3, 2, 1) * 2),
+        *(("inclusive", day(ago)) for ago in (5, 4, 3, 2, 1)),
+        *(("end_excluded", day(ago)) for ago in (5, 4, 3, 2, 1) * 2),
+        *(("start_excluded", day(ago)) for ago in (5, 4, 3, 2, 1) * 2),
+    ]
+
+
+def test_given_messages_that_come_in_meanwhile_then_the_days_are_asked_again_until_they_stay():
+    running = Server("inclusive", {day(0): 1}, quiet=8)
+
+    assert "whatever the setting" in verdict(running, "inclusive")
+    assert len([1 for setting, first, last in running.asked if setting == "inclusive" and first == last]) == 3 * 2 * 7
+
+
+@pytest.mark.parametrize("setting", ["inclusive", "both_excluded"])
+def test_given_end_excluded_on_the_server_when_another_setting_is_chosen_then_it_is_named(setting):
+    assert "end_excluded" in verdict(Server("end_excluded", {MARCH_9 - 2 * DAY: 3}), setting)
+
+
+# end_excluded and start_excluded, which differ by a whole day
+
+OLD_TRAFFIC = {day(3): 3}
+PARIS = timedelta(hours=2)
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 3, 10, hour, minute, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize("now", [*(at(hour) for hour in range(22)), at(21, 29)], ids=str)
+def test_given_messages_today_when_tested_at_any_hour_then_end_excluded_is_proved(now):
+    assert verdict(Server("end_excluded", {**OLD_TRAFFIC, MARCH_10: 1}), "end_excluded", now) is True
+
+
+@pytest.mark.parametrize("now", [at(22), at(23, 59)], ids=str)
+def test_given_messages_of_the_new_day_in_paris_when_tested_in_its_first_hours_then_end_excluded_is_proved(now):
+    today = (now + PARIS).date()
+
+    assert verdict(Server("end_excluded", {**OLD_TRAFFIC, today: 1}, today), "end_excluded", now) is True
+
+
+@pytest.mark.parametrize("now", [at(0), NOON, at(21, 29)], ids=str)
+def test_given_no_messages_today_then_the_test_says_when_it_can_tell_end_excluded(now):
+    says = verdict(Server("end_excluded", OLD_TRAFFIC), "end_excluded", now)
+
+    assert "between 0:00 and 21:30 UTC, once messages were sent on that day" in says
+
+
+def test_given_messages_of_today_in_utc_when_tested_while_paris_is_in_tomorrow_then_the_test_says_when_it_can_tell():
+    says = verdict(Server("end_excluded", {**OLD_TRAFFIC, MARCH_10: 1}), "end_excluded", at(21, 30))
+
+    assert "between 0:00 and 21:30 UTC" in says
+
+
+@pytest.mark.parametrize("now", [at(0, 30), NOON, at(23)], ids=str)
+def test_given_messages_that_are_being_sent_then_start_excluded_is_proved(now):
+    assert verdict(Server("start_excluded", dict(OLD_TRAFFIC), quiet=8), "start_excluded", now) is True
+
+
+def test_given_no_messages_that_are_being_sent_then_the_test_says_when_it_can_tell_start_excluded():
+    says = verdict(Server("start_excluded", OLD_TRAFFIC), "start_excluded")
+
+    assert "between 0:30 and 22:00 UTC, while messages are being sent" in says
+
+
+def test_given_a_day_that_may_not_have_ended_on_the_servers_clock_then_its_growth_proves_nothing():
+    server = Server("end_excluded", {day(4): 3}, today=day(1), quiet=8)
+
+    assert "while messages are being sent" in verdict(server, "start_excluded", at(0, 29))
+
+
+def test_given_start_excluded_when_tested_then_five_seconds_of_growth_are_waited_for():
+    with patch("source_sms_providers.smsfactor.connection_test.time.sleep") as sleep:
+        prove_day_boundaries(Server("start_excluded", dict(OLD_TRAFFIC), quiet=8).ask, "start_excluded", START, NOON)
+
+    assert [call.args for call in sleep.call_args_list] == [(5.0,)]
+
+
+@pytest.mark.parametrize("now", [at(1), NOON, at(21)], ids=str)
+def test_given_start_excluded_when_the_server_leaves_the_end_out_then_the_right_one_is_named(now):
+    messages = {**OLD_TRAFFIC, MARCH_10: 1}
+
+    assert "Choose end_excluded" in verdict(Server("end_excluded", messages), "start_excluded", now)
+
+
+# The whole proof, with the documented answer for each day and range
+
+
+def answering(idle: bool = False) -> Any:
+    """Nothing was sent if `idle`; else the documented answer, whatever is asked."""
+    body = canned_json("smsfactor/consumption.json")
+    if idle:
+        body["data"]["total"] = 0
+
+    def answer(_stream: str, first: date, last: date, **_settings: Any) -> requests.Response:
+        return response(f"{SMSFACTOR}/metrics/consumption", body, date_start=str(first), date_end=str(last))
+
+    return answer
+
+
+LAST_YEAR, YEAR_BEFORE = (date(2025, 3, 11), date(2026, 3, 10)), (date(2024, 3, 11), date(2025, 3, 10))
+
+
+def refusal(config: Mapping[str, Any], answer: Any) -> str:
+    with pytest.raises(AirbyteTracedException) as raised:
+        prove({"start_date": "2026-03-01", **config}, [LAST_YEAR], answer)
+    assert raised.value.failure_type is FailureType.config_error
+    return raised.value.message
+
+
+def test_given_figures_that_no_setting_explains_then_the_user_is_asked_to_test_again(clock):
+    assert "whatever the setting" in refusal({}, answering())
+
+
+@pytest.mark.parametrize("account", ["1", "2"])
+def test_given_an_account_that_is_listed_then_it_is_accepted(clock, account):
+    config = {"start_date": "2026-03-01", "smsfactor_sub_account_id": account}
+
+    prove(config, [LAST_YEAR], answering(idle=True))
+
+
+def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accepted(clock):
+    def answer(stream: str, first: date, last: date, **settings: Any) -> requests.Response:
+        found = answering(idle=True)(stream, first, last, **settings)
+        if (first, last) != YEAR_BEFORE:
+            body = found.json()
+            body["data"]["by_sub_accounts"] = []
+            found = response(f"{SMSFACTOR}/metrics/consumption", body)
+        return found
+
+    prove({"start_date": "2025-01-01", "smsfactor_sub_account_id": "2"}, [LAST_YEAR, YEAR_BEFORE], answer)
+
+
+def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(clock):
+    message = refusal({"smsfactor_sub_account_id": "99"}, answering(idle=True))
+
+    assert (
+        "neither in the last year nor since the start date; it lists 1, 2. Correct 'SMSFactor sub-account'" in message
+    )
+
+
+def test_given_a_year_of_consumption_then_the_countries_of_all_accounts_are_named():
+    assert countries({"today": "2026-03-10"}, answering()) == {"FR", "CH", "IT"}
