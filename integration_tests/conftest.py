@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
 from integration_tests.sandbox.client import Sandbox
-from source_sms_providers.http import requester
+from source_sms_providers.command import Command
 
 TODAY = "2026-03-10"
 
@@ -31,7 +29,7 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Lets the waits before another try pass at once; gives the seconds that they would have taken."""
     waits: list[float] = []
-    monkeypatch.setattr(requester, "time", SimpleNamespace(monotonic=time.monotonic, sleep=waits.append))
+    monkeypatch.setattr(Command, "wait", lambda _, seconds: waits.append(seconds))
     return waits
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytz  # type: ignore[import-untyped]
-from airbyte_cdk.models import ConfiguredAirbyteCatalog
 from airbyte_cdk.sources.declarative.transformations.config_transformations.config_transformation import (
     ConfigTransformation,
 )
@@ -122,13 +121,3 @@ def _meant(code: str) -> Sequence[str]:
     if code in OFTEN_MEANT:
         return [OFTEN_MEANT[code]]
     return [known for known, name in pytz.country_names.items() if name.upper().startswith(code)]
-
-
-def validate_catalog(catalog: ConfiguredAirbyteCatalog, offered: Collection[str]) -> None:
-    """Refuses a connection that selects what the settings hold no key for: it would sync nothing, in silence."""
-    selected = [stream.stream.name for stream in catalog.streams]
-    if missing := [name for name in selected if name not in offered]:
-        raise config_error(
-            f"The connection selects {', '.join(missing)}, for which the settings hold no key. Enter the key, or leave "
-            "these streams out of the connection."
-        )

@@ -20,10 +20,14 @@ from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarat
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers import files
+from source_sms_providers.catalog import split, why_missing, with_missing
+from source_sms_providers.command import Command
 from source_sms_providers.connection_test import Account, check_account, check_countries
+from source_sms_providers.errors import config_error
 from source_sms_providers.http.provider import Providers
 from source_sms_providers.messages import LoggedOnce, told_once
-from source_sms_providers.settings import validate, validate_catalog
+from source_sms_providers.settings import validate
 from source_sms_providers.state import StreamState, with_states
 
 # Absolute: a file of that name in the working directory must not matter.
@@ -49,21 +53,31 @@ class SourceSmsProviders(YamlDeclarativeSource):
             self._config = {**self._config, "_states": defaultdict[str, StreamState](StreamState)}
         self._knows_what_to_read = catalog is not None and config is not None
 
+    read_config = staticmethod(files.read_config)
+    read_catalog = staticmethod(files.read_catalog)
+    read_state = staticmethod(files.read_state)
+
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> SourceSmsProviders:
-        """Builds the source for a command line, from the files that it names."""
+        """Builds the source for a command line, from the files that it names. Raises AirbyteTracedException."""
         parsed = AirbyteEntrypoint.parse_args(list(arguments))
+        if not parsed.command:
+            raise config_error("Name a command: spec, check, discover or read.")
         catalog, config, state = (getattr(parsed, name, None) for name in ("catalog", "config", "state"))
         return cls(
             cls.read_catalog(catalog) if catalog else None,
             cls.read_config(config) if config else None,
-            cls.read_state(state) if state else None,
+            cls.read_state(state),
         )
 
     @property
     def config(self) -> Mapping[str, Any]:
         """The settings, tidy and with what the manifest derives from them."""
         return self._config
+
+    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
+        """Keeps the settings in memory: the CDK writes them, keys included, to a file that a killed process leaves."""
+        return self.config or config
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """The streams that one command reads: they share what they learn of their providers, and with no other."""
@@ -79,6 +93,10 @@ class SourceSmsProviders(YamlDeclarativeSource):
         manifest = self.resolved_manifest
         streams = {stream["name"]: stream for stream in self._stream_configs(manifest)}
         return Account(streams, manifest["spec"], self.config)
+
+    @property
+    def _all_streams(self) -> set[str]:
+        return {stream["name"] for group in self.resolved_manifest["streams"] for stream in group["streams"]}
 
     def _validate(self) -> None:
         validate(self.config, self.resolved_manifest["spec"]["connection_specification"])
@@ -109,14 +127,18 @@ class SourceSmsProviders(YamlDeclarativeSource):
         """Reads the streams of the catalog. Raises AirbyteTracedException at the end if a part of one failed."""
         source = self if self._knows_what_to_read else type(self)(catalog, config, state)
         source._validate()
-        validate_catalog(catalog, source._account.streams)
         check_countries(source._account)
-        messages = super(SourceSmsProviders, source).read(logger, source.config, catalog, state)
+        offered, missing = split(catalog, source._account.streams)
+        reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
+        command = Command(source.config.get("num_workers", 8), source._concurrent_source)
+        source._config = {**source.config, "_command": command}
+        messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()
         source.logger.addFilter(once)
         try:
-            yield from told_once(with_states(messages, source.config))
+            yield from told_once(with_missing(with_states(messages, source.config), reasons))
         finally:
+            command.end()
             source.logger.removeFilter(once)
 
 

@@ -9,6 +9,7 @@ import requests_mock
 import time_machine
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
+from source_sms_providers.command import Command
 from unit_tests.connector import NOW
 from unit_tests.providers import Providers
 from unit_tests.waiting import Waiting
@@ -35,6 +36,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
     waiting = Waiting()
     for module in ("requester", "provider"):
         monkeypatch.setattr(f"source_sms_providers.http.{module}.time", waiting)
+    monkeypatch.setattr(Command, "wait", lambda _, seconds: waiting.sleep(seconds))
     return waiting
 
 

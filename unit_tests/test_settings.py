@@ -10,9 +10,9 @@ from airbyte_cdk.models import AirbyteStateMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.settings import TidySettings, refuse_countries, unknown_countries, validate, validate_catalog
+from source_sms_providers.settings import TidySettings, refuse_countries, unknown_countries, validate
 from source_sms_providers.source import MANIFEST, Entrypoint
-from unit_tests.connector import SEVEN_KEY, Output, catalog, config, full_refresh, read, state
+from unit_tests.connector import SEVEN_KEY, Output, config, full_refresh, read, state
 from unit_tests.providers import SEVEN, SMSFACTOR
 from unit_tests.usage import each_day_asked
 
@@ -312,17 +312,3 @@ def test_given_a_command_and_settings_that_cannot_be_then_the_sentence_is_ours(c
     else:
         with pytest.raises(AirbyteTracedException, match=sentence):
             list(run)
-
-
-# The catalog
-
-
-def test_given_a_catalog_of_offered_streams_then_it_is_accepted():
-    assert validate_catalog(catalog("balance"), ["balance", "pricing"]) is None
-
-
-def test_given_a_catalog_with_a_stream_without_key_then_it_is_refused_by_name():
-    with pytest.raises(AirbyteTracedException, match="selects credits, consumption, for which") as raised:
-        validate_catalog(catalog("balance", "credits", "consumption"), ["balance"])
-
-    assert raised.value.failure_type is FailureType.config_error

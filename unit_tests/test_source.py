@@ -7,7 +7,7 @@ from airbyte_cdk.models import FailureType, SyncMode
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
-from unit_tests.connector import LOGGER, catalog, config, read, read_with, state
+from unit_tests.connector import LOGGER, Output, catalog, config, read, read_with, state
 from unit_tests.providers import SEVEN, SMSFACTOR
 from unit_tests.usage import each_day_asked
 
@@ -26,6 +26,15 @@ OF_SMSFACTOR = {"credits", "consumption"}
 def discovered(source: SourceSmsProviders | None = None, **settings) -> dict:
     found = (source or SourceSmsProviders()).discover(LOGGER, config(**settings))
     return {stream.name: stream for stream in found.streams}
+
+
+def statuses(output: Output) -> dict[str, list[str]]:
+    """Stream -> what was said of its progress, in order."""
+    found: dict[str, list[str]] = {}
+    for message in output.messages:
+        if message.trace and (told := message.trace.stream_status):
+            found.setdefault(told.stream_descriptor.name, []).append(told.status.value)
+    return found
 
 
 # Discovery
@@ -128,11 +137,40 @@ def test_given_a_command_line_when_built_then_its_files_count(providers, tmp_pat
 # Reading
 
 
-def test_given_a_catalog_with_a_stream_without_key_when_read_then_nothing_is_asked(providers):
-    output = read("balance", "credits", smsfactor_api_token="")
+def test_given_a_catalog_with_a_stream_without_key_when_read_then_the_others_are_synced(providers):
+    providers.answer(f"{SEVEN}/balance", "seven/balance.json")
 
-    assert "The connection selects credits, for which the settings hold no key" in output.failure.message
+    output = read("credits", "balance", smsfactor_api_token="")
+
+    assert len(output.records) == 1
+    assert output.failure.message == (
+        "Not all streams were synced. credits: The settings hold no key for the stream 'credits'. Enter the SMSFactor "
+        "API token, or leave the stream out of the connection."
+    )
     assert output.failure.failure_type is FailureType.config_error
+    assert statuses(output)["credits"] == ["INCOMPLETE"]
+    assert statuses(output)["balance"][-1] == "COMPLETE"
+
+
+def test_given_a_catalog_with_a_stream_that_is_not_there_when_read_then_the_others_are_synced(providers):
+    providers.answer(f"{SEVEN}/balance", "seven/balance.json")
+
+    output = read("journal", "balance")
+
+    assert len(output.records) == 1
+    assert [error.message for error in output.errors] == [
+        "There is no stream 'journal'. Refresh the schema of the connection, which leaves it out."
+    ]
+    assert output.failure.failure_type is FailureType.config_error
+    assert statuses(output)["journal"] == ["INCOMPLETE"]
+
+
+def test_given_a_catalog_of_streams_that_are_not_there_when_read_then_that_is_said_and_nothing_is_asked(providers):
+    output = read("journal", "contacts")
+
+    assert statuses(output) == {"journal": ["INCOMPLETE"], "contacts": ["INCOMPLETE"]}
+    assert "There is no stream 'journal'." in output.failure.message
+    assert "There is no stream 'contacts'." in output.failure.message
     assert providers.asked == []
 
 

@@ -21,6 +21,7 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.command import Command
 from source_sms_providers.errors import config_error, transient_error
 from source_sms_providers.http.body import BrokenAnswer, take_body
 from source_sms_providers.http.provider import Provider, Providers
@@ -146,6 +147,10 @@ class ReadOnlyRequester(Requester):
         return providers.of((self.provider, urlsplit(str(self._request.url)).netloc, key))
 
     @cached_property
+    def _command(self) -> Command:
+        return self.config.get("_command") or Command()
+
+    @cached_property
     def _dates(self) -> Sequence[tuple[str, str, timedelta]]:
         return [
             (name, each["day_of"], timedelta(days=self._number(each.get("plus_days", "0"))))
@@ -181,17 +186,18 @@ class ReadOnlyRequester(Requester):
         max_retries = int(self.error_handler.max_retries or 0)
         ends, final = None, ""
         for attempt in count(1):
-            self._wait_for_turn()
-            started = time.monotonic()
-            ends = ends or started + self._patience
-            if final and started >= ends:
-                break
             response = None
-            try:
-                response = self._answer(request, min(ends - started, ANSWER_SECONDS))
-                problem = self._judge(response)
-            except BrokenAnswer as broken:
-                problem = f"{self.provider} {broken}"
+            with self._command.request():
+                self._wait_for_turn()
+                started = time.monotonic()
+                ends = ends or started + self._patience
+                if final and started >= ends:
+                    break
+                try:
+                    response = self._answer(request, min(ends - started, ANSWER_SECONDS))
+                    problem = self._judge(response)
+                except BrokenAnswer as broken:
+                    problem = f"{self.provider} {broken}"
             if response is not None and problem is None:
                 account.answered()
                 return response
@@ -207,16 +213,16 @@ class ReadOnlyRequester(Requester):
                 break
             LOGGER.info("%s; asking again in %.0f s (retry %d of %d).", problem, wait, attempt, max_retries)
             if asked_for is None:
-                time.sleep(wait)
+                self._command.wait(wait)
         raise transient_error(final)
 
     def _wait_for_turn(self) -> None:
         account = self._account
         # Thousands of days that are not asked any more need no turn.
         if not account.given_up() and (early := account.seconds_to_turn(self._rate)) > 0:
-            time.sleep(early)
+            self._command.wait(early)
         while not account.given_up() and (quiet := account.seconds_of_quiet()) > 0:
-            time.sleep(quiet)
+            self._command.wait(quiet)
         if given_up := account.given_up():
             raise transient_error(given_up)
 

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator
+from weakref import WeakSet
+
+from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+
+
+class CommandIsOver(Exception):
+    """Nobody waits any more for what a worker was about to do."""
+
+
+class Command:
+    """One read, as the threads that work for it see it: whether it is over, and how many requests may be under way.
+
+    Whoever takes the messages may leave at any time. The CDK does not tell its workers: they would ask on until its
+    queue is full, and wait in it for ever.
+    """
+
+    def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
+        self._over = threading.Event()
+        self._free = threading.BoundedSemaphore(parallel_requests)
+        self._workers = workers
+        _RUNNING.add(self)
+
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    def end(self) -> None:
+        """Lets no request begin any more; the workers end as soon as theirs are answered."""
+        self._over.set()
+        if self._workers:
+            self._workers._threadpool._threadpool.shutdown(wait=False, cancel_futures=True)
+            queue = self._workers._queue
+            with queue.mutex:
+                queue.maxsize = sys.maxsize
+                queue.not_full.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Raises CommandIsOver as soon as the command is over."""
+        if self._over.wait(seconds):
+            raise CommandIsOver
+
+    @contextlib.contextmanager
+    def request(self) -> Iterator[None]:
+        """To be held while a request is under way. Raises CommandIsOver in place of letting it begin."""
+        with self._free:
+            if self.is_over:
+                raise CommandIsOver
+            yield
+
+
+_RUNNING = WeakSet[Command]()
+
+
+def _end_all() -> None:
+    for command in list(_RUNNING):
+        command.end()
+
+
+# Python waits for the CDK's workers before anything else that could be told of its end, and they for a consumer that
+# has left with the generator still in a variable. The last that is registered goes first: before the pool's own wait.
+threading._register_atexit(_end_all)  # type: ignore[attr-defined]
