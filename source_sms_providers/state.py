@@ -143,7 +143,7 @@ class RewindState(StateMigration):
         try:
             done = date.fromisoformat(str(stream_state["date"])[:10])
             today = date.fromisoformat(self.config["today"])
-            lookback = timedelta(days=self.config.get("lookback_days", 3))
+            lookback = timedelta(days=self.config["lookback_days"])
             again_from = stream_state.get("again_from") or str(done + timedelta(days=2) - lookback)
             first_day = min(date.fromisoformat(again_from), today - lookback)
             self._state.resume(first_day, stream_state.get("groups") or {})
@@ -204,7 +204,7 @@ def _complete(blob: dict[str, Any], stream: str, state: StreamState, config: Map
     """Adds to the day that is done what else a state says."""
     done, today = (date.fromisoformat(day[:10]) for day in (blob["date"], config["today"]))
     first_day = state.first_day or date.fromisoformat(config["start_date"])
-    lookback = timedelta(days=config.get("lookback_days", 3))
+    lookback = timedelta(days=config["lookback_days"])
     again_from = min(done + timedelta(days=1), max(first_day, today - lookback + timedelta(days=1)))
     if again_from > done + timedelta(days=2) - lookback:
         blob["again_from"] = str(again_from)

@@ -18,7 +18,8 @@ GERMANY, FRANCE = ("DE",), ("FR",)
 
 def settings(**others) -> dict:
     states = defaultdict(StreamState)
-    return {"today": "2026-03-10", "start_date": "2026-01-01", "_states": states, **others}
+    settings = {"today": "2026-03-10", "start_date": "2026-01-01", "lookback_days": 3}
+    return {**settings, "_states": states, **others}
 
 
 def rewinding(**others) -> RewindState:

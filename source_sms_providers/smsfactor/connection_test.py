@@ -49,7 +49,7 @@ def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer:
         read = Reader(PROVIDER, response)
         return exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
 
-    setting = config.get("smsfactor_day_boundaries", "inclusive")
+    setting = config["smsfactor_day_boundaries"]
     prove_day_boundaries(ask, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}

@@ -274,12 +274,13 @@ def answering(idle: bool = False) -> Any:
     return answer
 
 
+DEFAULTS = {"start_date": "2026-03-01", "smsfactor_day_boundaries": "inclusive"}
 LAST_YEAR, YEAR_BEFORE = (date(2025, 3, 11), date(2026, 3, 10)), (date(2024, 3, 11), date(2025, 3, 10))
 
 
 def refusal(config: Mapping[str, Any], answer: Any) -> str:
     with pytest.raises(AirbyteTracedException) as raised:
-        prove({"start_date": "2026-03-01", **config}, [LAST_YEAR], answer)
+        prove({**DEFAULTS, **config}, [LAST_YEAR], answer)
     assert raised.value.failure_type is FailureType.config_error
     return raised.value.message
 
@@ -290,9 +291,7 @@ def test_given_figures_that_no_setting_explains_then_the_user_is_asked_to_test_a
 
 @pytest.mark.parametrize("account", ["1", "2"])
 def test_given_an_account_that_is_listed_then_it_is_accepted(clock, account):
-    config = {"start_date": "2026-03-01", "smsfactor_sub_account_id": account}
-
-    prove(config, [LAST_YEAR], answering(idle=True))
+    prove({**DEFAULTS, "smsfactor_sub_account_id": account}, [LAST_YEAR], answering(idle=True))
 
 
 def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accepted(clock):
@@ -304,7 +303,7 @@ def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accep
             found = response(f"{SMSFACTOR}/metrics/consumption", body)
         return found
 
-    prove({"start_date": "2025-01-01", "smsfactor_sub_account_id": "2"}, [LAST_YEAR, YEAR_BEFORE], answer)
+    prove({**DEFAULTS, "smsfactor_sub_account_id": "2"}, [LAST_YEAR, YEAR_BEFORE], answer)
 
 
 def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(clock):
