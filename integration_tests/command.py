@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 COMMAND = Path(sys.executable).with_name("source-sms-providers")
 ROOT = Path(__file__).parent.parent
-SECONDS = 60
-"""Ten times what the slowest takes on a busy machine; a command that hangs fails its test."""
+SECONDS = 120
+"""Ten times what the slowest takes; a command that hangs fails its test."""
 
 
 @dataclass
@@ -40,19 +40,26 @@ class Done:
         return [record["data"] for record in records if record["stream"] == stream]
 
 
-def run(*arguments: str, environment: Mapping[str, str] | None = None, before: tuple[str, ...] = ()) -> Done:
-    """Runs a command to its end, in an environment that holds nothing else; `before` is what starts it."""
+def run(*arguments: str, environment: Mapping[str, str] | None = None, at: str = "", by: Sequence[str] = ()) -> Done:
+    """Runs a command to its end, in an environment that holds nothing else.
+
+    `at` is the moment that it takes for now, if not the real one, and `by` the command that runs it.
+    """
+    command = [sys.executable, "-m", "integration_tests.at", at] if at else [str(COMMAND)]
     done = subprocess.run(
-        [*before, str(COMMAND), *arguments],
+        [*by, *command, *arguments],
+        cwd=ROOT,
         env=dict(environment or {}),
         capture_output=True,
         timeout=SECONDS,
         check=False,
     )
-    lines = done.stdout.decode("utf-8").splitlines()
-    return Done(done.returncode, [json.loads(line) for line in lines], done.stderr.decode())
+    messages = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+    return Done(done.returncode, messages, done.stderr.decode())
 
 
-def start(*arguments: str) -> subprocess.Popen[bytes]:
-    """A command under way, its standard output a pipe."""
-    return subprocess.Popen([str(COMMAND), *arguments], env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def start(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """A command under way; its outputs are pipes."""
+    return subprocess.Popen(
+        [str(COMMAND), *arguments], env=dict(environment or {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )

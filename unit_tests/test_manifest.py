@@ -59,6 +59,10 @@ def mappings(node: Any) -> Iterator[Mapping[str, Any]]:
         yield from mappings(child)
 
 
+def test_given_the_manifest_then_it_is_ascii_as_the_cdk_reads_it_in_the_encoding_of_the_locale():
+    assert MANIFEST.read_bytes().isascii()
+
+
 # Requests
 
 

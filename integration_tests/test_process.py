@@ -1,0 +1,290 @@
+"""The command as a process: it ends when nobody waits for it, and starts wherever it is put."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from integration_tests.command import COMMAND, ROOT, SECONDS, run, start
+from integration_tests.sandbox.client import Sandbox
+from integration_tests.streams import configured_catalog
+from integration_tests.sync import LOGGER, catalog, stream_messages
+from source_sms_providers import SourceSmsProviders
+
+TODAY = date(2026, 3, 10)
+MANY_DAYS = "2000-01-01"
+WORKERS = 8
+
+Leave = Callable[[subprocess.Popen[bytes]], object]
+WAYS_TO_LEAVE: dict[str, tuple[Leave, int]] = {
+    "SIGINT": (lambda process: process.send_signal(signal.SIGINT), 130),
+    "SIGTERM": (lambda process: process.send_signal(signal.SIGTERM), 143),
+    "the reader goes": (lambda process: process.stdout.close(), 1),
+}
+"""Way -> how it is done, and the exit code of the process."""
+
+
+@pytest.fixture
+def real_time(sandbox: Sandbox) -> Sandbox:
+    """The providers at the real date, as the command sees it."""
+    sandbox.set(today=None)
+    return sandbox
+
+
+def files(folder: Path, config: dict[str, Any], *streams: str) -> list[str]:
+    """The arguments of a read; of a check or discover the first two."""
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "catalog.json").write_text(json.dumps(configured_catalog(streams)), encoding="utf-8")
+    return ["--config", str(folder / "config.json"), "--catalog", str(folder / "catalog.json")]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for it, long enough for any machine."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "It did not happen."
+        time.sleep(0.05)
+
+
+def no_more_is_asked(sandbox: Sandbox) -> Callable[[], bool]:
+    """Whether the log has stood still since it was looked at a second ago."""
+    seen = [-1]
+
+    def stands_still() -> bool:
+        time.sleep(1)
+        seen.append(sandbox.stats()["count"])
+        return seen[-1] == seen[-2] > 100
+
+    return stands_still
+
+
+def amid_records(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
+    for _ in range(300):
+        assert process.stdout.readline()
+
+
+def while_the_provider_is_silent(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
+    until(lambda: sandbox.stats()["count"] == WORKERS)
+
+
+def while_nobody_reads(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
+    until(no_more_is_asked(sandbox))
+
+
+@pytest.mark.parametrize("way", WAYS_TO_LEAVE)
+@pytest.mark.parametrize("moment", [amid_records, while_the_provider_is_silent, while_nobody_reads])
+def test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_ends_at_once(
+    real_time: Sandbox, tmp_path: Path, way: str, moment: Callable[..., None]
+) -> None:
+    leave, code = WAYS_TO_LEAVE[way]
+    if moment is while_the_provider_is_silent:
+        real_time.fault("stall_before_headers", seconds=1000, times=None)
+    else:
+        real_time.set(latency=0.002)
+    arguments = files(tmp_path, real_time.config(start_date=MANY_DAYS), "consumption")
+    with start("read", *arguments) as process:
+        moment(process, real_time)
+        leave(process)
+        try:
+            # Three times what is promised, for a machine that is busy.
+            assert process.wait(15) == code
+        finally:
+            process.kill()
+        assert process.stderr.read() == b""
+
+
+def workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("workerpool")}
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_end(
+    sandbox: Sandbox, is_full: bool
+) -> None:
+    of_others = workers()
+    sandbox.set(latency=0 if is_full else 0.05)
+    messages = stream_messages(sandbox.config(start_date=MANY_DAYS), catalog(["consumption"]), [], TODAY)
+    for _ in range(100):
+        next(messages)
+    if is_full:
+        until(no_more_is_asked(sandbox))
+    asked = sandbox.stats()["count"]
+
+    messages.close()
+
+    until(lambda: not workers() - of_others)
+    assert sandbox.stats()["count"] <= asked + 2 * WORKERS
+
+
+@pytest.mark.parametrize(("leaving", "code"), [("break", 0), ("raise ValueError", 1)])
+def test_given_a_program_that_leaves_the_read_in_a_variable_then_it_ends(
+    sandbox: Sandbox, leaving: str, code: int
+) -> None:
+    program = f"""
+import json, logging, sys
+from integration_tests.sync import catalog
+from source_sms_providers import SourceSmsProviders
+config, selected = json.loads(sys.argv[1]), catalog(["consumption"])
+messages = SourceSmsProviders(selected, config).read(logging.getLogger("airbyte"), config, selected)
+for message in messages:
+    if message.record:
+        {leaving}
+"""
+    sandbox.set(latency=0.05)
+    config = json.dumps(sandbox.config(start_date=MANY_DAYS))
+
+    done = subprocess.run([sys.executable, "-c", program, config], cwd=ROOT, timeout=SECONDS, check=False)
+
+    assert done.returncode == code
+    assert sandbox.stats()["count"] < 1000
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_given_more_days_than_the_cdk_keeps_windows_when_read_then_all_arrive(
+    sandbox: Sandbox, tmp_path: Path, workers: int
+) -> None:
+    sandbox.set(today="2028-10-01", activity="dormant")
+    arguments = files(tmp_path, sandbox.config(start_date=MANY_DAYS, num_workers=workers), "analytics_by_country")
+
+    done = run("read", *arguments, at="2028-10-01T12:00")
+
+    assert done.code == 0
+    days = sorted(record["date"] for record in done.records("analytics_by_country"))
+    assert days == [str(date(2000, 1, 1) + timedelta(days=n)) for n in range(10_501)]
+    assert sandbox.stats() == {"count": 29, "max_parallel": 1, "paths": {"/api/analytics": 29}}
+
+
+def a_german_locale(folder: Path) -> dict[str, str]:
+    if not shutil.which("localedef"):
+        pytest.skip("This computer cannot make locales.")
+    subprocess.run(["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(folder / "de_DE.ISO-8859-1")], check=True)
+    return {"LOCPATH": str(folder), "LC_ALL": "de_DE.ISO-8859-1"}
+
+
+PLACES: dict[str, Callable[[Path], dict[str, str]]] = {
+    "an empty environment": lambda _: {},
+    "a home that cannot be written": lambda _: {"HOME": "/proc"},
+    "a standard output of Windows": lambda _: {"PYTHONIOENCODING": "cp1252"},
+    "a locale of ASCII": lambda _: {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "a German locale of Latin letters": a_german_locale,
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_given_any_place_when_read_then_files_and_messages_are_utf_8(
+    real_time: Sandbox, tmp_path: Path, place: str
+) -> None:
+    arguments = files(tmp_path, real_time.config(seven_label="Rechnung/März"), "analytics_by_label")
+
+    done = run("read", *arguments, environment=PLACES[place](tmp_path))
+
+    assert (done.code, done.stderr) == (0, "")
+    labels = {record["label"] for record in done.records("analytics_by_label")}
+    assert "Rechnung/März" in labels
+    assert labels <= {"Rechnung/März", ""}
+
+
+def test_given_a_user_that_the_system_does_not_know_when_each_command_runs_then_it_works(real_time: Sandbox) -> None:
+    stranger = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        may = subprocess.run([*stranger, "test", "-x", str(COMMAND)], check=False) if shutil.which("setpriv") else None
+        if may is None or may.returncode != 0:
+            pytest.skip("Needs root, and a checkout that all users can read.")
+        arguments = files(folder, real_time.config(), "balance")
+
+        assert run("spec", by=stranger).code == 0
+        assert run("check", *arguments[:2], by=stranger).status == {"status": "SUCCEEDED"}
+        assert run("discover", *arguments[:2], by=stranger).code == 0
+        assert len(run("read", *arguments, by=stranger).records("balance")) == 1
+
+
+def test_given_all_that_is_optional_as_null_when_each_command_runs_then_it_is_as_if_absent(
+    real_time: Sandbox, tmp_path: Path
+) -> None:
+    spec = SourceSmsProviders().spec(LOGGER).connectionSpecification
+    arguments = files(tmp_path, {**dict.fromkeys(spec["properties"]), **real_time.config()}, "balance")
+
+    assert run("check", *arguments[:2]).status == {"status": "SUCCEEDED"}
+    assert run("discover", *arguments[:2]).code == 0
+    assert len(run("read", *arguments).records("balance")) == 1
+
+
+ONE_COMMA_TOO_MANY = b'{\n  "start_date": "2026-01-01",\n}'
+
+
+def test_given_settings_that_are_no_json_when_checked_then_the_status_names_the_file_and_the_place(
+    tmp_path: Path,
+) -> None:
+    settings = tmp_path / "config.json"
+    settings.write_bytes(ONE_COMMA_TOO_MANY)
+
+    done = run("check", "--config", str(settings))
+
+    assert done.code == 0
+    assert done.status["status"] == "FAILED"
+    assert done.status["message"].startswith(f"The settings file {settings} is no JSON: ")
+    assert done.status["message"].endswith(" at line 3, column 1. Correct it.")
+    assert done.errors == [("config_error", done.status["message"])]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("broken", ["config", "catalog", "state"])
+def test_given_a_file_that_is_no_json_when_read_then_the_error_names_it(
+    real_time: Sandbox, tmp_path: Path, broken: str
+) -> None:
+    arguments = files(tmp_path, real_time.config(), "balance")
+    state = tmp_path / "state.json"
+    state.write_text("[]", encoding="utf-8")
+    (tmp_path / f"{broken}.json").write_bytes(ONE_COMMA_TOO_MANY)
+
+    done = run("read", *arguments, "--state", str(state))
+
+    assert done.code == 1
+    [(kind, sentence)] = done.errors
+    assert kind == "config_error"
+    assert f"{tmp_path}/{broken}.json is no JSON: " in sentence
+    assert real_time.requests() == []
+
+
+def test_given_no_command_then_the_commands_are_named() -> None:
+    done = run()
+
+    assert (done.code, done.errors) == (1, [("config_error", "Name a command: spec, check, discover or read.")])
+
+
+def test_given_a_name_of_a_file_that_the_locale_cannot_read_then_the_error_names_it_all_the_same(
+    tmp_path: Path,
+) -> None:
+    done = run("check", "--config", str(tmp_path / "für uns.json"), environment=PLACES["a locale of ASCII"](tmp_path))
+
+    assert (
+        f"The settings file {tmp_path}/für uns.json cannot be read: No such file or directory."
+        in (done.status["message"])
+    )
+
+
+def test_given_a_read_that_is_killed_then_no_file_holds_a_key(real_time: Sandbox, tmp_path: Path) -> None:
+    real_time.fault("stall_before_headers", seconds=1000, times=None)
+    config = real_time.config()
+    arguments = files(tmp_path, config, "balance")
+    left = tmp_path / "left"
+    left.mkdir()
+    with start("read", *arguments, environment={"TMPDIR": str(left)}) as process:
+        until(lambda: real_time.stats()["count"] == 1)
+        process.kill()
+
+    assert [file for file in left.rglob("*") if file.is_file()] == []

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from source_sms_providers.command import Command, CommandIsOver
+from unit_tests.providers import SEVEN
+from unit_tests.requesters import ask
+
+SECONDS = 60
+"""Longer than any machine takes, and shorter than for ever."""
+
+
+def test_given_one_parallel_request_when_two_threads_ask_then_the_second_waits_for_the_first():
+    command = Command(parallel_requests=1)
+    order = []
+    begins = threading.Event()
+
+    def ask_second() -> None:
+        begins.set()
+        with command.request():
+            order.append("second")
+
+    with command.request():
+        thread = threading.Thread(target=ask_second)
+        thread.start()
+        begins.wait(SECONDS)
+        thread.join(0.1)
+        order.append("first")
+    thread.join(SECONDS)
+
+    assert order == ["first", "second"]
+
+
+def test_given_two_parallel_requests_when_two_threads_ask_then_both_are_under_way():
+    command = Command(parallel_requests=2)
+
+    with command.request(), command.request():
+        pass
+
+
+def test_given_a_command_that_is_over_then_no_request_begins_and_no_wait_lasts():
+    command = Command()
+    command.end()
+
+    with pytest.raises(CommandIsOver):
+        command.wait(SECONDS)
+    with pytest.raises(CommandIsOver), command.request():
+        pytest.fail("A request began.")
+
+
+def test_given_a_wait_when_the_command_ends_then_it_ends_too():
+    command = Command()
+    ended = threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(CommandIsOver):
+            command.wait(SECONDS)
+        ended.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    command.end()
+
+    assert ended.wait(SECONDS / 2)
+
+
+def test_given_a_command_that_is_over_when_a_requester_is_to_ask_then_nothing_is_asked(providers):
+    providers.answer(f"{SEVEN}/balance", "seven/balance.json")
+    command = Command()
+    command.end()
+
+    with pytest.raises(CommandIsOver):
+        ask("balance", _command=command)
+
+    assert providers.asked == []
+
+
+def test_given_a_command_that_ends_while_an_answer_is_awaited_when_it_is_bad_then_it_is_not_asked_again(providers):
+    command = Command()
+    providers.answer(f"{SEVEN}/balance", lambda _: command.end() or b"", status=503)
+
+    with pytest.raises(CommandIsOver):
+        ask("balance", _command=command)
+
+    assert len(providers.asked) == 1

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import AirbyteStateMessageSerializer, FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.files import read_catalog, read_config, read_state
+
+SETTINGS = {"start_date": "2026-01-01", "seven_label": "Rechnung/März"}
+READ = {"date": "2026-03-09T23:59:59Z", "groups": {"2026-03-09": [[["DE"], [1, 2]]]}}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "file.json"
+
+
+def refusal(read: Any, file: Path) -> str:
+    """The sentence after the name of the file."""
+    with pytest.raises(AirbyteTracedException) as raised:
+        read(str(file))
+    assert raised.value.failure_type is FailureType.config_error
+    assert f" file {file} " in raised.value.message
+    return raised.value.message.partition(f" file {file} ")[2]
+
+
+# Any of the files
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_given_any_encoding_of_json_when_read_then_the_text_is_the_same(file, encoding):
+    file.write_text(json.dumps(SETTINGS, ensure_ascii=False), encoding=encoding)
+
+    assert read_config(str(file)) == SETTINGS
+
+
+@pytest.mark.parametrize("read", [read_config, read_catalog, read_state])
+def test_given_a_comma_too_many_when_read_then_the_place_is_named(file, read):
+    file.write_text('{\n  "a": 1,\n}')
+
+    problem = refusal(read, file)
+
+    assert problem.startswith("is no JSON: ")
+    assert problem.endswith(" at line 3, column 1. Correct it.")
+
+
+@pytest.mark.parametrize("read", [read_config, read_catalog, read_state])
+def test_given_no_file_when_read_then_that_is_said(file, read):
+    assert refusal(read, file) == "cannot be read: No such file or directory. Check its path."
+
+
+@pytest.mark.parametrize("read", [read_config, read_catalog, read_state])
+@pytest.mark.parametrize("body", [b'{"a": "\xe4"}', b"[" * 100_000], ids=["Latin letters", "no end of brackets"])
+def test_given_what_is_no_json_at_all_when_read_then_it_is_refused(file, read, body):
+    file.write_bytes(body)
+
+    assert refusal(read, file) == "is no JSON in UTF-8. Correct it."
+
+
+@pytest.mark.parametrize("read", [read_config, read_catalog])
+@pytest.mark.parametrize("body", ["", " \n"])
+def test_given_an_empty_file_when_read_then_that_is_said(file, read, body):
+    file.write_text(body)
+
+    assert refusal(read, file) == "is empty. Fill it."
+
+
+# Settings
+
+
+def test_given_settings_that_are_a_list_when_read_then_they_are_refused(file):
+    file.write_text("[]")
+
+    assert refusal(read_config, file) == "holds a list where an object is due. Correct it."
+
+
+# Catalog
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        [],
+        {"type": "CATALOG", "catalog": {"streams": []}},
+        {"streams": [{"name": "balance", "json_schema": {}, "supported_sync_modes": ["full_refresh"]}]},
+    ],
+    ids=["a list", "a message", "streams that are not configured"],
+)
+def test_given_what_is_no_configured_catalog_when_read_then_it_is_refused(file, catalog):
+    file.write_text(json.dumps(catalog))
+
+    assert refusal(read_catalog, file).startswith("is no configured catalog: an object whose 'streams' each hold ")
+
+
+# State
+
+
+def of_stream(name: str, state: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "STREAM", "stream": {"stream_descriptor": {"name": name}, "stream_state": state}}
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        [of_stream("analytics", READ)],
+        of_stream("analytics", READ),
+        {"type": "STATE", "state": of_stream("analytics", READ)},
+        [{"type": "STATE", "state": of_stream("analytics", READ)}],
+        {"stream": of_stream("analytics", READ)["stream"]},
+        {"analytics": READ},
+        {"type": "LEGACY", "data": {"analytics": READ}},
+        {"data": {"analytics": READ}},
+        {"type": "GLOBAL", "global": {"stream_states": [of_stream("analytics", READ)["stream"]]}},
+        {"type": "GLOBAL", "global": {"shared_state": {}, "stream_states": [of_stream("analytics", READ)["stream"]]}},
+    ],
+    ids=lambda saved: json.dumps(saved)[:60],
+)
+def test_given_a_state_of_any_form_when_read_then_it_is_that_of_its_stream(file, saved):
+    file.write_text(json.dumps(saved), encoding="utf-8-sig")
+
+    [message] = read_state(str(file))
+
+    assert AirbyteStateMessageSerializer.dump(message) == of_stream("analytics", READ)
+
+
+def test_given_states_of_two_streams_when_read_then_each_is_its_own(file):
+    file.write_text(json.dumps({"analytics": READ, "consumption": {"date": "2026-03-01"}}))
+
+    assert [AirbyteStateMessageSerializer.dump(message) for message in read_state(str(file))] == [
+        of_stream("analytics", READ),
+        of_stream("consumption", {"date": "2026-03-01"}),
+    ]
+
+
+@pytest.mark.parametrize("body", ["", "\n", "{}", "[]", "null"])
+def test_given_nothing_that_was_saved_when_read_then_there_is_no_state(file, body):
+    file.write_text(body)
+
+    assert read_state(str(file)) == []
+
+
+def test_given_no_state_file_then_there_is_no_state():
+    assert read_state(None) == []
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        5,
+        "2026-03-09",
+        {"date": "2026-03-09"},
+        {"analytics": {"cursor": "2026-03-09"}},
+        {"analytics": ["date"]},
+        {"analytics": "date"},
+        {"type": "STATE"},
+        {"type": "STREAM"},
+        {"type": "RECORD", "record": {}},
+        {"type": "STREAM", "stream": {"stream_descriptor": {"name": "analytics"}, "stream_state": 5}},
+        {"type": "GLOBAL", "global": {"shared_state": {"cdc": 1}, "stream_states": []}},
+        [of_stream("analytics", READ), 5],
+    ],
+    ids=json.dumps,
+)
+def test_given_a_state_of_no_form_when_read_then_it_is_refused(file, saved):
+    file.write_text(json.dumps(saved))
+
+    assert refusal(read_state, file) == (
+        "holds no state that this connector saved. Name a file with the last STATE messages of a sync, or leave "
+        "--state out to start anew."
+    )
