@@ -9,7 +9,6 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from airbyte_cdk.models import FailureType
@@ -143,8 +142,7 @@ class ReadOnlyRequester(Requester):
     @cached_property
     def _account(self) -> Provider:
         providers: Providers = self.config.get("_providers") or Providers()
-        key = tuple(self.authenticator.get_auth_header().items())
-        return providers.of((self.provider, urlsplit(str(self._request.url)).netloc, key))
+        return providers.of((self.provider, *self.authenticator.get_auth_header().items()))
 
     @cached_property
     def _command(self) -> Command:

@@ -71,6 +71,15 @@ def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_a
     assert sum(waiting.seconds) == 50
 
 
+def test_given_a_longer_quiet_when_a_shorter_one_is_asked_for_then_the_longer_one_holds(waiting):
+    provider = Provider()
+
+    for seconds in (50, 20):
+        provider.keep_quiet(seconds)
+
+    assert provider.seconds_of_quiet() == 50
+
+
 @pytest.mark.parametrize("headers", [{"Retry-After": "20"}, {}])
 def test_given_the_last_try_is_refused_with_a_wait_when_another_day_is_asked_then_it_waits(
     providers, waiting, together, headers
