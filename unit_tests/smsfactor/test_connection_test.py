@@ -162,6 +162,17 @@ def test_given_traffic_of_a_hundred_days_ago_then_its_days_are_found_by_halving(
     ]
 
 
+def test_given_traffic_of_the_day_before_then_no_half_is_asked_that_would_not_help():
+    server = Server("inclusive", {day(101): 3})
+
+    assert verdict(server, "inclusive") is True
+    assert server.asked[9:] == [
+        ("inclusive", day(100), day(98)),
+        *(("inclusive", day(ago), day(ago)) for ago in (103, 102, 101, 100, 99, 98)),
+        ("inclusive", day(103), day(98)),
+    ]
+
+
 def test_given_fractions_of_credits_then_they_add_up_without_noise():
     messages = {day(3): Decimal("0.1"), day(2): Decimal("0.2"), day(1): Decimal("0.3")}
 
@@ -233,8 +244,9 @@ def test_given_messages_that_are_being_sent_then_start_excluded_is_proved(now):
     assert verdict(Server("start_excluded", dict(OLD_TRAFFIC), quiet=8), "start_excluded", now) is True
 
 
-def test_given_no_messages_that_are_being_sent_then_the_test_says_when_it_can_tell_start_excluded():
-    says = verdict(Server("start_excluded", OLD_TRAFFIC), "start_excluded")
+@pytest.mark.parametrize("of_today", [0, 5])
+def test_given_no_messages_that_are_being_sent_then_the_test_says_when_it_can_tell_start_excluded(of_today):
+    says = verdict(Server("start_excluded", {**OLD_TRAFFIC, MARCH_10: of_today}), "start_excluded")
 
     assert "between 0:30 and 22:00 UTC, while messages are being sent" in says
 
