@@ -127,7 +127,7 @@ class RewindState(StateMigration):
     The rewound state says less than was read: its day is the one before the first day to ask, and its time
     is that day's last second, so that the cursor's next window starts at a midnight and joins what is done.
     The cursor's own lookback is no help: its days lie inside what counts as done, so one that fails is never
-    asked again (`CONTRIBUTING.md`, 3).
+    asked again (`CONTRIBUTING.md`, S3).
     """
 
     config: Mapping[str, Any]
