@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .expected import expected_records
+from .expected import daily_records
 from .sandbox import world
 from .sandbox.settings import Settings
 from .streams import DAILY, GROUPED, PRIMARY_KEYS
@@ -106,7 +106,7 @@ class _Said:
 
     def __init__(self, settings: Settings, config: Mapping[str, Any], first: date, last: date) -> None:
         self._today = settings.today_date()
-        self._tables = by_day(expected_records(settings, config, self._today, first, last))
+        self._tables = by_day(daily_records(settings, config, self._today, first, last))
         self._listed = {str(account_id) for account_id, _ in world.smsfactor_accounts(settings)}
 
     def table(self, stream: str, day: str, before: Rows) -> DayTable:
@@ -144,7 +144,7 @@ def by_day(records: Mapping[str, Iterable[Row]]) -> dict[StreamDay, Rows]:
     """The rows of the daily streams by stream, day and primary key; nulls and `retrieved_at` are left out."""
     tables: dict[StreamDay, dict[Key, Row]] = {}
     for stream in DAILY:
-        for row in records.get(stream, ()):
+        for row in records[stream]:
             key = tuple(row[name] for name in PRIMARY_KEYS[stream])
             plain = {name: value for name, value in row.items() if value is not None and name != "retrieved_at"}
             tables.setdefault((stream, row["date"]), {})[key] = plain
