@@ -198,7 +198,17 @@ def test_given_a_request_when_sent_then_it_has_five_seconds_to_connect_and_sixty
     assert (timeout.connect_timeout, timeout.read_timeout) == (5, 60)
 
 
-# Connections
+# Redirects and connections
+
+
+def test_given_a_redirect_with_a_body_that_is_too_large_when_asked_then_it_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("source_sms_providers.http.body.MAX_BODY_BYTES", 1000)
+
+    def answer(_head: str, send: Callable[[bytes], None]) -> None:
+        send(http_200(bytes(1001), "Location: https://elsewhere.example").replace(b"200 OK", b"302 Found"))
+
+    with serving(answer) as url:
+        assert broken(url) == "sent more data than this connector takes"
 
 
 def test_given_32_workers_when_they_ask_at_once_then_each_connection_is_kept(caplog):
