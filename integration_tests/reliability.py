@@ -32,15 +32,15 @@ BOUNDS = """
 | Tries of a request | 1, and 5 retries after 1, 2, 4, 8 and 16 s |
 | A Retry-After that is waited for | {wait:.0f} s |
 | A request that gets no good answer, in a sync | fails after 180 s |
-| A provider that gives no good answer, in a sync | given up after 180 s, if {failed} different requests in a row failed |
+| A provider that gives no good answer, in a sync | given up after 180 s and {failed} different requests |
 | The same in a connection test | the first request fails after {check} s |
 | Groups that a stream's state names | {groups:,} |
 """
 PROMISES = {
     "The contract": {
-        "After a sync that succeeds, the deduped table of each daily stream says, for every day, what the provider said of "
-        "it when it was last read; and a day is read again by every sync until one has read it at an age of at least "
-        "`lookback_days`": (
+        "After a sync that succeeds, the deduped table of each daily stream says, for every day, what the provider "
+        "said of it when it was last read; and a day is read again by every sync until one has read it at an age of "
+        "at least `lookback_days`": (
             "test_history.py",
             "test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_each_day_when_it_was_last_read",
         ),
