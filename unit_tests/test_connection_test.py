@@ -97,7 +97,7 @@ def test_given_day_boundaries_when_checked_then_yesterday_is_asked_with_them_and
 
     asked = [request.query for request in good.asked if request.url == f"{SMSFACTOR}/metrics/consumption"]
     assert [(query["date_start"], query["date_end"]) for query in asked] == [
-        ("2025-03-09", "2026-03-07"),
+        ("2025-03-08", "2026-03-07"),
         ("2026-03-06", "2026-03-08"),
         ("2026-03-06", "2026-03-11"),
         ("2026-03-08", "2026-03-10"),
