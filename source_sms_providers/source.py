@@ -16,6 +16,7 @@ from airbyte_cdk.models import (
     ConnectorSpecification,
     Status,
 )
+from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import InterpolatedBoolean
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -48,9 +49,8 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
         super().__init__(path_to_yaml=str(MANIFEST), catalog=catalog, config=config, state=state)
-        if config:
-            # The components find it in their settings, which the CDK hands to each of them.
-            self._config = {**self._config, "_states": defaultdict[str, StreamState](StreamState)}
+        self._states = defaultdict[str, StreamState](StreamState)
+        self._command: Command | None = None
         self._knows_what_to_read = catalog is not None and config is not None
 
     read_config = staticmethod(files.read_config)
@@ -80,9 +80,12 @@ class SourceSmsProviders(YamlDeclarativeSource):
         return self.config or config
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
-        """The streams that one command reads: they share what they learn of their providers, and with no other."""
+        """The streams that one command reads: they share what they learn of their providers, and with no other.
+
+        Their components find what they share in their settings, which the CDK hands to each of them.
+        """
         settings = self._config
-        self._config = {**settings, "_providers": Providers()}
+        self._config = {**settings, "_providers": Providers(), "_states": self._states, "_command": self._command}
         try:
             return super().streams(config)
         finally:
@@ -90,9 +93,10 @@ class SourceSmsProviders(YamlDeclarativeSource):
 
     @property
     def _account(self) -> Account:
-        manifest = self.resolved_manifest
-        streams = {stream["name"]: stream for stream in self._stream_configs(manifest)}
-        return Account(streams, manifest["spec"], self.config)
+        groups = self.resolved_manifest["streams"]
+        there = [group for group in groups if InterpolatedBoolean(group["condition"], parameters={}).eval(self.config)]
+        streams = {stream["name"]: stream for group in there for stream in group["streams"]}
+        return Account(streams, self.resolved_manifest["spec"], self.config)
 
     @property
     def _all_streams(self) -> set[str]:
@@ -130,13 +134,12 @@ class SourceSmsProviders(YamlDeclarativeSource):
         check_countries(source._account)
         offered, missing = split(catalog, source._account.streams)
         reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
-        command = Command(source.config["num_workers"], source._concurrent_source)
-        source._config = {**source.config, "_command": command}
+        source._command = command = Command(source.config["num_workers"], source._concurrent_source)
         messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()
         source.logger.addFilter(once)
         try:
-            yield from told_once(with_missing(with_states(messages, source.config), reasons))
+            yield from told_once(with_missing(with_states(messages, source._states, source.config), reasons))
         finally:
             command.end()
             source.logger.removeFilter(once)

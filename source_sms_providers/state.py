@@ -167,13 +167,14 @@ class RewindState(StateMigration):
         return state
 
 
-def with_states(messages: Iterable[AirbyteMessage], config: Mapping[str, Any]) -> Iterator[AirbyteMessage]:
+def with_states(
+    messages: Iterable[AirbyteMessage], states: Mapping[str, StreamState], config: Mapping[str, Any]
+) -> Iterator[AirbyteMessage]:
     """Makes the states that the CDK's cursors emit say what this module promises of them.
 
     A running day is kept out of `date`, the groups are added, and where a record is about to be written that
     no state has named, a state goes ahead of it.
     """
-    states: Mapping[str, StreamState] = config["_states"]
     running: dict[str, str] = {}
     for message in messages:
         if message.type is Type.RECORD and message.record:

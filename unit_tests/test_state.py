@@ -136,7 +136,7 @@ def said(config: dict, *messages: AirbyteMessage) -> list:
     """The states in the order of the messages, with a day for each record between them."""
     return [
         message.record.data["date"] if message.record else vars(message.state.stream.stream_state)
-        for message in with_states(messages, config)
+        for message in with_states(messages, config["_states"], config)
     ]
 
 
