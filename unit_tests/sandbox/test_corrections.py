@@ -166,11 +166,16 @@ def test_given_an_account_deleted_that_totals_keep_then_only_the_grouping_by_sub
 
 def test_given_a_deleted_account_that_totals_keep_when_the_day_is_corrected_then_what_it_sent_stays() -> None:
     deleted = seven("delete", account="5310421", totals="kept")
+    alone = total(SETTINGS, subaccounts="5310421")
+    labels = groups(SETTINGS, "label", subaccounts="5310421")
+    label = next(iter(labels))
 
-    settings = after(deleted, seven("scale", day=str(DAY), percent=0))
+    emptied = after(deleted, seven("scale", day=str(DAY), percent=0))
+    moved = after(deleted, seven("move", day=str(DAY), field="label", old=label, new="elsewhere"))
 
-    assert groups(settings, "subaccount") == {}
-    assert total(settings)["sms"] == groups(SETTINGS, "subaccount")["Tochter Köln"]["sms"]
+    assert groups(emptied, "subaccount") == {}
+    assert total(emptied) == alone
+    assert groups(moved, "label")[label] == labels[label]
 
 
 def test_given_a_running_day_then_half_of_its_corrected_figures_are_known() -> None:
@@ -212,6 +217,7 @@ def test_given_a_correction_of_smsfactor_then_the_account_has_those_countries(
 
     assert by_country(settings, 2001) == left
     data = consumption(settings)
+    assert "" not in data["by_country"]
     assert data["total"] == sum(account["conso"]["total"] for account in (data["my_account"], *data["by_sub_accounts"]))
     rows = [row for row in expected_records(settings, {}, TODAY, DAY, DAY)["consumption"] if row["consumption"]]
     assert {row["country"]: row["consumption"] for row in rows if row["account_id"] == "2001"} == left
