@@ -22,9 +22,10 @@ sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sa
 test: .venv/connector  ## install, then run all tests (ARGS="-k balance" picks some)
 	@.venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
-soak: .venv/connector  ## the tests of time, failures and bodies with ten times the rounds
+soak: .venv/connector  ## the tests of time, failures, histories and bodies with ten times the rounds
 	@ROUNDS=10 .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS) integration_tests/test_windows.py \
-		integration_tests/test_failed_days.py integration_tests/test_bodies.py integration_tests/test_killed.py
+		integration_tests/test_failed_days.py integration_tests/test_bodies.py integration_tests/test_killed.py \
+		integration_tests/test_history.py
 
 test-image: .venv/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
 	@PYTHON=.venv/bin/python integration_tests/image/run.sh $(ARGS)

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .expected import expected_records
+from .expected import daily_records
 from .sandbox import world
 from .sandbox.settings import Settings
 from .streams import DAILY, GROUPED, PRIMARY_KEYS
@@ -27,6 +27,8 @@ Rows = Mapping[Key, Row]
 """Rows by their primary key, without nulls and `retrieved_at`."""
 StreamDay = tuple[str, str]
 """A stream and a day, YYYY-MM-DD."""
+Tables = Mapping[StreamDay, Rows]
+"""What the tables of the streams hold of each day."""
 
 FIGURES = (*world.COUNTERS, "usage_eur", "consumption")
 
@@ -66,52 +68,50 @@ class Contract:
         return [(stream, day) for stream in DAILY for day in days if (stream, day) not in self._settled]
 
     def took(
-        self, settings: Settings, before: Mapping[str, Rows], whole: Iterable[StreamDay], cut: Iterable[StreamDay] = ()
+        self, settings: Settings, before: Tables, whole: Collection[StreamDay], cut: Collection[StreamDay] = ()
     ) -> None:
-        """A sync of the sandbox with these settings delivered some days whole, and of others not all its rows.
+        """A sync of the sandbox with these settings read some days whole, and of others not all rows arrived.
 
-        `before` is what the tables of the streams held when it began.
+        `before` is what the tables held when it began.
         """
-        said = _Said(settings, self._config)
+        if not (whole or cut):
+            return
+        days = [date.fromisoformat(day) for _, day in (*whole, *cut)]
+        said = _Said(settings, self._config, min(days), max(days))
         for stream, day in whole:
-            self._possible[stream, day] = [said.table(stream, day, of_day(before, stream, day))]
+            self._possible[stream, day] = [said.table(stream, day, before.get((stream, day), {}))]
             if settings.today_date() - date.fromisoformat(day) >= timedelta(days=self._config["lookback_days"]):
                 self._settled.add((stream, day))
         for stream, day in cut:
-            # Whether the table has changed by that, only the next sync that reads the day can make sure.
-            self._possible.setdefault((stream, day), []).append(said.table(stream, day, of_day(before, stream, day)))
+            # Which of them the table holds is open, until a sync reads the day again.
+            self._possible.setdefault((stream, day), []).append(said.table(stream, day, before.get((stream, day), {})))
 
-    def faults(self, tables: Mapping[str, Rows], today: date) -> list[str]:
+    def faults(self, tables: Tables, today: date) -> list[str]:
         """A sentence for each row of a complete day that is wrong or missing after a sync that succeeded."""
         faults = []
         for (stream, day), possible in self._possible.items():
             if day < str(today):
-                found = of_day(tables, stream, day)
+                found = tables.get((stream, day), {})
                 fewest = min((table.faults(found) for table in possible), key=len)
                 faults += [f"{stream}, {day}: {fault}" for fault in fewest]
         return faults
 
-    def tables(self) -> dict[str, dict[Key, Row]]:
-        """Stream -> its rows, if each sync delivered whole days only."""
-        tables: dict[str, dict[Key, Row]] = {stream: {} for stream in DAILY}
-        for (stream, _), [table] in self._possible.items():
-            tables[stream] |= table.rows
-        return tables
+    def tables(self) -> dict[StreamDay, Rows]:
+        """The tables, if each sync read whole days only."""
+        return {stream_day: table.rows for stream_day, [table] in self._possible.items()}
 
 
 class _Said:
-    """What the providers say at one moment."""
+    """What the providers say at one moment of the days from `first` to `last`."""
 
-    def __init__(self, settings: Settings, config: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Settings, config: Mapping[str, Any], first: date, last: date) -> None:
         self._today = settings.today_date()
-        start = date.fromisoformat(config["start_date"])
-        records = expected_records(settings, config, self._today, start, self._today)
-        self._rows = {stream: by_key(stream, records[stream]) for stream in DAILY}
+        self._tables = by_day(daily_records(settings, config, self._today, first, last))
         self._listed = {str(account_id) for account_id, _ in world.smsfactor_accounts(settings)}
 
     def table(self, stream: str, day: str, before: Rows) -> DayTable:
         """What the table must hold of a day that is read at that moment."""
-        rows = of_day(self._rows, stream, day)
+        rows = self._tables[stream, day]
         gone = {key: row for key, row in before.items() if key not in rows}
         stay, undecided = self._of_lost_accounts(stream, day, rows, before)
         zeros = {key: self._without_usage(row) for key, row in gone.items()}
@@ -124,7 +124,7 @@ class _Said:
         if stream not in GROUPED:
             return {}, {}
         gone = {key: row for key, row in before.items() if key not in rows and has_usage(row)}
-        total = _sum(of_day(self._rows, "analytics", day).values())
+        total = _sum(self._tables["analytics", day].values())
         for count in range(len(gone) + 1):
             for keys in itertools.combinations(gone, count):
                 if _sum([*rows.values(), *(gone[key] for key in keys)]) == total:
@@ -140,18 +140,15 @@ def has_usage(row: Row) -> bool:
     return any(row.get(name) for name in FIGURES)
 
 
-def by_key(stream: str, rows: Iterable[Row]) -> dict[Key, Row]:
-    """Rows by their primary key; nulls and `retrieved_at` are left out."""
-    return {
-        tuple(row[name] for name in PRIMARY_KEYS[stream]): {
-            name: value for name, value in row.items() if value is not None and name != "retrieved_at"
-        }
-        for row in rows
-    }
-
-
-def of_day(tables: Mapping[str, Rows], stream: str, day: str) -> Rows:
-    return {key: row for key, row in tables.get(stream, {}).items() if row["date"] == day}
+def by_day(records: Mapping[str, Iterable[Row]]) -> dict[StreamDay, Rows]:
+    """The rows of the daily streams by stream, day and primary key; nulls and `retrieved_at` are left out."""
+    tables: dict[StreamDay, dict[Key, Row]] = {}
+    for stream in DAILY:
+        for row in records[stream]:
+            key = tuple(row[name] for name in PRIMARY_KEYS[stream])
+            plain = {name: value for name, value in row.items() if value is not None and name != "retrieved_at"}
+            tables.setdefault((stream, row["date"]), {})[key] = plain
+    return tables
 
 
 def _sum(rows: Collection[Row]) -> list[Decimal]:

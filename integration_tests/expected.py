@@ -32,18 +32,32 @@ def expected_records(
     Of `config` it reads seven_subaccounts (default all), seven_label, countries and smsfactor_sub_account_id;
     which days a config asks for is the caller's to say.
     """
-    days = [first_day + datetime.timedelta(days=n) for n in range((last_day - first_day).days + 1)]
-    cells = {day: _seven_cells(settings, config, day, today) for day in days}
-    records = {
+    return {
         "balance": [{"date": today.isoformat(), "amount": world.balance(settings, today), "currency": "EUR"}],
         "credits": [_credits(settings, today)],
         "pricing": list(_prices(settings, config, today)),
+        **daily_records(settings, config, today, first_day, last_day),
+    }
+
+
+def daily_records(
+    settings: Settings,
+    config: Mapping[str, Any],
+    today: datetime.date,
+    first_day: datetime.date,
+    last_day: datetime.date,
+) -> dict[str, list[dict[str, Any]]]:
+    """Of `expected_records`, those of the daily streams."""
+    days = [first_day + datetime.timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    cells = {day: _seven_cells(settings, config, day, today) for day in days}
+    return {
         "analytics": [_analytics_row(day, today, {}, cells[day]) for day in days],
         "consumption": [row for day in days for row in _consumption(settings, config, day, today)],
+        **{
+            stream: [row for day in days for row in _grouped(day, today, field, cells[day])]
+            for stream, field in _GROUPINGS.items()
+        },
     }
-    for stream, field in _GROUPINGS.items():
-        records[stream] = [row for day in days for row in _grouped(day, today, field, cells[day])]
-    return records
 
 
 def _credits(settings: Settings, today: datetime.date) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from .contract import Contract, Key, Row
+from .contract import Contract, Tables
 from .sandbox.settings import Settings
 
 
@@ -33,10 +33,11 @@ class Step:
     killed_after: Kill | None = None
 
     def __repr__(self) -> str:
-        """What befalls most syncs, nothing, is left out."""
+        """As it is written in an example."""
+        made = "".join(f"{_call(each)}, " for each in self.corrections)
         mishaps = {"fails_on": self.fails_on, "killed_after": self.killed_after}
-        parts = [repr(self.day), *([repr(self.corrections)] if self.corrections else ())]
-        return f"Step({', '.join((*parts, *(f'{name}={value}' for name, value in mishaps.items() if value)))})"
+        given = [repr(self.day), f"({made.rstrip()})"] if made else [repr(self.day)]
+        return f"Step({', '.join([*given, *(f'{name}={value}' for name, value in mishaps.items() if value)])})"
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,14 @@ class History:
         return {"today": self.steps[number].day, "corrections": corrections}
 
 
-def expected_tables(history: History, sandbox: Settings) -> list[dict[str, dict[Key, Row]]]:
-    """Stream -> its table after each sync of a history in which every sync succeeds."""
-    contract, tables = Contract(history.config()), []
+def expected_tables(history: History, sandbox: Settings) -> list[Tables]:
+    """The tables after each sync of a history in which every sync succeeds."""
+    contract, tables = Contract(history.config()), [{}]
     for number, step in enumerate(history.steps):
-        before = tables[-1] if tables else {}
-        contract.took(sandbox.with_knobs(history.knobs(number)), before, contract.due(date.fromisoformat(step.day)))
+        due = contract.due(date.fromisoformat(step.day))
+        contract.took(sandbox.with_knobs(history.knobs(number)), tables[-1], due)
         tables.append(contract.tables())
-    return tables
+    return tables[1:]
 
 
 def seven(kind: str, **what: Any) -> dict[str, Any]:
@@ -82,6 +83,11 @@ def seven(kind: str, **what: Any) -> dict[str, Any]:
 def smsfactor(kind: str, **what: Any) -> dict[str, Any]:
     """A correction of SMSFactor."""
     return {"provider": "smsfactor", "kind": kind, **what}
+
+
+def _call(correction: Mapping[str, Any]) -> str:
+    what = "".join(f", {name}={value!r}" for name, value in correction.items() if name not in ("provider", "kind"))
+    return f"{correction['provider']}({correction['kind']!r}{what})"
 
 
 THREE_WEEKS = History(

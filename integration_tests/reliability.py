@@ -31,10 +31,20 @@ BOUNDS = """
 | Requests to a provider in a second | ten times "Parallel requests" |
 | Tries of a request | 1, and 5 retries after 1, 2, 4, 8 and 16 s |
 | A Retry-After that is waited for | {wait:.0f} s |
-| A provider that gives no good answer, in a sync | given up after 180 s |
-| The same in a connection test | given up after {check} s |
+| A request that gets no good answer, in a sync | fails after 180 s |
+| A provider that gives no good answer, in a sync | given up after 180 s and {failed} different requests |
+| The same in a connection test | the first request fails after {check} s |
+| Groups that a stream's state names | {groups:,} |
 """
 PROMISES = {
+    "The contract": {
+        "After a sync that succeeds, the deduped table of each daily stream says, for every day, what the provider "
+        "said of it when it was last read; and a day is read again by every sync until one has read it at an age of "
+        "at least `lookback_days`": (
+            "test_history.py",
+            "test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_each_day_when_it_was_last_read",
+        ),
+    },
     "Time and state": {
         "Windows tile: each complete day is asked, none twice but for the lookback, none of the future": (
             "test_windows.py",
@@ -88,9 +98,13 @@ PROMISES = {
             "test_windows.py",
             "test_given_include_today_and_a_long_pause_then_the_day_that_was_running_is_read_again",
         ),
-        "SMSFactor's day boundaries: green means right, for all servers and settings": (
+        "Any number of days with any number of workers ends": (
+            "test_process.py",
+            "test_given_more_days_than_the_cdk_keeps_windows_when_read_then_all_arrive",
+        ),
+        "SMSFactor's day boundaries: green means right, for all servers and settings, at any time": (
             "test_day_boundaries.py",
-            "test_given_any_server_and_any_setting_when_checked_then_green_means_right",
+            "test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_means_right",
         ),
     },
     "Figures": {
@@ -101,6 +115,10 @@ PROMISES = {
         "PHP's shapes and the accounts' states give the same exact records": (
             "test_records.py",
             "test_given_a_shape_or_a_state_of_the_accounts_when_read_then_the_records_are_exact",
+        ),
+        "Texts arrive as they were sent, but for what no destination stores": (
+            "test_labels.py",
+            "test_given_odd_groups_when_read_then_each_arrives_as_it_was_sent_or_mended",
         ),
         "Filters of SMSFactor: the same records, whatever the API's own filters do": (
             "test_records.py",
@@ -146,6 +164,10 @@ PROMISES = {
             "test_wire.py",
             "test_given_an_hours_outage_and_thousands_of_days_when_read_then_it_ends_with_the_outage_limit",
         ),
+        "One day that never answers costs no other day": (
+            "test_wire.py",
+            "test_given_one_day_that_never_answers_when_read_then_all_other_days_arrive",
+        ),
         "A dead or silent host is answered by the connection test within 15 s": (
             "test_wire.py",
             "test_given_a_dead_or_silent_host_when_checked_then_the_answer_comes_within_15_seconds",
@@ -179,13 +201,35 @@ PROMISES = {
             "test_given_a_number_of_workers_when_read_then_the_provider_sees_that_many_requests_at_once",
         ),
     },
+    "Process": {
+        "A read that nobody waits for ends at once, and asks no more": (
+            "test_process.py",
+            "test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_ends_at_once",
+        ),
+        "A consumer that leaves leaves no worker behind": (
+            "test_process.py",
+            "test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_end",
+        ),
+        "Any locale, any encoding of the output": (
+            "test_process.py",
+            "test_given_any_place_when_read_then_files_and_messages_are_utf_8",
+        ),
+        "Fields that are null or empty are as if absent": (
+            "test_process.py",
+            "test_given_all_that_is_optional_as_null_when_each_command_runs_then_it_is_as_if_absent",
+        ),
+        "A file that is no JSON is named, with the place": (
+            "test_process.py",
+            "test_given_settings_that_are_no_json_when_checked_then_the_status_names_the_file_and_the_place",
+        ),
+    },
 }
 
 
 def page() -> str:
     """The page, with the number of cases that pytest finds."""
-    from source_sms_providers import check
-    from source_sms_providers.http import body, requester, transport
+    from source_sms_providers import connection_test, state
+    from source_sms_providers.http import body, provider, requester, transport
 
     cases = _cases()
     lines = [HEAD]
@@ -198,7 +242,9 @@ def page() -> str:
         size=body.MAX_BODY_BYTES >> 20,
         silence=transport.SILENCE_SECONDS,
         wait=requester.MAX_WAIT_SECONDS,
-        check=check.OUTAGE_SECONDS,
+        check=connection_test.OUTAGE_SECONDS,
+        failed=provider.FAILED_REQUESTS_OF_AN_OUTAGE,
+        groups=state.MAX_GROUPS,
     )
     return "\n".join(lines) + "\n" + bounds
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
@@ -11,46 +13,73 @@ from integration_tests.sandbox.client import Sandbox
 from integration_tests.sync import check, sync
 
 MODES = ("inclusive", "end_excluded", "both_excluded", "start_excluded")
-MORNING = datetime(2026, 3, 10, 8, tzinfo=timezone.utc)
-AFTERNOON = datetime(2026, 3, 10, 15, tzinfo=timezone.utc)
+MIDNIGHT = datetime(2026, 3, 10, tzinfo=timezone.utc)
+MORNING, AFTERNOON = MIDNIGHT + timedelta(hours=8), MIDNIGHT + timedelta(hours=15)
+PARIS_MAY_BE_IN_TOMORROW = MIDNIGHT + timedelta(hours=21, minutes=30)
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("source_sms_providers.smsfactor.check.GROWTH_SECONDS", 0.01)
+    monkeypatch.setattr("source_sms_providers.smsfactor.connection_test.GROWTH_SECONDS", 0.01)
 
 
 def checked(sandbox: Sandbox, setting: str, now: datetime) -> tuple[str, str, str]:
     return check(sandbox.config(start_date="2026-01-01", seven_api_key="", smsfactor_day_boundaries=setting), now)
 
 
+def moments(drawn_for: str) -> list[datetime]:
+    """Moments of the day, three drawn by chance a round, and those between which something changes."""
+    chance = random.Random(drawn_for)
+    drawn = [MIDNIGHT + timedelta(seconds=chance.randrange(24 * 3600)) for _ in range(3 * ROUNDS)]
+    return [MIDNIGHT, *drawn, PARIS_MAY_BE_IN_TOMORROW - timedelta(minutes=1), PARIS_MAY_BE_IN_TOMORROW]
+
+
 @pytest.mark.parametrize("setting", MODES)
 @pytest.mark.parametrize("server", MODES)
-@pytest.mark.parametrize(
-    ("activity", "now"), [("busy", MORNING), ("weekday", AFTERNOON)], ids=["busy, morning", "weekday, afternoon"]
-)
-def test_given_any_server_and_any_setting_when_checked_then_green_means_right(
-    sandbox: Sandbox, server: str, setting: str, activity: str, now: datetime
+@pytest.mark.parametrize("activity", ["busy", "weekday", "dormant"])
+def test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_means_right(
+    sandbox: Sandbox, server: str, setting: str, activity: str
 ) -> None:
     sandbox.set(smsfactor_day_boundaries=server, activity=activity)
 
-    status, sentence, _ = checked(sandbox, setting, now)
+    for now in moments(f"{server} {setting} {activity}"):
+        status, sentence, _ = checked(sandbox, setting, now)
 
-    if status == "SUCCEEDED":
-        assert setting == server
-    elif setting == server:
-        assert "alike" in sentence
-    else:
-        assert server in sentence
-    if {setting, server} <= {"inclusive", "both_excluded"}:
-        assert (status == "SUCCEEDED") is (setting == server)
+        if activity == "dormant":
+            assert status == "SUCCEEDED", now
+        elif status == "SUCCEEDED":
+            assert setting == server, now
+        elif setting == server:
+            assert "alike" in sentence, now
+        else:
+            assert server in sentence, now
+        if activity != "dormant" and {setting, server} <= {"inclusive", "both_excluded"}:
+            assert (status == "SUCCEEDED") is (setting == server), now
 
 
-def test_given_messages_today_when_checked_in_the_morning_then_end_excluded_is_proven(sandbox: Sandbox) -> None:
+def test_given_a_day_with_messages_when_checked_at_any_time_of_it_then_end_excluded_is_proven(
+    sandbox: Sandbox,
+) -> None:
     sandbox.set(smsfactor_day_boundaries="end_excluded")
 
-    assert checked(sandbox, "end_excluded", MORNING)[0] == "SUCCEEDED"
-    assert "between 0:00 and 10:00 UTC" in checked(sandbox, "end_excluded", AFTERNOON)[1]
+    proven = {now: checked(sandbox, "end_excluded", now)[0] == "SUCCEEDED" for now in moments("end_excluded")}
+
+    assert proven == {now: now < PARIS_MAY_BE_IN_TOMORROW for now in proven}
+
+
+def test_given_messages_of_the_new_day_in_paris_when_checked_then_end_excluded_is_proven(sandbox: Sandbox) -> None:
+    sandbox.set(smsfactor_day_boundaries="end_excluded", today="2026-03-11")
+
+    assert checked(sandbox, "end_excluded", MIDNIGHT + timedelta(hours=23))[0] == "SUCCEEDED"
+
+
+def test_given_a_day_without_messages_when_checked_then_a_sentence_says_when_end_excluded_can_be_proven(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.set(smsfactor_day_boundaries="end_excluded", today="2026-03-09")
+
+    assert "between 0:00 and 21:30 UTC, once messages were sent" in checked(sandbox, "end_excluded", AFTERNOON)[1]
 
 
 def test_given_a_day_that_grows_when_checked_then_start_excluded_is_proven(sandbox: Sandbox) -> None:
@@ -69,21 +98,16 @@ def test_given_a_day_that_grows_when_checked_then_start_excluded_is_proven(sandb
     assert checked(sandbox, "start_excluded", AFTERNOON)[0] == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("server", MODES)
-@pytest.mark.parametrize("setting", MODES)
-def test_given_an_account_without_traffic_when_checked_then_it_passes(
-    sandbox: Sandbox, server: str, setting: str
-) -> None:
-    sandbox.set(smsfactor_day_boundaries=server, activity="dormant")
+def test_when_checked_then_it_asks_as_many_requests_as_the_docs_say(sandbox: Sandbox) -> None:
+    check(sandbox.config(), AFTERNOON)
 
-    assert checked(sandbox, setting, MORNING)[0] == "SUCCEEDED"
-
-
-def test_when_checked_then_a_handful_of_requests_is_enough(sandbox: Sandbox) -> None:
-    checked(sandbox, "inclusive", AFTERNOON)
-
-    asked = [request for request in sandbox.requests() if request["path"] == "/metrics/consumption"]
-    assert len(asked) == 8
+    assert sandbox.stats()["paths"] == {
+        "/api/balance": 1,
+        "/api/pricing": 1,
+        "/api/analytics": 4,
+        "/credits": 1,
+        "/metrics/consumption": 1 + 7,
+    }
 
 
 def test_given_a_sub_account_that_is_not_listed_when_checked_then_the_sentence_lists_those_that_are(

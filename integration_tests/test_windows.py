@@ -188,9 +188,9 @@ def test_given_a_state_that_is_no_date_when_read_then_the_error_says_what_to_do(
 @pytest.mark.parametrize(
     ("start", "sentence"),
     [
-        ("2026-03-11", "The start date is in the future."),
-        ("2026-02-31", "The start date is no day of the calendar."),
-        ("2025-02-29", "The start date is no day of the calendar."),
+        ("2026-03-12", "The 'Start date' is in the future."),
+        ("2026-02-31", "The 'Start date' is no day of the calendar."),
+        ("2025-02-29", "The 'Start date' is no day of the calendar."),
     ],
 )
 def test_given_an_impossible_start_date_when_read_then_it_is_a_config_error(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from dataclasses import InitVar, dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -22,19 +23,29 @@ OFTEN_MEANT = {"EL": "GR", "EN": "GB", "UK": "GB"}
 """Codes of languages, or of the European Union, that are taken for a country's."""
 
 
+@dataclass
 class TidySettings(ConfigTransformation):
-    """Makes settings what all else relies on: no blanks around a text, whole numbers as such, and nothing that is
-    null or empty.
+    """Makes settings what all else relies on: no blanks around a text, no slash at the end of a URL, whole numbers as
+    such, nothing that is null or empty, and the defaults in place of what is not there.
 
     Tools that fill in settings send null or `""` for one that is not set, and `"FR\\n"` would select nothing, in
     silence.
     """
 
+    parameters: InitVar[Mapping[str, Any]]
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        self._defaults = parameters
+
     def transform(self, config: MutableMapping[str, Any]) -> None:
         for name in list(config):
             config[name] = tidied(config[name])
+            if name.endswith("_base_url") and isinstance(config[name], str):
+                config[name] = config[name].rstrip("/")
             if config[name] in (None, "", []):
                 del config[name]
+        for name, value in self._defaults.items():
+            config.setdefault(name, value)
 
 
 def tidied(value: Any) -> Any:

@@ -130,7 +130,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         check_countries(source._account)
         offered, missing = split(catalog, source._account.streams)
         reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
-        command = Command(source.config.get("num_workers", 8), source._concurrent_source)
+        command = Command(source.config["num_workers"], source._concurrent_source)
         source._config = {**source.config, "_command": command}
         messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()

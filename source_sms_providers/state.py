@@ -1,12 +1,13 @@
 """What a stream's saved state says, and what follows from it.
 
-A state `{"date": D, "groups": {day: [[key, figures], …]}}` says two things of the destination's table:
+A state `{"date": D, "again_from": F, "groups": {day: [[key, figures], …]}}` says of the destination's table:
 
 - Every day up to D, itself included, was read wholly after it was over.
+- Every day before F was read when it was `lookback_days` old. Without F, D is the day before the sync.
 - A row with figures of a day that may be read again is one of `groups`. (A table that a version without
   `groups` wrote may hold others.)
 
-The second is what lets a group that a correction took away go to zero. So it is said before the rows are
+The last is what lets a group that a correction took away go to zero. So it is said before the rows are
 written, and taken back only by a state that follows the rows of zeros.
 """
 
@@ -48,14 +49,19 @@ class StreamState:
     def __init__(self) -> None:
         self.done: str | None = None
         """The day up to which the last state counts all as done, with a time of day; None before a first sync."""
+        self.first_day: date | None = None
+        """The first day that this sync asks for; None before a first sync."""
         self._lock = threading.Lock()
         self._groups: dict[str, dict[Key, Figures]] = {}
         self._unsaid: set[str] = set()
         self._has_warned = False
 
-    def resume(self, done: str, groups: Mapping[str, Iterable[tuple[Iterable[str], Iterable[int | float]]]]) -> None:
+    def resume(
+        self, first_day: date, groups: Mapping[str, Iterable[tuple[Iterable[str], Iterable[int | float]]]]
+    ) -> None:
         """Takes over what an earlier sync saved. Raises ValueError or TypeError if that is of another form."""
-        self.done = done
+        self.first_day = first_day
+        self.done = _last_second_before(str(first_day))
         self._groups = {
             day: {tuple(map(str, key)): tuple(figures) for key, figures in of_day} for day, of_day in groups.items()
         }
@@ -80,7 +86,7 @@ class StreamState:
         """Whether no state has named yet what the table will hold of that day."""
         return day in self._unsaid
 
-    def groups_to_save(self, stream: str, first_day: str) -> dict[str, list[Any]]:
+    def groups_to_save(self, stream: str, first_day: date) -> dict[str, list[Any]]:
         """The groups of the days from `first_day` on, for a state of the day `done`; the newest `MAX_GROUPS`."""
         assert self.done is not None
         kept: dict[str, dict[Key, Figures]] = {}
@@ -92,7 +98,7 @@ class StreamState:
                 if day <= self.done[:10]:
                     # Rows of zeros that this state confirms need not be known any more.
                     groups = {key: figures for key, figures in groups.items() if any(figures)}
-                if day >= first_day and groups:
+                if day >= str(first_day) and groups:
                     room -= len(groups)
                     if room >= 0:
                         kept[day] = groups
@@ -113,14 +119,15 @@ class StreamState:
 
 @dataclass
 class RewindState(StateMigration):
-    """Makes a sync read the last days again: from `min(D + 2 - N, today - N)` on, N being `lookback_days`.
+    """Makes a sync read the last days again: from `min(F, today - N)` on, N being `lookback_days`, where F is
+    `D + 2 - N` if the state does not say.
 
     So a day is read again until that has happened when it was N days old, however long the pause.
 
     The rewound state says less than was read: its day is the one before the first day to ask, and its time
     is that day's last second, so that the cursor's next window starts at a midnight and joins what is done.
     The cursor's own lookback is no help: its days lie inside what counts as done, so one that fails is never
-    asked again (`CONTRIBUTING.md`, 3).
+    asked again (`CONTRIBUTING.md`, S3).
     """
 
     config: Mapping[str, Any]
@@ -136,8 +143,10 @@ class RewindState(StateMigration):
         try:
             done = date.fromisoformat(str(stream_state["date"])[:10])
             today = date.fromisoformat(self.config["today"])
-            eve = first_day_to_ask(self.config, min(done, today)) - timedelta(days=1)
-            self._state.resume(f"{eve}T23:59:59Z", stream_state.get("groups") or {})
+            lookback = timedelta(days=self.config["lookback_days"])
+            again_from = stream_state.get("again_from") or str(done + timedelta(days=2) - lookback)
+            first_day = min(date.fromisoformat(again_from), today - lookback)
+            self._state.resume(first_day, stream_state.get("groups") or {})
         except (ValueError, TypeError, AttributeError):
             raise config_error(
                 f"The saved state of the stream '{name}' is not one that this connector saved. Clear the stream's data "
@@ -156,12 +165,6 @@ class RewindState(StateMigration):
     def _state(self) -> StreamState:
         state: StreamState = self.config["_states"][self.declarative_stream.name]
         return state
-
-
-def first_day_to_ask(config: Mapping[str, Any], done: date) -> date:
-    """The first day that a sync asks for when all days up to `done` were read."""
-    lookback = timedelta(days=config.get("lookback_days", 3))
-    return min(done + timedelta(days=2), date.fromisoformat(config["today"])) - lookback
 
 
 def with_states(messages: Iterable[AirbyteMessage], config: Mapping[str, Any]) -> Iterator[AirbyteMessage]:
@@ -186,20 +189,26 @@ def with_states(messages: Iterable[AirbyteMessage], config: Mapping[str, Any]) -
                 blob["date"] = min(blob["date"], _last_second_before(day))
             if stream in states:
                 states[stream].done = blob["date"]
-                _add_groups(blob, stream, states[stream], config)
+                _complete(blob, stream, states[stream], config)
         yield message
 
 
 def _state_ahead(stream: str, state: StreamState, config: Mapping[str, Any]) -> AirbyteMessage:
-    done = state.done = state.done or _last_second_before(config["start_date"])
+    state.done = done = state.done or _last_second_before(config["start_date"])
     saved = AirbyteStreamState(StreamDescriptor(name=stream), AirbyteStateBlob(date=done))
-    _add_groups(vars(saved.stream_state), stream, state, config)
+    _complete(vars(saved.stream_state), stream, state, config)
     return AirbyteMessage(type=Type.STATE, state=AirbyteStateMessage(type=AirbyteStateType.STREAM, stream=saved))
 
 
-def _add_groups(blob: dict[str, Any], stream: str, state: StreamState, config: Mapping[str, Any]) -> None:
-    first = first_day_to_ask(config, date.fromisoformat(blob["date"][:10]))
-    if groups := state.groups_to_save(stream, str(first)):
+def _complete(blob: dict[str, Any], stream: str, state: StreamState, config: Mapping[str, Any]) -> None:
+    """Adds to the day that is done what else a state says."""
+    done, today = (date.fromisoformat(day[:10]) for day in (blob["date"], config["today"]))
+    first_day = state.first_day or date.fromisoformat(config["start_date"])
+    lookback = timedelta(days=config["lookback_days"])
+    again_from = min(done + timedelta(days=1), max(first_day, today - lookback + timedelta(days=1)))
+    if again_from > done + timedelta(days=2) - lookback:
+        blob["again_from"] = str(again_from)
+    if groups := state.groups_to_save(stream, min(again_from, today - lookback)):
         blob["groups"] = groups
 
 

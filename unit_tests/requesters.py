@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
 from source_sms_providers.http.requester import ReadOnlyRequester
+from source_sms_providers.settings import TidySettings
 from unit_tests.connector import config
 
 
@@ -22,10 +24,11 @@ def requester(stream: str = "balance", **settings: Any) -> ReadOnlyRequester:
 
 
 def build(declared: dict[str, Any], **settings: Any) -> ReadOnlyRequester:
+    tidy = config(**settings)
+    transformations = _manifest()["spec"]["config_normalization_rules"]["transformations"]
+    TidySettings(parameters=transformations[0]["$parameters"]).transform(tidy)
     derived = {"today": "2026-03-10", "smsfactor_days_before": 0, "smsfactor_days_after": 0}
-    made = ModelToComponentFactory().create_component(
-        CustomRequester, declared, {**config(**settings), **derived}, name="any"
-    )
+    made = ModelToComponentFactory().create_component(CustomRequester, declared, {**tidy, **derived}, name="any")
     assert isinstance(made, ReadOnlyRequester)
     return made
 
@@ -46,10 +49,10 @@ def failure_of(stream: str = "balance", day: str = "2026-03-07", **settings: Any
 
 def definition(stream: str) -> dict[str, Any]:
     """What the manifest says of the stream's requester, a copy."""
-    return dict(_streams()[stream]["retriever"]["requester"])
+    streams = (each for group in _manifest()["streams"] for each in group["streams"])
+    return next(dict(each["retriever"]["requester"]) for each in streams if each["name"] == stream)
 
 
 @cache
-def _streams() -> dict[str, Any]:
-    groups = SourceSmsProviders(config=config()).resolved_manifest["streams"]
-    return {stream["name"]: stream for group in groups for stream in group["streams"]}
+def _manifest() -> Mapping[str, Any]:
+    return SourceSmsProviders(config=config()).resolved_manifest

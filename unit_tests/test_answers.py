@@ -64,6 +64,11 @@ def test_given_a_number_that_fits_no_column_when_read_then_it_is_refused(read, v
         read(value, "sms")
 
 
+@pytest.mark.parametrize("value", [0, 0.5])
+def test_given_a_number_that_is_not_negative_when_read_as_an_amount_then_it_is_given(value):
+    assert READ.amount(value, "usage_eur") == value
+
+
 @pytest.mark.parametrize("value", [-1, -0.0001, "-1"])
 def test_given_a_negative_number_when_read_as_an_amount_then_it_is_refused(value):
     with pytest.raises(AirbyteTracedException, match="usage_eur is negative"):
@@ -108,6 +113,19 @@ def test_given_no_text_when_read_then_it_is_refused(value):
 
 def test_given_null_when_read_as_an_optional_text_then_it_is_none():
     assert READ.optional_text(None, "comment") is None
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [(READ.mapping, {"a": 1}), (READ.sequence, [1]), (READ.text, ""), (READ.optional_text, "EUR")],
+    ids=["object", "list", "text", "optional text"],
+)
+def test_given_what_is_due_when_read_then_it_is_given_back(read, value):
+    assert read(value, "a field") is value
+
+
+def test_given_a_field_when_read_then_its_value_is_given():
+    assert READ.field({"sms": 3}, "sms", "a row") == 3
 
 
 @pytest.mark.parametrize("value", [None, [], "{}", 1])

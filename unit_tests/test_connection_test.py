@@ -92,6 +92,18 @@ def test_given_a_silent_account_when_checked_then_so_many_requests_are_sent_as_t
     assert len(good.requests) == 6 + 2 + 3
 
 
+def test_given_day_boundaries_when_checked_then_yesterday_is_asked_with_them_and_ranges_without(good):
+    check(seven_api_key="", smsfactor_day_boundaries="both_excluded")
+
+    asked = [request.query for request in good.asked if request.url == f"{SMSFACTOR}/metrics/consumption"]
+    assert [(query["date_start"], query["date_end"]) for query in asked] == [
+        ("2025-03-08", "2026-03-07"),
+        ("2026-03-06", "2026-03-08"),
+        ("2026-03-06", "2026-03-11"),
+        ("2026-03-08", "2026-03-10"),
+    ]
+
+
 def test_given_a_label_and_an_account_when_checked_then_each_costs_the_requests_that_the_docs_say(good):
     good.answer(f"{SEVEN}/analytics?group_by=subaccount&subaccounts=only_main", as_json([usage(account="Main", sms=1)]))
 
@@ -247,7 +259,7 @@ def test_given_a_country_that_nobody_knows_when_checked_then_both_providers_were
         "(UK). Correct them, or leave 'Countries' empty for all countries."
     )
     assert [(request.url, request.query) for request in good.asked] == [
-        (f"{SMSFACTOR}/metrics/consumption", {"date_start": "2025-03-10", "date_end": "2026-03-10"}),
+        (f"{SMSFACTOR}/metrics/consumption", {"date_start": "2025-03-11", "date_end": "2026-03-10"}),
         (f"{SEVEN}/pricing", {"format": "json"}),
     ]
 
@@ -261,7 +273,7 @@ def test_given_a_country_that_seven_prices_when_checked_then_it_is_known(good):
 
 
 def test_given_a_country_that_smsfactor_sent_to_when_checked_then_it_is_known(good):
-    good.answer(f"{SMSFACTOR}/metrics/consumption?date_start=2025-03-10", consumption_in("zz"))
+    good.answer(f"{SMSFACTOR}/metrics/consumption?date_start=2025-03-11", consumption_in("zz"))
 
     assert check(countries=["ZZ"], seven_api_key="").status is Status.SUCCEEDED
 

@@ -4,14 +4,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import jsonschema
 import pytest
 import yaml
 
-from source_sms_providers.source import MANIFEST
+from source_sms_providers.source import MANIFEST, SourceSmsProviders
+from unit_tests.connector import config
 
 REPOSITORY = Path(__file__).parents[1]
 SCHEMAS = sorted((REPOSITORY / "schemas").glob("*.json"))
@@ -31,6 +33,12 @@ KEYS = {
 @cache
 def manifest() -> dict[str, Any]:
     return yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+
+
+@cache
+def resolved_manifest() -> Mapping[str, Any]:
+    """What the CDK makes of the streams: references resolved, parameters handed down."""
+    return SourceSmsProviders(config=config()).resolved_manifest["streams"]
 
 
 def declared_streams() -> dict[str, dict[str, Any]]:
@@ -79,6 +87,18 @@ def test_given_the_manifest_then_every_requester_is_the_one_that_only_reads():
     requesters = [node for node in mappings(manifest()) if "http_method" in node]
 
     assert {node["class_name"] for node in requesters} == {"source_sms_providers.http.requester.ReadOnlyRequester"}
+
+
+def test_given_a_component_of_ours_then_it_declares_only_what_its_class_has():
+    """The CDK drops the rest in silence."""
+    components = [node for node in mappings(resolved_manifest()) if "class_name" in node]
+
+    assert components
+    for component in components:
+        module, _, name = component["class_name"].rpartition(".")
+        known = get_type_hints(getattr(import_module(module), name)).keys()
+        declared = component.keys() - {"type", "class_name", "$parameters"} - component.get("$parameters", {}).keys()
+        assert declared - known == set(), component["class_name"]
 
 
 # Streams

@@ -20,13 +20,18 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 
 @cache
+def manifest() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    return found
+
+
 def specification() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))["spec"]["connection_specification"]
+    found: dict[str, Any] = manifest()["spec"]["connection_specification"]
     return found
 
 
 def tidy(settings: dict[str, Any]) -> dict[str, Any]:
-    TidySettings().transform(settings)
+    TidySettings(parameters={}).transform(settings)
     return settings
 
 
@@ -68,6 +73,25 @@ def test_given_settings_when_tidied_then_blanks_are_gone(given, settings):
 @pytest.mark.parametrize("name", specification()["properties"])
 def test_given_an_empty_setting_when_tidied_then_it_is_absent(name, empty):
     assert tidy({name: empty}) == {}
+
+
+def test_given_defaults_when_tidied_then_they_stand_for_what_is_not_there():
+    settings = {"num_workers": None, "lookback_days": 7}
+
+    TidySettings(parameters={"num_workers": 8, "lookback_days": 3}).transform(settings)
+
+    assert settings == {"num_workers": 8, "lookback_days": 7}
+
+
+def test_given_the_form_then_each_default_in_it_is_the_one_that_holds():
+    transformation = manifest()["spec"]["config_normalization_rules"]["transformations"][0]
+
+    of_the_form = {name: each["default"] for name, each in specification()["properties"].items() if "default" in each}
+    assert transformation["$parameters"] == of_the_form
+
+
+def test_given_a_base_url_with_a_slash_at_its_end_when_tidied_then_it_has_none():
+    assert tidy({"smsfactor_base_url": "https://api.example.com/"}) == {"smsfactor_base_url": "https://api.example.com"}
 
 
 @pytest.mark.parametrize("empty", [None, ""])

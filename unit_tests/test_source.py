@@ -214,6 +214,17 @@ def test_given_one_source_when_it_reads_twice_then_each_read_asks_anew(providers
     assert len(providers.requests) == 2 * asked_first > 0
 
 
+def test_given_a_source_that_has_read_then_its_settings_can_be_written_down_as_before(providers):
+    providers.answer(ANALYTICS, each_day_asked)
+    selected = catalog("analytics")
+    source = SourceSmsProviders(selected, config(requests_per_second=1000))
+    before = json.dumps(source.config)
+
+    read_with(source, selected)
+
+    assert json.dumps(source.config) == before
+
+
 def test_given_a_sync_that_runs_across_midnight_when_read_then_its_last_day_stays(providers, clock):
     def just_before_midnight(request):
         clock.move_to("2026-03-11T00:00:01Z")

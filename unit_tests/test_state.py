@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +18,8 @@ GERMANY, FRANCE = ("DE",), ("FR",)
 
 def settings(**others) -> dict:
     states = defaultdict(StreamState)
-    return {"today": "2026-03-10", "start_date": "2026-01-01", "_states": states, **others}
+    settings = {"today": "2026-03-10", "start_date": "2026-01-01", "lookback_days": 3}
+    return {**settings, "_states": states, **others}
 
 
 def rewinding(**others) -> RewindState:
@@ -75,7 +77,8 @@ def test_given_a_state_in_the_future_then_the_last_days_are_read_with_a_warning(
 @pytest.mark.parametrize(
     "garbage",
     [
-        *({"date": date} for date in ("", "yesterday", None, "2026-02-30")),
+        *({"date": day} for day in ("", "yesterday", None, "2026-02-30")),
+        {"date": "2026-03-09", "again_from": "soon"},
         *({"date": "2026-03-09", "groups": groups} for groups in ([1], {"2026-03-09": [1]}, {"2026-03-09": [[1, 2]]})),
     ],
 )
@@ -97,6 +100,15 @@ def test_given_streams_that_are_built_twice_then_the_state_is_rewound_once():
     once = migration.migrate({"date": "2026-03-09"})
 
     assert not migration.should_migrate(once)
+
+
+@pytest.mark.parametrize(
+    ("again_from", "eve"), [("2026-03-02", "2026-03-01"), ("2026-03-07", "2026-03-06"), ("2026-03-09", "2026-03-06")]
+)
+def test_given_a_sync_that_broke_off_then_the_days_that_it_had_not_read_again_are_to_be_read(again_from, eve):
+    cursor_state = rewinding().migrate({"date": "2026-03-01T00:00:00Z", "again_from": again_from})
+
+    assert cursor_state == {"date": f"{eve}T23:59:59Z"}
 
 
 def test_given_groups_then_they_are_known_and_the_cursor_sees_none_of_them():
@@ -152,13 +164,37 @@ def test_given_a_running_day_of_one_stream_when_the_state_of_another_comes_then_
     }
 
 
+@pytest.mark.parametrize(
+    ("today", "first_day", "done", "again_from"),
+    [
+        # Whole: from the day that D + 2 - N says.
+        ("2026-03-10", date(2026, 3, 7), "2026-03-09", None),
+        # The same day again reads a day more.
+        ("2026-03-10", date(2026, 3, 6), "2026-03-09", None),
+        # A part of the days that are read again, or of those that are new.
+        ("2026-03-10", date(2026, 3, 7), "2026-03-07", "2026-03-08"),
+        ("2026-03-10", date(2026, 3, 1), "2026-03-02", "2026-03-03"),
+        ("2026-03-10", date(2026, 3, 1), "2026-02-28", "2026-03-01"),
+    ],
+)
+def test_given_a_state_then_it_says_from_which_day_on_is_read_again_if_its_day_does_not(
+    today, first_day, done, again_from
+):
+    config = settings(today=today)
+    config["_states"][STREAM].resume(first_day, {})
+
+    [state] = said(config, saved(done))
+
+    assert state.get("again_from") == again_from
+
+
 def test_given_groups_that_no_state_has_named_when_their_record_comes_then_a_state_of_the_start_goes_ahead_of_it():
     config = settings()
     config["_states"][STREAM].will_hold("2026-03-09", {GERMANY: (5, 0.4), FRANCE: (1, 0)})
 
     groups = {"2026-03-09": [[["DE"], [5, 0.4]], [["FR"], [1, 0]]]}
     assert said(config, record("2026-03-09"), record("2026-03-09"), saved("2026-03-09")) == [
-        {"date": "2025-12-31T23:59:59Z", "groups": groups},
+        {"date": "2025-12-31T23:59:59Z", "again_from": "2026-01-01", "groups": groups},
         "2026-03-09",
         "2026-03-09",
         {"date": "2026-03-09", "groups": groups},
@@ -167,11 +203,12 @@ def test_given_groups_that_no_state_has_named_when_their_record_comes_then_a_sta
 
 def test_given_a_rewound_state_when_a_state_goes_ahead_then_it_is_the_rewound_one():
     config = settings()
-    config["_states"][STREAM].resume("2026-03-06T23:59:59Z", {})
+    config["_states"][STREAM].resume(date(2026, 3, 7), {})
     config["_states"][STREAM].will_hold("2026-03-09", {GERMANY: (5,)})
 
     assert said(config, record("2026-03-09"))[0] == {
         "date": "2026-03-06T23:59:59Z",
+        "again_from": "2026-03-07",
         "groups": {"2026-03-09": [[["DE"], [5]]]},
     }
 
@@ -181,7 +218,7 @@ def test_given_a_rewound_state_when_a_state_goes_ahead_then_it_is_the_rewound_on
 )
 def test_given_a_day_that_is_as_the_state_says_when_read_again_then_no_state_goes_ahead(rows):
     config = settings()
-    config["_states"][STREAM].resume("2026-03-06T23:59:59Z", {"2026-03-09": [[["DE"], [5]]]})
+    config["_states"][STREAM].resume(date(2026, 3, 7), {"2026-03-09": [[["DE"], [5]]]})
     config["_states"][STREAM].will_hold("2026-03-09", rows)
 
     assert said(config, record("2026-03-09")) == ["2026-03-09"]
@@ -189,7 +226,7 @@ def test_given_a_day_that_is_as_the_state_says_when_read_again_then_no_state_goe
 
 def test_given_a_group_that_goes_to_zero_then_it_is_named_until_a_state_confirms_its_day():
     config = settings()
-    config["_states"][STREAM].resume("2026-03-06T23:59:59Z", {"2026-03-08": [[["DE"], [5]]]})
+    config["_states"][STREAM].resume(date(2026, 3, 7), {"2026-03-08": [[["DE"], [5]]]})
     config["_states"][STREAM].will_hold("2026-03-08", {FRANCE: (5,), GERMANY: (0,)})
 
     states = said(config, record("2026-03-08"), saved("2026-03-07"), saved("2026-03-08"))
@@ -209,7 +246,7 @@ def test_given_days_that_no_sync_asks_for_again_then_their_groups_are_named_no_l
 
     [named] = said(config, saved("2026-03-07"))
 
-    assert list(named["groups"]) == ["2026-03-06", "2026-03-07"]
+    assert list(named["groups"]) == ["2026-03-07"]
 
 
 def test_given_a_day_that_failed_long_ago_then_the_groups_of_all_days_after_it_are_named():

@@ -12,6 +12,7 @@ import pytest
 
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.warehouse.three_days import KINDS, ThreeDays
+from integration_tests.warehouse.three_weeks import ThreeWeeks
 from integration_tests.warehouse.warehouse import (
     CONNECTOR,
     NO_POSTGRES,
@@ -42,24 +43,36 @@ def postgres() -> Iterator[dict[str, Any]]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def three_days(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeDays]:
-    """Both warehouses after three days of syncs, and how each day left them."""
-    folder = tmp_path_factory.mktemp("three_days")
+@contextlib.contextmanager
+def empty_warehouses(request: pytest.FixtureRequest, folder: Path, schema: str) -> Iterator[dict[str, Warehouse]]:
+    """One of each kind; `schema` is PostgreSQL's."""
+    where: dict[str, dict[str, Any]] = {"duckdb": {"schema": "main", "db_path": str(folder / "sms_providers.duckdb")}}
+    if not os.environ.get("WITHOUT_POSTGRES"):
+        where["postgres"] = {"schema": schema, "postgres": request.getfixturevalue("postgres")}
     with contextlib.ExitStack() as stack:
-        where: dict[str, dict[str, Any]] = {
-            "duckdb": {"schema": "main", "db_path": str(folder / "sms_providers.duckdb")}
-        }
-        if not os.environ.get("WITHOUT_POSTGRES"):
-            where["postgres"] = {"schema": "public", "postgres": request.getfixturevalue("postgres")}
         warehouses = {}
         for kind in where:
             warehouses[kind] = Warehouse(folder / kind, **where[kind])
             stack.callback(warehouses[kind].close)
-        sandbox = stack.enter_context(Sandbox(correction_days=2))
+        yield warehouses
+
+
+@pytest.fixture(scope="session")
+def three_days(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeDays]:
+    """Both warehouses after three days of syncs, and how each day left them."""
+    folder = tmp_path_factory.mktemp("three_days")
+    with empty_warehouses(request, folder, "public") as warehouses, Sandbox(correction_days=2) as sandbox:
         days = ThreeDays(sandbox, warehouses, folder)
         days.run()
         yield days
+
+
+@pytest.fixture(scope="session")
+def three_weeks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ThreeWeeks:
+    """Both warehouses as each sync of three weeks left them."""
+    folder = tmp_path_factory.mktemp("three_weeks")
+    with empty_warehouses(request, folder, "three_weeks") as warehouses, Sandbox() as sandbox:
+        return ThreeWeeks(sandbox, warehouses, folder)
 
 
 @pytest.fixture(params=KINDS)

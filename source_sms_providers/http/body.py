@@ -45,11 +45,11 @@ def take_body(response: requests.Response, raw: bytes) -> None:
     except BrokenAnswer:
         if response.status_code == requests.codes.ok:
             raise
-        response.raw = io.BytesIO()
-        return
+        body = b""
+    else:
+        # The error filters and the extractor each ask for it.
+        response.json = lambda **_: parsed  # type: ignore[method-assign]
     response.raw = io.BytesIO(body)
-    # The error filters and the extractor each ask for it.
-    response.json = lambda **_: parsed  # type: ignore[method-assign]
 
 
 def decoded(raw: bytes, encoding: str) -> bytes:

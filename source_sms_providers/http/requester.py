@@ -9,7 +9,6 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from airbyte_cdk.models import FailureType
@@ -54,9 +53,11 @@ class ReadOnlyRequester(Requester):
       for `outage_seconds` at most;
     - a request that gets no good answer fails alone. A provider that answers none of four requests in
       a row, and has not answered for `outage_seconds`, is not asked again. So a dead host ends a sync
-      within 3 x `outage_seconds` + ANSWER_SECONDS with one worker, and within `outage_seconds` +
-      2 x ANSWER_SECONDS with four or more, longer only where the host itself asks for a wait;
+      within 3 x `outage_seconds` + ANSWER_SECONDS with one worker, and about `outage_seconds` +
+      3 x ANSWER_SECONDS with four or more; later only if the host itself asks for a wait;
     - every error is a sentence (`errors.py`).
+
+    Of the CDK's interface only `send_request` is there: the rest serves the CDK's own retriever.
 
     Attributes:
         provider: the name that the sentences use
@@ -132,7 +133,7 @@ class ReadOnlyRequester(Requester):
         try:
             return request.prepare()
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema):
-            raise config_error(f"The '{self.provider} base URL' in the settings is no URL. Correct it.") from None
+            raise config_error(f"The setting '{self.provider} base URL' is no URL. Correct it.") from None
 
     @cached_property
     def _transport(self) -> Transport:
@@ -141,8 +142,7 @@ class ReadOnlyRequester(Requester):
     @cached_property
     def _account(self) -> Provider:
         providers: Providers = self.config.get("_providers") or Providers()
-        key = tuple(self.authenticator.get_auth_header().items())
-        return providers.of((self.provider, urlsplit(str(self._request.url)).netloc, key))
+        return providers.of((self.provider, *self.authenticator.get_auth_header().items()))
 
     @cached_property
     def _command(self) -> Command:
@@ -189,7 +189,7 @@ class ReadOnlyRequester(Requester):
                 self._wait_for_turn()
                 started = time.monotonic()
                 ends = ends or started + self._patience
-                if started >= ends:
+                if final and started >= ends:
                     break
                 try:
                     response = self._answer(request, min(ends - started, ANSWER_SECONDS))

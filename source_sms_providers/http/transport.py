@@ -1,4 +1,4 @@
-"""One request over the wire: within its time, to one host, with nothing followed and nothing kept."""
+"""One request over the wire: within its time, to one host, with no redirect followed."""
 
 from __future__ import annotations
 
@@ -41,39 +41,51 @@ class Transport:
         """An answer and its body as it travelled, read whole within so many seconds.
 
         Raises BrokenAnswer if there is none, and AirbyteTracedException (config_error) if the environment
-        names certificates that do not exist.
+        names a proxy that is no URL or certificates that do not exist.
         """
         how = {**self._environment, "timeout": EndsBy(time.monotonic() + seconds), "allow_redirects": False}
         try:
             with self._session.send(request, **how) as response:
                 return response, received(response.raw.stream(65536, decode_content=False))
+        except requests.exceptions.InvalidURL:
+            # Of the proxy: the request's own was looked at when it was prepared.
+            raise config_error(
+                "The proxy that the connector's environment names in HTTPS_PROXY or ALL_PROXY is no URL. Correct it."
+            ) from None
         except requests.exceptions.ProxyError:
-            raise BrokenAnswer(self._proxy_failed) from None
+            raise BrokenAnswer(
+                f"could not be reached{self._way}, which does not answer or refuses. Check the proxy's address, user "
+                "and password in the environment of the connector"
+            ) from None
         except requests.exceptions.SSLError:
-            raise BrokenAnswer("could not be reached safely: TLS failed") from None
+            raise BrokenAnswer(f"could not be reached safely{self._way}: TLS failed{self._trusting}") from None
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            raise BrokenAnswer("did not answer in time") from None
+            raise BrokenAnswer(f"did not answer in time{self._way}") from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
-            raise BrokenAnswer("could not be reached, or the connection broke off") from None
+            raise BrokenAnswer(f"could not be reached{self._way}, or the connection broke off") from None
 
     @cached_property
     def _environment(self) -> Mapping[str, Any]:
         found = self._session.merge_environment_settings(self._url, {}, True, None, None)
-        certificates = found["verify"]
-        if isinstance(certificates, str) and not Path(certificates).exists():
+        trusted = found["verify"]
+        if self._url.startswith("https:") and isinstance(trusted, str) and not Path(trusted).exists():
             raise config_error(
-                f"The certificates to trust, {certificates}, do not exist. Correct REQUESTS_CA_BUNDLE or "
-                "CURL_CA_BUNDLE in the environment of the connector, or leave it out."
+                f"The certificates to trust, {trusted}, do not exist. Correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in "
+                "the environment of the connector, or leave it out."
             )
         return {**found, "proxies": {}} if _is_this_machine(self._url) else found
 
     @cached_property
-    def _proxy_failed(self) -> str:
-        proxy = urlsplit(requests.utils.select_proxy(self._url, dict(self._environment["proxies"])) or "")
-        return (
-            f"could not be reached: the proxy {proxy.hostname}:{proxy.port} does not answer or refuses the connection. "
-            "Check the proxy that the environment of the connector names"
-        )
+    def _way(self) -> str:
+        """The proxy on the way, without its user and password."""
+        proxy = requests.utils.select_proxy(self._url, self._environment["proxies"]) or ""
+        address = proxy.rpartition("@")[2].rpartition("//")[2].rstrip("/")
+        return f" through the proxy {address}" if proxy else ""
+
+    @property
+    def _trusting(self) -> str:
+        trusted = self._environment["verify"]
+        return f" with the certificates in {trusted}" if isinstance(trusted, str) else ""
 
 
 def _is_this_machine(url: str) -> bool:

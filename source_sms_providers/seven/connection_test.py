@@ -47,7 +47,7 @@ def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer:
     label = config.get("seven_label")
     if label and set(groups("analytics_by_label", "label")) - {label}:
         raise config_error(UNKNOWN_LABEL)
-    if config.get("seven_subaccounts", "all") not in ("all", "only_main"):
+    if config["seven_subaccounts"] not in ("all", "only_main"):
         accounts = groups("analytics_by_subaccount", "account")
         main = accounts and groups("analytics_by_subaccount", "account", seven_subaccounts="only_main")
         if len(accounts) > 1 or (accounts and accounts == main):

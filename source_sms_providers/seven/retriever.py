@@ -69,7 +69,7 @@ class UsageRetriever(GroupsRetriever):
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, 3).
+        # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, S2).
         self._first_day = date.fromisoformat(self.cursor.state["date"][:10]) + timedelta(days=1)
         self._totals = MadeOnce[date, Totals]()
 

@@ -49,7 +49,7 @@ def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer:
         read = Reader(PROVIDER, response)
         return exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
 
-    setting = config.get("smsfactor_day_boundaries", "inclusive")
+    setting = config["smsfactor_day_boundaries"]
     prove_day_boundaries(ask, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
@@ -68,7 +68,7 @@ def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer:
 def countries(config: Mapping[str, Any], answer: Answer) -> Collection[str]:
     """The codes of the countries that the account sent to in the last year, in upper case."""
     today = date.fromisoformat(config["today"])
-    response = answer("consumption", today - YEAR, today)
+    response = answer("consumption", today - YEAR + DAY, today)
     read = Reader(PROVIDER, response)
     accounts = accounts_of(read, response)
     return {code.upper() for _, _, account in accounts for code, _ in country_pairs(read, account)}
@@ -77,7 +77,8 @@ def countries(config: Mapping[str, Any], answer: Answer) -> Collection[str]:
 def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> bool:
     """True if the figures prove the setting, False if the account has none to prove it with.
 
-    Asks 8 times if there was traffic in the last days, some 20 times if it is older.
+    Asks 7 times if there was traffic in the last days, some 15 times if it is older, and up to 3 times more for
+    `end_excluded` and `start_excluded`.
     Raises AirbyteTracedException (config_error) that names the value to choose, or says when the
     test can tell.
     """

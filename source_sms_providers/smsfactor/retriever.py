@@ -17,11 +17,11 @@ class ConsumptionRetriever(GroupsRetriever):
     takes back nothing of what it consumed: its rows stay.
     """
 
-    def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
-        rows = list(super().rows_of(day, stream_slice))
-        only = self.config.get("smsfactor_sub_account_id")
-        if only and not rows and not self.known(day):
-            # An account that is not listed before it consumes anything: the day was asked, and was zero.
+    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
+        rows = list(super().rows(stream_slice))
+        day, only = stream_slice["start_time"][:10], self.config.get("smsfactor_sub_account_id")
+        if only and not rows and (only, "") not in self.known(day):
+            # The day was asked, and what an account that is not listed does not consume is zero.
             return [record(self.config, day, only, None, False)]
         return rows
 

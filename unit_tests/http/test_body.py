@@ -18,7 +18,14 @@ GOOD = canned("seven/balance.json")
 
 @pytest.mark.parametrize(
     ("encoding", "compress"),
-    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)],
+    [
+        ("gzip", gzip.compress),
+        ("GZIP", gzip.compress),
+        ("deflate", zlib.compress),
+        ("Deflate", zlib.compress),
+        ("identity", bytes),
+        ("Identity", bytes),
+    ],
 )
 def test_given_a_compressed_answer_when_asked_then_it_is_read(providers, encoding, compress):
     providers.answer(BALANCE, compress(GOOD), Content_Encoding=encoding)

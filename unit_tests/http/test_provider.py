@@ -71,6 +71,15 @@ def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_a
     assert sum(waiting.seconds) == 50
 
 
+def test_given_a_longer_quiet_when_a_shorter_one_is_asked_for_then_the_longer_one_holds(waiting):
+    provider = Provider()
+
+    for seconds in (50, 20):
+        provider.keep_quiet(seconds)
+
+    assert provider.seconds_of_quiet() == 50
+
+
 @pytest.mark.parametrize("headers", [{"Retry-After": "20"}, {}])
 def test_given_the_last_try_is_refused_with_a_wait_when_another_day_is_asked_then_it_waits(
     providers, waiting, together, headers
@@ -212,6 +221,19 @@ def test_given_a_provider_that_is_given_up_when_asked_then_nothing_is_sent_and_n
 
     assert (len(providers.requests), len(waiting.seconds)) == (asked, waited)
     assert {failure.failure_type for failure in failures} == {FailureType.transient_error}
+
+
+def test_given_a_retry_after_that_is_too_long_to_wait_for_when_another_day_is_due_then_nothing_is_sent(
+    providers, waiting, together
+):
+    providers.answer(CONSUMPTION, b"", status=429, Retry_After="3600")
+
+    failures = [failure_of("consumption", day, **together) for day in days(1, 3)]
+
+    assert len(providers.requests) == 1
+    assert {failure.message for failure in failures} == {
+        "SMSFactor asks for fewer requests (HTTP 429). The next sync asks again."
+    }
 
 
 def test_given_an_outage_of_one_provider_when_the_other_is_asked_then_it_answers(providers, waiting, together):

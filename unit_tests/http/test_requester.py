@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -11,10 +13,12 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import HttpRequester
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.http.provider import Providers
 from source_sms_providers.http.requester import ReadOnlyRequester
 from unit_tests.connector import SEVEN_KEY, SMSFACTOR_TOKEN
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, query_of
-from unit_tests.requesters import ask, build, definition, failure_of
+from unit_tests.requesters import ask, build, definition, failure_of, requester
+from unit_tests.servers import http_200, serving
 
 BALANCE = f"{SEVEN}/balance"
 ANALYTICS = f"{SEVEN}/analytics"
@@ -92,13 +96,52 @@ def test_given_a_status_that_no_rule_names_when_asked_then_it_is_asked_once(prov
     assert failure.failure_type is FailureType.system_error
 
 
+@pytest.mark.parametrize(
+    ("drips_after", "connection"),
+    [
+        *((b"", "keep-alive"), (b"HTTP/1.1 200 OK\r\n", "keep-alive"), (b"\r\n\r\n", "keep-alive"), (b"", "close")),
+        (b"\r\n\r\n", "close"),
+    ],
+    ids=["nothing", "status", "head", "nothing, closing", "head, closing"],
+)
+def test_given_an_answer_that_drips_when_asked_then_it_is_given_up(waiting, monkeypatch, drips_after, connection):
+    monkeypatch.setattr("source_sms_providers.http.requester.ANSWER_SECONDS", 1)
+    dripping = http_200(GOOD + b" " * 100, f"Connection: {connection}")
+    at_once = dripping.index(drips_after) + len(drips_after)
+    dripped = []
+
+    def answer(_head: str, send: Callable[[bytes], None]) -> None:
+        if dripped:
+            send(http_200(GOOD))
+            return
+        # The first answer is bound already; the next one gets all the time that it needs.
+        monkeypatch.setattr("source_sms_providers.http.requester.ANSWER_SECONDS", 60)
+        send(dripping[:at_once])
+        for byte in dripping[at_once:]:
+            dripped.append(byte)
+            sleep(0.05)
+            send(bytes([byte]))
+
+    with serving(answer) as url:
+        assert requester(seven_base_url=url).send_request().json()["amount"] == 290.67
+
+    assert waiting.seconds == [1]
+    assert len(dripped) < 50
+
+
 # Retry-After
 
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
-    [("7", 7), (" 7 ", 7), ("Tue, 10 Mar 2026 12:00:30 GMT", 30), ("Tuesday, 10-Mar-26 12:00:30 GMT", 30)],
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("Tue, 10 Mar 2026 12:00:30 GMT", 30),
+        ("Tuesday, 10-Mar-26 12:00:30 GMT", 30),
+        ("Tue, 10 Mar 2026 12:00:30 -0000", 30),
+    ],
 )
 def test_given_a_retry_after_when_refused_then_so_long_is_waited(providers, waiting, status, retry_after, seconds):
     refusal = {"status_code": status, "headers": {"Retry-After": retry_after}}
@@ -150,12 +193,38 @@ def test_given_a_retry_after_that_is_too_long_when_refused_then_the_sync_does_no
     assert waiting.seconds == []
 
 
-def test_given_little_patience_when_the_provider_fails_then_no_wait_goes_beyond_it(providers, waiting):
+@pytest.mark.parametrize(("outage_seconds", "waits"), [(8, [1, 2, 4]), (7, [1, 2])])
+def test_given_little_patience_when_the_provider_fails_then_no_wait_goes_beyond_it(
+    providers, waiting, outage_seconds, waits
+):
     providers.answer(BALANCE, b"", status=503)
 
-    failure_of(outage_seconds=8)
+    failure_of(outage_seconds=outage_seconds)
 
-    assert waiting.seconds == [1, 2, 4]
+    assert waiting.seconds == waits
+
+
+def test_given_little_patience_when_another_worker_is_told_to_wait_longer_then_it_ends(providers, waiting):
+    providers.answer_in_turn(BALANCE, {"status_code": 503}, GOOD)
+    together = Providers()
+    asking = requester("balance", outage_seconds=8, _providers=together)
+    waiting.during_the_next(lambda: asking._account.keep_quiet(20))
+
+    with pytest.raises(AirbyteTracedException, match="a problem of its own"):
+        asking.send_request()
+
+    assert len(providers.requests) == 1
+
+
+def test_given_trouble_when_it_is_asked_again_then_the_log_says_so(providers, caplog):
+    providers.answer_in_turn(BALANCE, {"status_code": 503}, GOOD)
+
+    with caplog.at_level("INFO"):
+        ask()
+
+    assert (
+        "seven.io has a problem of its own (an HTTP 5xx answer); asking again in 1 s (retry 1 of 5)." in caplog.messages
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,6 +343,21 @@ def test_given_a_filter_without_a_message_when_it_matches_then_it_is_an_error_al
 
 
 # What is sent
+
+
+@pytest.mark.parametrize("url", ["https://foo:bar", "https://foo:99999", "https://.example", "gateway.example"])
+@pytest.mark.parametrize(
+    ("stream", "setting", "title"),
+    [
+        ("balance", "seven_base_url", "seven.io base URL"),
+        ("credits", "smsfactor_base_url", "SMSFactor base URL"),
+    ],
+)
+def test_given_a_base_url_that_is_none_when_asked_then_the_sentence_names_the_setting(stream, setting, title, url):
+    failure = failure_of(stream, **{setting: url})
+
+    assert failure.message == f"The setting '{title}' is no URL. Correct it."
+    assert failure.failure_type is FailureType.config_error
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

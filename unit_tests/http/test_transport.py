@@ -1,16 +1,233 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from time import sleep
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.http.body import BrokenAnswer
+from source_sms_providers.http.transport import Receives, Transport
+from unit_tests.http.conftest import tunnel_to
 from unit_tests.providers import SEVEN, canned
-from unit_tests.requesters import requester
-from unit_tests.servers import http_200, serving
+from unit_tests.requesters import ask, requester
+from unit_tests.servers import closed_port, http_200, make_certificate, serving, swallowing
 
-BALANCE = f"{SEVEN}/balance"
 GOOD = canned("seven/balance.json")
+LONG = 60.0
+"""Seconds that no test waits for."""
+OF_A_BOUND = 30.0
+"""Seconds within which even a busy machine sees a bound of half a second."""
+
+
+def send(url: str, seconds: float = LONG) -> tuple[requests.Response, bytes]:
+    """What one try gets from the URL."""
+    return Transport(url).send(requests.Request("GET", url).prepare(), seconds)
+
+
+def broken(url: str, seconds: float = LONG) -> str:
+    with pytest.raises(BrokenAnswer) as raised:
+        send(url, seconds)
+    return str(raised.value)
+
+
+def good(_head: str, send: Callable[[bytes], None]) -> None:
+    send(http_200(GOOD))
+
+
+def dripping(text: bytes, after: bytes = b"", seconds: float = 10) -> Callable[[str, Callable[[bytes], None]], None]:
+    """Sends a text at once up to a part of it, and byte by byte for so many seconds behind it."""
+    at_once = text.index(after) + len(after)
+
+    def answer(_head: str, send: Callable[[bytes], None]) -> None:
+        send(text[:at_once])
+        for byte in text[at_once:]:
+            time.sleep(seconds / len(text[at_once:]))
+            send(bytes([byte]))
+
+    return answer
+
+
+@pytest.fixture
+def pausing() -> Iterator[Callable[[bytes], Any]]:
+    """Makes servers that send a text after ten seconds of silence."""
+    is_over = threading.Event()
+
+    def server(text: bytes, at_once: int = 0) -> Callable[[str, Callable[[bytes], None]], None]:
+        def answer(_head: str, send: Callable[[bytes], None]) -> None:
+            send(text[:at_once])
+            is_over.wait(10)
+            send(text[at_once:])
+
+        return answer
+
+    yield server
+    is_over.set()
+
+
+@pytest.fixture
+def bounds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def change(**seconds: float) -> None:
+        for name, value in seconds.items():
+            monkeypatch.setattr(f"source_sms_providers.http.transport.{name}_SECONDS", value)
+
+    return change
+
+
+# Time
+
+
+def test_given_a_good_answer_when_asked_in_any_way_then_it_is_read_whole(reached):
+    with reached(good) as url:
+        response, body = send(url)
+
+    assert (response.status_code, body) == (200, GOOD)
+
+
+@pytest.mark.parametrize("after", [b"", b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n"], ids=["nothing", "status", "head"])
+def test_given_an_answer_that_drips_when_asked_in_any_way_then_it_is_given_up(reached, after):
+    with reached(dripping(http_200(GOOD + b" " * 100), after)) as url:
+        assert broken(url, seconds=0.5).startswith("did not answer in time")
+
+
+@pytest.mark.parametrize("at_once", [0, 20, -5], ids=["nothing", "some head", "some body"])
+def test_given_a_server_that_falls_silent_when_asked_in_any_way_then_it_is_given_up(reached, pausing, bounds, at_once):
+    bounds(SILENCE=0.5)
+
+    with reached(pausing(http_200(GOOD), at_once)) as url:
+        assert broken(url).startswith("did not answer in time")
+
+
+def test_given_a_server_that_says_something_now_and_then_when_asked_then_its_silences_do_not_add_up(bounds):
+    bounds(SILENCE=3)
+
+    with serving(dripping(http_200(GOOD), b"\r\n\r\n", seconds=4)) as url:
+        assert send(url)[1] == GOOD
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_given_a_host_that_swallows_packets_when_asked_then_the_connection_is_bounded(bounds, scheme):
+    bounds(CONNECT=0.5)
+    started = time.monotonic()
+
+    with swallowing() as url:
+        assert broken(url.replace("http", scheme)) == "did not answer in time"
+
+    assert time.monotonic() - started < OF_A_BOUND
+
+
+def test_given_a_host_that_swallows_packets_when_little_time_is_left_then_it_is_not_waited_for_longer(bounds):
+    bounds(CONNECT=LONG)
+    started = time.monotonic()
+
+    with swallowing() as url:
+        broken(url, seconds=0.5)
+
+    assert time.monotonic() - started < OF_A_BOUND
+
+
+def test_given_a_host_that_swallows_the_greeting_of_tls_when_asked_then_it_is_given_up(bounds, pausing):
+    bounds(CONNECT=0.5)
+    started = time.monotonic()
+
+    with serving(pausing(b"")) as url:
+        assert broken(url.replace("http", "https")) == "did not answer in time"
+
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("way", ["swallows packets", "is silent", "drips", "drips its head"])
+def test_given_a_proxy_that_does_not_lead_on_when_asked_then_the_connection_is_bounded_and_the_proxy_named(
+    bounds, pausing, monkeypatch, certificate, way
+):
+    bounds(CONNECT=0.5)
+    leads_on = b"HTTP/1.1 200 OK\r\nVia: " + b"x" * 100 + b"\r\n\r\n"
+    proxies = {
+        "swallows packets": swallowing(),
+        "is silent": serving(pausing(leads_on)),
+        "drips": serving(dripping(leads_on)),
+        "drips its head": serving(dripping(leads_on, b"Via:")),
+    }
+    started = time.monotonic()
+
+    with proxies[way] as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        sentence = broken("https://seven.example")
+
+    assert proxy.removeprefix("http://") in sentence
+    assert time.monotonic() - started < 10
+
+
+def test_given_a_socket_then_each_receive_gets_what_is_left_and_no_longer_silence_than_allowed(monkeypatch, waiting):
+    monkeypatch.setattr("source_sms_providers.http.transport.time", waiting)
+
+    class Socket:
+        timeouts: list[float] = []  # noqa: RUF012
+
+        def settimeout(self, seconds: float) -> None:
+            self.timeouts.append(seconds)
+
+        def readinto(self, buffer: Any) -> int:
+            return len(buffer)
+
+    receives = Receives(Socket(), Socket(), waiting.monotonic() + 60)
+    for _ in range(3):
+        receives.readinto(bytearray(1))
+        waiting.pass_by(20)
+
+    assert Socket.timeouts == [30, 30, 20]
+    with pytest.raises(TimeoutError):
+        receives.readinto(bytearray(1))
+
+
+def test_given_a_request_when_sent_then_it_has_five_seconds_to_connect_and_sixty_for_all(
+    providers, waiting, monkeypatch
+):
+    monkeypatch.setattr("source_sms_providers.http.transport.time", waiting)
+    providers.answer(f"{SEVEN}/balance", GOOD)
+
+    ask("balance")
+
+    timeout = providers.requests[0].timeout
+    assert (timeout.connect_timeout, timeout.read_timeout) == (5, 60)
+
+
+# Redirects and connections
+
+
+def test_given_a_redirect_with_a_body_that_is_too_large_when_asked_then_it_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("source_sms_providers.http.body.MAX_BODY_BYTES", 1000)
+
+    def answer(_head: str, send: Callable[[bytes], None]) -> None:
+        send(http_200(bytes(1001), "Location: https://elsewhere.example").replace(b"200 OK", b"302 Found"))
+
+    with serving(answer) as url:
+        assert broken(url) == "sent more data than this connector takes"
+
+
+def test_given_32_workers_when_they_ask_at_once_then_each_connection_is_kept(caplog):
+    all_ask = threading.Barrier(32)
+
+    def answer(_head: str, send: Callable[[bytes], None]) -> None:
+        all_ask.wait(LONG)
+        send(http_200(GOOD))
+
+    with serving(answer) as url:
+        transport = Transport(url)
+        request = requests.Request("GET", url).prepare()
+        workers = [threading.Thread(target=transport.send, args=(request, LONG)) for _ in range(32)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    assert "pool is full" not in caplog.text
 
 
 def test_given_an_answer_with_a_cookie_when_asked_again_then_it_is_not_sent():
@@ -29,6 +246,9 @@ def test_given_an_answer_with_a_cookie_when_asked_again_then_it_is_not_sent():
     assert "cookie:" not in heads[1]
 
 
+# Proxies and certificates
+
+
 def test_given_a_proxy_in_the_environment_when_asked_then_it_is_used(waiting, monkeypatch):
     heads = []
 
@@ -38,39 +258,109 @@ def test_given_a_proxy_in_the_environment_when_asked_then_it_is_used(waiting, mo
 
     with serving(answer) as url:
         monkeypatch.setenv("HTTP_PROXY", url)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
         requester(seven_base_url="http://seven.example/api").send_request()
 
     assert [head.splitlines()[0] for head in heads] == ["GET http://seven.example/api/balance HTTP/1.1"]
 
 
-@pytest.mark.parametrize(
-    ("drips_after", "connection"),
-    [
-        *((b"", "keep-alive"), (b"HTTP/1.1 200 OK\r\n", "keep-alive"), (b"\r\n\r\n", "keep-alive"), (b"", "close")),
-        (b"\r\n\r\n", "close"),
-    ],
-    ids=["nothing", "status", "head", "nothing, closing", "head, closing"],
-)
-def test_given_an_answer_that_drips_when_asked_then_it_is_given_up(waiting, monkeypatch, drips_after, connection):
-    monkeypatch.setattr("source_sms_providers.http.requester.ANSWER_SECONDS", 0.3)
-    dripping = http_200(GOOD + b" " * 100, f"Connection: {connection}")
-    at_once = dripping.index(drips_after) + len(drips_after)
-    dripped = []
+def test_given_a_proxy_for_tls_when_asked_then_it_learns_the_host_and_neither_key_nor_query(
+    waiting, monkeypatch, certificate
+):
+    heads = []
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
 
+    with serving(good, certificate) as url:
+
+        def answer(head: str, send: Callable[[bytes], None]) -> int | None:
+            heads.append(head)
+            return tunnel_to(url)(head, send)
+
+        with serving(answer) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.replace("//", "//someone:secret@"))
+            requester(seven_base_url="https://seven.example/api").send_request()
+
+    [head] = heads
+    assert head.splitlines()[0].startswith("CONNECT seven.example:443 HTTP/1.")
+    assert "Proxy-Authorization: Basic c29tZW9uZTpzZWNyZXQ=" in head
+    assert "api-key" not in head.lower()
+
+
+@pytest.mark.parametrize("way", ["dead", "wants a password", "refuses", "unknown"])
+def test_given_a_proxy_that_does_not_serve_when_asked_then_the_sentence_names_it_and_no_password(monkeypatch, way):
     def answer(_head: str, send: Callable[[bytes], None]) -> None:
-        if dripped:
-            send(http_200(GOOD))
-            return
-        send(dripping[:at_once])
-        for byte in dripping[at_once:]:
-            dripped.append(byte)
-            sleep(0.02)
-            send(bytes([byte]))
+        send(b"HTTP/1.1 407 Who?\r\n\r\n" if way == "wants a password" else b"HTTP/1.1 403 No\r\n\r\n")
 
-    with serving(answer) as url:
-        assert requester(seven_base_url=url).send_request().json()["amount"] == 290.67
+    with serving(answer) as proxy:
+        address = proxy.removeprefix("http://")
+        if way == "dead":
+            address = f"127.0.0.1:{closed_port()}"
+        elif way == "unknown":
+            address = "proxy.invalid:3128"
+        monkeypatch.setenv("HTTPS_PROXY", f"http://someone:secret@{address}/")
+        sentence = broken("https://seven.example")
 
-    assert waiting.seconds == [1]
-    assert len(dripped) < 50
+    assert sentence == (
+        f"could not be reached through the proxy {address}, which does not answer or refuses. Check the proxy's "
+        "address, user and password in the environment of the connector"
+    )
+
+
+@pytest.mark.parametrize("proxy", ["someone:secret", "http://", "http://proxy.example:port"])
+def test_given_a_proxy_that_is_no_url_when_asked_then_it_is_a_config_error_without_it(monkeypatch, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+    with pytest.raises(AirbyteTracedException, match="HTTPS_PROXY or ALL_PROXY is no URL") as raised:
+        send("https://seven.example")
+
+    assert raised.value.failure_type is FailureType.config_error
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST", "[::1]"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_given_a_proxy_when_this_machine_is_asked_then_it_is_not_used(monkeypatch, scheme, host):
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.invalid:3128")
+
+    assert "proxy" not in broken(f"{scheme}://{host}:{closed_port()}")
+
+
+@pytest.mark.parametrize("host", ["128.0.0.1", "localhost.example", "10.0.0.1"])
+def test_given_a_proxy_when_another_machine_is_asked_then_it_is_used(monkeypatch, host):
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.invalid:3128")
+
+    assert "through the proxy proxy.invalid:3128" in broken(f"http://{host}")
+
+
+def test_given_a_certificate_that_nobody_trusts_when_asked_then_it_is_not_reached_safely(certificate):
+    with serving(good, certificate) as url:
+        assert broken(url) == "could not be reached safely: TLS failed"
+
+
+def test_given_certificates_of_another_authority_when_asked_then_the_sentence_names_their_file(
+    monkeypatch, certificate, tmp_path: Path
+):
+    other = make_certificate(tmp_path / "other.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+
+    with serving(good, certificate) as url:
+        assert broken(url) == f"could not be reached safely: TLS failed with the certificates in {other}"
+
+
+@pytest.mark.parametrize("setting", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_given_certificates_that_do_not_exist_when_asked_then_it_is_a_config_error_that_names_the_file(
+    monkeypatch, tmp_path: Path, setting
+):
+    monkeypatch.setenv(setting, str(tmp_path / "nowhere.pem"))
+
+    with pytest.raises(AirbyteTracedException) as raised:
+        send("https://seven.example")
+
+    assert str(raised.value).startswith(f"The certificates to trust, {tmp_path / 'nowhere.pem'}, do not exist.")
+    assert raised.value.failure_type is FailureType.config_error
+
+
+def test_given_certificates_that_do_not_exist_when_nothing_is_encrypted_then_they_do_not_matter(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.devnull + "/nowhere.pem")
+
+    with serving(good) as url:
+        assert send(url)[1] == GOOD

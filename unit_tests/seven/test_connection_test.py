@@ -19,6 +19,7 @@ MAIN, COMPANY = usage(account="Main account", sms=3), usage(account="Company 1",
 
 
 TODAY = {"today": "2026-03-10"}
+DEFAULTS = {"seven_subaccounts": "all"}
 
 
 def answering(rows: list[Any], main: list[Any] | None = None) -> Callable[..., requests.Response]:
@@ -33,7 +34,7 @@ def answering(rows: list[Any], main: list[Any] | None = None) -> Callable[..., r
 
 def refusal(answer: Callable[..., requests.Response], **settings: Any) -> str:
     with pytest.raises(AirbyteTracedException) as raised:
-        prove(settings, [LAST_YEAR], answer)
+        prove({**DEFAULTS, **settings}, [LAST_YEAR], answer)
     assert raised.value.failure_type is FailureType.config_error
     return raised.value.message
 
@@ -44,7 +45,7 @@ def nothing_may_be_asked(*_: Any, **__: Any) -> requests.Response:
 
 @pytest.mark.parametrize("subaccounts", [{}, {"seven_subaccounts": "all"}, {"seven_subaccounts": "only_main"}])
 def test_given_no_label_and_no_id_then_nothing_is_asked(subaccounts):
-    prove(subaccounts, [LAST_YEAR], nothing_may_be_asked)
+    prove({**DEFAULTS, **subaccounts}, [LAST_YEAR], nothing_may_be_asked)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_given_years_without_usage_then_an_older_one_is_asked_until_there_is_som
         return response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last))
 
     with pytest.raises(AirbyteTracedException, match="does not know"):
-        prove(settings, [LAST_YEAR, YEAR_BEFORE, (date(2023, 3, 12), date(2024, 3, 10))], answer)
+        prove({**DEFAULTS, **settings}, [LAST_YEAR, YEAR_BEFORE, (date(2023, 3, 12), date(2024, 3, 10))], answer)
 
     assert asked[:2] == [(stream, LAST_YEAR), (stream, YEAR_BEFORE)]
     assert {days for _, days in asked} == {LAST_YEAR, YEAR_BEFORE}
@@ -69,7 +70,7 @@ def test_given_years_without_usage_then_an_older_one_is_asked_until_there_is_som
 
 @pytest.mark.parametrize("rows", [[], [usage(label="newsletter", sms=1)]])
 def test_given_a_label_when_no_other_is_answered_then_it_is_honoured(rows):
-    prove({"seven_label": "newsletter"}, [LAST_YEAR], answering(rows))
+    prove({**DEFAULTS, "seven_label": "newsletter"}, [LAST_YEAR], answering(rows))
 
 
 @pytest.mark.parametrize("other", ["other", "", "Newsletter", None])
@@ -80,15 +81,15 @@ def test_given_a_label_when_another_is_answered_then_it_is_not_known(other):
 
 
 def test_given_an_id_when_one_account_is_answered_then_it_is_honoured():
-    prove({"seven_subaccounts": "1234567"}, [LAST_YEAR], answering([COMPANY], main=[MAIN]))
+    prove({**DEFAULTS, "seven_subaccounts": "1234567"}, [LAST_YEAR], answering([COMPANY], main=[MAIN]))
 
 
 def test_given_an_id_when_the_account_is_idle_then_it_is_not_disproved():
-    prove({"seven_subaccounts": "1234567"}, [LAST_YEAR], answering([], main=[MAIN]))
+    prove({**DEFAULTS, "seven_subaccounts": "1234567"}, [LAST_YEAR], answering([], main=[MAIN]))
 
 
 def test_given_an_id_when_it_has_usage_and_the_main_account_none_then_it_is_honoured():
-    prove({"seven_subaccounts": "1234567"}, [LAST_YEAR], answering([COMPANY], main=[]))
+    prove({**DEFAULTS, "seven_subaccounts": "1234567"}, [LAST_YEAR], answering([COMPANY], main=[]))
 
 
 def test_given_an_id_when_several_accounts_are_answered_then_it_is_not_known():

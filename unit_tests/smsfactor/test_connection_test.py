@@ -162,6 +162,17 @@ def test_given_traffic_of_a_hundred_days_ago_then_its_days_are_found_by_halving(
     ]
 
 
+def test_given_traffic_of_the_day_before_then_no_half_is_asked_that_would_not_help():
+    server = Server("inclusive", {day(101): 3})
+
+    assert verdict(server, "inclusive") is True
+    assert server.asked[9:] == [
+        ("inclusive", day(100), day(98)),
+        *(("inclusive", day(ago), day(ago)) for ago in (103, 102, 101, 100, 99, 98)),
+        ("inclusive", day(103), day(98)),
+    ]
+
+
 def test_given_fractions_of_credits_then_they_add_up_without_noise():
     messages = {day(3): Decimal("0.1"), day(2): Decimal("0.2"), day(1): Decimal("0.3")}
 
@@ -233,8 +244,9 @@ def test_given_messages_that_are_being_sent_then_start_excluded_is_proved(now):
     assert verdict(Server("start_excluded", dict(OLD_TRAFFIC), quiet=8), "start_excluded", now) is True
 
 
-def test_given_no_messages_that_are_being_sent_then_the_test_says_when_it_can_tell_start_excluded():
-    says = verdict(Server("start_excluded", OLD_TRAFFIC), "start_excluded")
+@pytest.mark.parametrize("of_today", [0, 5])
+def test_given_no_messages_that_are_being_sent_then_the_test_says_when_it_can_tell_start_excluded(of_today):
+    says = verdict(Server("start_excluded", {**OLD_TRAFFIC, MARCH_10: of_today}), "start_excluded")
 
     assert "between 0:30 and 22:00 UTC, while messages are being sent" in says
 
@@ -274,12 +286,13 @@ def answering(idle: bool = False) -> Any:
     return answer
 
 
+DEFAULTS = {"start_date": "2026-03-01", "smsfactor_day_boundaries": "inclusive"}
 LAST_YEAR, YEAR_BEFORE = (date(2025, 3, 11), date(2026, 3, 10)), (date(2024, 3, 11), date(2025, 3, 10))
 
 
 def refusal(config: Mapping[str, Any], answer: Any) -> str:
     with pytest.raises(AirbyteTracedException) as raised:
-        prove({"start_date": "2026-03-01", **config}, [LAST_YEAR], answer)
+        prove({**DEFAULTS, **config}, [LAST_YEAR], answer)
     assert raised.value.failure_type is FailureType.config_error
     return raised.value.message
 
@@ -290,9 +303,7 @@ def test_given_figures_that_no_setting_explains_then_the_user_is_asked_to_test_a
 
 @pytest.mark.parametrize("account", ["1", "2"])
 def test_given_an_account_that_is_listed_then_it_is_accepted(clock, account):
-    config = {"start_date": "2026-03-01", "smsfactor_sub_account_id": account}
-
-    prove(config, [LAST_YEAR], answering(idle=True))
+    prove({**DEFAULTS, "smsfactor_sub_account_id": account}, [LAST_YEAR], answering(idle=True))
 
 
 def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accepted(clock):
@@ -304,7 +315,7 @@ def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accep
             found = response(f"{SMSFACTOR}/metrics/consumption", body)
         return found
 
-    prove({"start_date": "2025-01-01", "smsfactor_sub_account_id": "2"}, [LAST_YEAR, YEAR_BEFORE], answer)
+    prove({**DEFAULTS, "smsfactor_sub_account_id": "2"}, [LAST_YEAR, YEAR_BEFORE], answer)
 
 
 def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(clock):

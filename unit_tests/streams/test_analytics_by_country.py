@@ -117,11 +117,9 @@ def test_given_two_windows_when_read_then_the_totals_of_the_second_are_asked_bef
     read("analytics_by_country", start_date="2026-03-06", num_workers=1)
 
     in_order = [query_of(request) for request in usage_each_day.requests]
-    assert [(query["group_by"], query["start"], query["end"]) for query in in_order] == [
-        ("date", "2026-03-06", "2026-03-07"),
-        ("date", "2026-03-08", "2026-03-09"),
-        *(("country", f"2026-03-0{day}", f"2026-03-0{day}") for day in (6, 7, 8, 9)),
-    ]
+    asked_in_order = [(query["group_by"], query["start"], query["end"]) for query in in_order]
+    assert asked_in_order[:2] == [("date", "2026-03-06", "2026-03-07"), ("date", "2026-03-08", "2026-03-09")]
+    assert sorted(asked_in_order[2:]) == [("country", f"2026-03-0{day}", f"2026-03-0{day}") for day in (6, 7, 8, 9)]
 
 
 def test_given_totals_of_one_window_only_when_read_then_its_days_are_read_and_the_others_fail(
