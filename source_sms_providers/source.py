@@ -52,6 +52,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
             # The components find it in their settings, which the CDK hands to each of them.
             self._config = {**self._config, "_states": defaultdict[str, StreamState](StreamState)}
         self._knows_what_to_read = catalog is not None and config is not None
+        self._command = Command()
 
     read_config = staticmethod(files.read_config)
     read_catalog = staticmethod(files.read_catalog)
@@ -82,7 +83,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """The streams that one command reads: they share what they learn of their providers, and with no other."""
         settings = self._config
-        self._config = {**settings, "_providers": Providers()}
+        self._config = {**settings, "_providers": Providers(), "_command": self._command}
         try:
             return super().streams(config)
         finally:
@@ -130,8 +131,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         check_countries(source._account)
         offered, missing = split(catalog, source._account.streams)
         reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
-        command = Command(source.config["num_workers"], source._concurrent_source)
-        source._config = {**source.config, "_command": command}
+        command = source._command = Command(source.config["num_workers"], source._concurrent_source)
         messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()
         source.logger.addFilter(once)
