@@ -9,7 +9,12 @@ import time_machine
 
 from source_sms_providers.run import run
 
-if __name__ == "__main__":
-    moment = datetime.fromisoformat(sys.argv.pop(1)).replace(tzinfo=timezone.utc)
-    with time_machine.travel(moment):
+
+def run_at(moment: str) -> None:
+    """Runs the command of `sys.argv` as if it were that moment in UTC, `2026-03-10T12:00`."""
+    with time_machine.travel(datetime.fromisoformat(moment).replace(tzinfo=timezone.utc)):
         run()
+
+
+if __name__ == "__main__":
+    run_at(sys.argv.pop(1))

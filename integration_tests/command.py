@@ -40,14 +40,10 @@ class Done:
         return [record["data"] for record in records if record["stream"] == stream]
 
 
-def run(*arguments: str, environment: Mapping[str, str] | None = None, at: str = "", by: Sequence[str] = ()) -> Done:
-    """Runs a command to its end, in an environment that holds nothing else.
-
-    `at` is the moment that it takes for now, if not the real one, and `by` the command that runs it.
-    """
-    command = [sys.executable, "-m", "integration_tests.at", at] if at else [str(COMMAND)]
+def run(*arguments: str, environment: Mapping[str, str] | None = None, by: Sequence[str] = (str(COMMAND),)) -> Done:
+    """Runs a command to its end, in an environment that holds nothing else; `by` is what the arguments are for."""
     done = subprocess.run(
-        [*by, *command, *arguments],
+        [*by, *arguments],
         cwd=ROOT,
         env=dict(environment or {}),
         capture_output=True,
@@ -58,8 +54,10 @@ def run(*arguments: str, environment: Mapping[str, str] | None = None, at: str =
     return Done(done.returncode, messages, done.stderr.decode())
 
 
-def start(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def start(
+    *arguments: str, environment: Mapping[str, str] | None = None, by: Sequence[str] = (str(COMMAND),)
+) -> subprocess.Popen[bytes]:
     """A command under way; its outputs are pipes."""
     return subprocess.Popen(
-        [str(COMMAND), *arguments], env=dict(environment or {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*by, *arguments], env=dict(environment or {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

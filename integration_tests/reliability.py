@@ -100,7 +100,7 @@ PROMISES = {
         ),
         "Any number of days with any number of workers ends": (
             "test_process.py",
-            "test_given_more_days_than_the_cdk_keeps_windows_when_read_then_all_arrive",
+            "test_given_more_days_than_the_cdk_lets_wait_when_read_then_all_arrive_and_silent_ones_cost_no_request",
         ),
         "SMSFactor's day boundaries: green means right, for all servers and settings, at any time": (
             "test_day_boundaries.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -29,8 +30,8 @@ WORKERS = 8
 
 Leave = Callable[[subprocess.Popen[bytes]], object]
 WAYS_TO_LEAVE: dict[str, tuple[Leave, int]] = {
-    "SIGINT": (lambda process: process.send_signal(signal.SIGINT), 130),
-    "SIGTERM": (lambda process: process.send_signal(signal.SIGTERM), 143),
+    "SIGINT": (lambda process: process.send_signal(signal.SIGINT), -signal.SIGINT),
+    "SIGTERM": (lambda process: process.send_signal(signal.SIGTERM), -signal.SIGTERM),
     "the reader goes": (lambda process: process.stdout.close(), 1),
 }
 """Way -> how it is done, and the exit code of the process."""
@@ -75,8 +76,8 @@ def amid_records(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
         assert process.stdout.readline()
 
 
-def while_the_provider_is_silent(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
-    until(lambda: sandbox.stats()["count"] == WORKERS)
+def while_the_provider_is_silent(process: subprocess.Popen[bytes], sandbox: Sandbox, requests: int = WORKERS) -> None:
+    until(lambda: sandbox.stats()["count"] == requests)
 
 
 def while_nobody_reads(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
@@ -102,7 +103,26 @@ def test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_end
             assert process.wait(15) == code
         finally:
             process.kill()
-        assert process.stderr.read() == b""
+        if way != "the reader goes":
+            assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_given_the_first_process_of_a_container_when_it_gets_a_signal_then_it_ends_too(
+    real_time: Sandbox, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    in_container = ["unshare", "--pid", "--fork", "--kill-child"]
+    if not shutil.which("unshare") or subprocess.run([*in_container, "true"], check=False).returncode:
+        pytest.skip("This user cannot make a first process.")
+    real_time.fault("stall_before_headers", seconds=1000, times=None)
+    arguments = files(tmp_path, real_time.config(), "balance")
+    with start("read", *arguments, by=[*in_container, str(COMMAND)]) as outside:
+        while_the_provider_is_silent(outside, real_time, requests=1)
+        try:
+            os.kill(int(Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text()), number)
+            assert outside.wait(15) == code
+        finally:
+            outside.kill()
 
 
 def workers() -> set[threading.Thread]:
@@ -151,19 +171,30 @@ for message in messages:
     assert sandbox.stats()["count"] < 1000
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_given_more_days_than_the_cdk_keeps_windows_when_read_then_all_arrive(
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_given_more_days_than_the_cdk_lets_wait_when_read_then_all_arrive_and_silent_ones_cost_no_request(
     sandbox: Sandbox, tmp_path: Path, workers: int
 ) -> None:
-    sandbox.set(today="2028-10-01", activity="dormant")
-    arguments = files(tmp_path, sandbox.config(start_date=MANY_DAYS, num_workers=workers), "analytics_by_country")
+    sandbox.set(activity="dormant")
+    config = sandbox.config(start_date="2020-03-10", num_workers=workers)
+    arguments = files(tmp_path, config, "analytics_by_country", "analytics_by_label")
+    # The CDK's own bound is 10,000, and for which number of days beyond it is met, chance decides.
+    program = """
+import sys
+from airbyte_cdk.sources.concurrent_source.thread_pool_manager import ThreadPoolManager
+from integration_tests.at import run_at
+assert ThreadPoolManager.__init__.__defaults__ == (10_000,)
+ThreadPoolManager.__init__.__defaults__ = (100,)
+run_at(sys.argv.pop(1))
+"""
 
-    done = run("read", *arguments, at="2028-10-01T12:00")
+    done = run("read", *arguments, by=[sys.executable, "-c", program, "2026-03-10T12:00"])
 
-    assert done.code == 0
-    days = sorted(record["date"] for record in done.records("analytics_by_country"))
-    assert days == [str(date(2000, 1, 1) + timedelta(days=n)) for n in range(10_501)]
-    assert sandbox.stats() == {"count": 29, "max_parallel": 1, "paths": {"/api/analytics": 29}}
+    assert (done.code, done.stderr) == (0, "")
+    for stream in ("analytics_by_country", "analytics_by_label"):
+        days = sorted(record["date"] for record in done.records(stream))
+        assert days == [str(date(2020, 3, 10) + timedelta(days=n)) for n in range(2191)]
+    assert sandbox.stats()["paths"] == {"/api/analytics": 7}
 
 
 def a_german_locale(folder: Path) -> dict[str, str]:
@@ -197,12 +228,12 @@ def test_given_any_place_when_read_then_files_and_messages_are_utf_8(
 
 
 def test_given_a_user_that_the_system_does_not_know_when_each_command_runs_then_it_works(real_time: Sandbox) -> None:
-    stranger = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    as_stranger = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    stranger = [*as_stranger, str(COMMAND)]
     with TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        may = subprocess.run([*stranger, "test", "-x", str(COMMAND)], check=False) if shutil.which("setpriv") else None
-        if may is None or may.returncode != 0:
+        if not shutil.which("setpriv") or subprocess.run([*as_stranger, "test", "-x", COMMAND], check=False).returncode:
             pytest.skip("Needs root, and a checkout that all users can read.")
         arguments = files(folder, real_time.config(), "balance")
 

@@ -7,7 +7,7 @@ import io
 import logging
 import sys
 
-from source_sms_providers.process import ends_when_nobody_waits
+from source_sms_providers.process import end_when_nobody_waits
 
 
 def run() -> None:
@@ -15,33 +15,33 @@ def run() -> None:
     assert isinstance(sys.stdout, io.TextIOWrapper)
     # Whatever the locale: messages are UTF-8.
     sys.stdout.reconfigure(encoding="utf-8")
-    with ends_when_nobody_waits():
-        # Importing the CDK makes objects by the hundred thousand that all stay, and the collector would look through
-        # them again and again.
-        gc.disable()
-        from airbyte_cdk.exception_handler import init_uncaught_exception_handler
-        from airbyte_cdk.logger import PRINT_BUFFER
-        from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+    end_when_nobody_waits()
+    # Importing the CDK makes objects by the hundred thousand that all stay, and the collector would look through them
+    # again and again.
+    gc.disable()
+    from airbyte_cdk.exception_handler import init_uncaught_exception_handler
+    from airbyte_cdk.logger import PRINT_BUFFER
+    from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-        from source_sms_providers.source import Entrypoint, SourceSmsProviders
+    from source_sms_providers.source import Entrypoint, SourceSmsProviders
 
-        # Before the source is built: what fails while building must be a message of the protocol too.
-        init_uncaught_exception_handler(logging.getLogger("airbyte"))
-        # Threads that wait for the network switch less often: 1.3 to 3.3 times the records a second.
-        sys.setswitchinterval(0.1)
-        arguments = sys.argv[1:]
-        try:
-            source = SourceSmsProviders.from_arguments(arguments)
-        except AirbyteTracedException as error:
-            status = error.as_connection_status_message()
-            if arguments[:1] != ["check"] or status is None:
-                raise
-            error.emit_message()
-            print(Entrypoint.airbyte_message_to_string(status))
-            return
-        gc.freeze()
-        gc.enable()
-        with PRINT_BUFFER:
-            for line in Entrypoint(source).run(Entrypoint.parse_args(arguments)):
-                # One write: several threads print.
-                print(f"{line}\n", end="")
+    # Before the source is built: what fails while building must be a message of the protocol too.
+    init_uncaught_exception_handler(logging.getLogger("airbyte"))
+    # Threads that wait for the network switch less often: 1.3 to 3.3 times the records a second.
+    sys.setswitchinterval(0.1)
+    arguments = sys.argv[1:]
+    try:
+        source = SourceSmsProviders.from_arguments(arguments)
+    except AirbyteTracedException as error:
+        status = error.as_connection_status_message()
+        if arguments[:1] != ["check"] or status is None:
+            raise
+        error.emit_message()
+        print(Entrypoint.airbyte_message_to_string(status))
+        return
+    gc.freeze()
+    gc.enable()
+    with PRINT_BUFFER:
+        for line in Entrypoint(source).run(Entrypoint.parse_args(arguments)):
+            # One write: several threads print.
+            print(f"{line}\n", end="")

@@ -50,8 +50,8 @@ class SourceSmsProviders(YamlDeclarativeSource):
     ) -> None:
         super().__init__(path_to_yaml=str(MANIFEST), catalog=catalog, config=config, state=state)
         self._states = defaultdict[str, StreamState](StreamState)
-        self._command: Command | None = None
         self._knows_what_to_read = catalog is not None and config is not None
+        self._command = Command()
 
     read_config = staticmethod(files.read_config)
     read_catalog = staticmethod(files.read_catalog)
