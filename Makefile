@@ -1,49 +1,61 @@
 # `make help` says what there is. All is installed inside this folder.
 
 PYTHON ?= python3
+# Where the connector and its tests are installed: another interpreter may have a folder of its own.
+VENV ?= .venv
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-warn-script-location --no-deps
 INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
 # One lock for all Pythons and systems, and without the name of any registry.
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
-.PHONY: help sync test soak test-warehouse test-image bench lint format lock clean
+.PHONY: help sync test soak test-cdk test-warehouse test-image bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sandbox's
-	@$(MAKE) -s -j2 .venv/connector .venv-pyairbyte/locked
+	@$(MAKE) -s -j2 $(VENV)/connector .venv-pyairbyte/locked
 	@echo "Starting PyAirbyte …"
 	@DO_NOT_TRACK=1 AIRBYTE_OFFLINE_MODE=1 AIRBYTE_LOGGING_ROOT=.cache/logs \
 		.venv-pyairbyte/bin/python -W ignore -m examples.sync_to_duckdb
 
-test: .venv/connector  ## install, then run all tests (ARGS="-k balance" picks some)
-	@.venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
+test: $(VENV)/connector  ## install, then run all tests (ARGS="-k balance" picks some)
+	@$(VENV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
-soak: .venv/connector  ## the tests of time, failures, histories and bodies with ten times the rounds
-	@ROUNDS=10 .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS) integration_tests/test_windows.py \
+soak: $(VENV)/connector  ## the tests of time, failures, histories and bodies with ten times the rounds
+	@ROUNDS=10 $(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS) integration_tests/test_windows.py \
 		integration_tests/test_failed_days.py integration_tests/test_bodies.py integration_tests/test_killed.py \
 		integration_tests/test_history.py
 
-test-image: .venv/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
-	@PYTHON=.venv/bin/python integration_tests/image/run.sh $(ARGS)
+test-cdk:  ## the unit tests on another CDK (CDK=7.28, or CDK=newest)
+	@test "$(CDK)" || { echo "Name a version, for example: make test-cdk CDK=7.28" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv-cdk
+	@.venv-cdk/bin/python $(INSTALL_LOCKED) requirements-dev.lock
+	@.venv-cdk/bin/python -m pip install -qq --disable-pip-version-check --upgrade \
+		"airbyte-cdk$(if $(filter newest,$(CDK)),,==$(CDK).*)"
+	@.venv-cdk/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
+	@.venv-cdk/bin/python -c 'import importlib.metadata as m; print("CDK", m.version("airbyte-cdk"))'
+	@.venv-cdk/bin/python -m pytest -n 3 --dist worksteal unit_tests $(ARGS)
 
-test-warehouse: .venv/connector .venv-pyairbyte/locked  ## sync three days into DuckDB and PostgreSQL, and compare
-	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python .venv/bin/python -m pytest integration_tests/warehouse $(ARGS)
+test-image: $(VENV)/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
+	@PYTHON=$(VENV)/bin/python integration_tests/image/run.sh $(ARGS)
 
-bench: .venv/connector .venv-bench/locked  ## measure, and write docs/performance.md (ARGS=startup picks a part)
-	@.venv/bin/python -m benchmarks $(ARGS)
+test-warehouse: $(VENV)/connector .venv-pyairbyte/locked  ## sync three days into DuckDB and PostgreSQL, and compare
+	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python $(VENV)/bin/python -m pytest integration_tests/warehouse $(ARGS)
 
-lint: .venv/connector  ## check style and types
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy
+bench: $(VENV)/connector .venv-bench/locked  ## measure, and write docs/performance.md (ARGS=startup picks a part)
+	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
-format: .venv/connector  ## put the code into the style that lint asks for
-	@.venv/bin/ruff check --fix .
-	@.venv/bin/ruff format .
+lint: $(VENV)/connector  ## check style and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+format: $(VENV)/connector  ## put the code into the style that lint asks for
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
 
 lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest of all)
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python $(PIP_INSTALL) uv==0.13.9; }
@@ -54,20 +66,20 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) --group bench -o requirements-bench.lock
 
 clean:  ## remove what was installed and built; keeps secrets/ and the database
-	@rm -rf .venv .venv-pyairbyte .venv-bench .venv-lock .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf .venv .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The last file made in each folder: as new as what it was installed from.
-.venv/locked: requirements-dev.lock
+$(VENV)/locked: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
 		{ echo "The connector needs Python 3.10 to 3.13, for example: make test PYTHON=python3.11" >&2; exit 1; }
-	@echo "Installing the connector's packages into .venv (about a minute) …"
-	@$(PYTHON) -m venv --clear .venv
-	@.venv/bin/python $(INSTALL_LOCKED) $<
+	@echo "Installing the connector's packages into $(VENV) (about a minute) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python $(INSTALL_LOCKED) $<
 	@touch $@
 
-.venv/connector: .venv/locked pyproject.toml
-	@.venv/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
+$(VENV)/connector: $(VENV)/locked pyproject.toml
+	@$(VENV)/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 .venv-pyairbyte/locked: requirements-pyairbyte.lock
