@@ -1,6 +1,6 @@
 import contextlib
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from source_sms_providers.errors import again, transient_error
 from source_sms_providers.http.provider import MadeOnce
 from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row
 from source_sms_providers.seven.by_date import Days, DaysExtractor, days_of, told_apart
-from source_sms_providers.seven.extractors import FIGURES, has_usage, record_of_zeros
+from source_sms_providers.seven.extractors import FIGURES, has_usage, record, record_of_zeros
 from source_sms_providers.state import Figures, Key
 
 LOGGER = logging.getLogger("airbyte")
@@ -80,34 +80,49 @@ class UsageRetriever(GroupsRetriever):
         if day in totals.silent:
             return [record_of_zeros(day, self.group_field, self.config)]
         rows = list(super().rows_of(day, stream_slice))
-        if day not in totals.ungrouped and not any(has_usage(row) for row in rows):
-            raise transient_error(
-                f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
-                "The next sync asks again."
-            )
-        return rows
+        if day in totals.ungrouped or any(has_usage(row) for row in rows):
+            return rows
+        if self.group_field == "account":
+            return self._rows_without_account(day)
+        raise transient_error(
+            f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
+            "The next sync asks again."
+        )
+
+    def _rows_without_account(self, day: str) -> Iterable[Row]:
+        """A day whose only subaccount was deleted names none: what is known of it stays, or else it has a row without
+        account.
+        """
+        total = self._total_of(day)
+        if self._staying([], self.known(day), total):
+            return []
+        LOGGER.warning("seven.io names no account for %s, but usage of that day: it has a row without account.", day)
+        return [record({"date": day, "account": ""}, dict(zip(FIGURES, total, strict=True)), self.config)]
 
     def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
         """The grouping by date decides. A group without which the others add up to the day's total was corrected
         away; one that they need for it is named no longer (a subaccount that was deleted), and was not.
         """
-        left = [self.figures_of(row) for row in rows]
-        total = self._total_of(day)
-        for staying in _choices(gone):
-            if _sum([*left, *(gone[key] for key in staying)]) == _sum([total]):
-                break
-        else:
-            if day >= self.config["today"]:
-                # Messages are being sent, so nothing adds up. A later sync decides.
-                return []
-            staying = ()
+        staying = self._staying([self.figures_of(row) for row in rows], gone, self._total_of(day))
+        if staying is None and day >= self.config["today"]:
+            # Messages are being sent, so nothing adds up. A later sync decides.
+            return []
+        if staying is None:
             LOGGER.warning(
                 "The rows of %s on %s do not add up to the day's total, neither alone nor with those that seven.io "
                 "named before: the latter are set to zero. Compare with the seven.io dashboard.",
                 self.name,
                 day,
             )
-        return [record_of_zeros(day, self.group_field, self.config, group) for (group,) in gone.keys() - set(staying)]
+        corrected = gone.keys() - set(staying or ())
+        return [record_of_zeros(day, self.group_field, self.config, group) for (group,) in corrected]
+
+    def _staying(self, left: Sequence[Figures], gone: Mapping[Key, Figures], total: Figures) -> Collection[Key] | None:
+        """Which of the groups that are gone the others need to add up to a day's total; None if nothing adds up."""
+        for staying in _choices(gone):
+            if _sum([*left, *(gone[key] for key in staying)]) == _sum([total]):
+                return staying
+        return None
 
     def key_of(self, row: Row) -> Key:
         return (row[self.group_field],)

@@ -49,3 +49,41 @@ def test_given_a_state_when_read_then_the_last_three_days_are_read_again(usage_e
     output = read("analytics_by_subaccount", start_date="2026-01-01", saved=saved)
 
     assert sorted(set(output.days)) == ["2026-03-07", "2026-03-08", "2026-03-09"]
+
+
+# A day whose only subaccount was deleted
+
+
+@pytest.fixture
+def nameless(providers):
+    """9 March has one SMS, and no account is named for it."""
+    providers.answer(f"{URL}?group_by=date", each_day_asked)
+    providers.answer(ACCOUNTS, b"[]")
+    return providers
+
+
+def test_given_usage_of_no_account_when_read_then_it_is_a_row_without_account_and_a_warning(nameless, caplog):
+    output = read("analytics_by_subaccount", start_date="2026-03-09")
+
+    assert output.records == [usage(date="2026-03-09", account="", sms=1, is_partial=False)]
+    assert "seven.io names no account for 2026-03-09, but usage of that day" in caplog.text
+
+
+def test_given_accounts_that_add_up_to_the_day_when_none_is_named_any_more_then_their_rows_stay(nameless):
+    known = {"2026-03-09": [[["Company 1"], [1, 0, 0, 0, 0, 0, 0]]]}
+    saved = state("analytics_by_subaccount", date="2026-03-09", groups=known)
+
+    output = read("analytics_by_subaccount", start_date="2026-03-09", lookback_days=1, saved=saved)
+
+    assert output.failure is None
+    assert output.records == []
+    assert output.states[-1]["groups"] == known
+
+
+def test_given_accounts_that_do_not_add_up_when_none_is_named_any_more_then_the_usage_is_of_no_account(nameless):
+    known = {"2026-03-09": [[["Company 1"], [7, 0, 0, 0, 0, 0, 0]]]}
+    saved = state("analytics_by_subaccount", date="2026-03-09", groups=known)
+
+    output = read("analytics_by_subaccount", start_date="2026-03-09", lookback_days=1, saved=saved)
+
+    assert {record["account"]: record["sms"] for record in output.records} == {"": 1, "Company 1": 0}
