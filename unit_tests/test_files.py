@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def test_given_a_comma_too_many_when_read_then_the_place_is_named(file, read):
 
     problem = refusal(read, file)
 
-    assert problem.startswith("is no JSON: ")
-    assert problem.endswith(" at line 3, column 1. Correct it.")
+    # Python 3.13 points at the comma, earlier ones at what follows it.
+    assert re.fullmatch(r"is no JSON: .+ at line (2, column 9|3, column 1)\. Correct it\.", problem)
 
 
 @pytest.mark.parametrize("read", [read_config, read_catalog, read_state])
