@@ -51,9 +51,10 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	$(COMPILE) --group pyairbyte -o requirements-pyairbyte.lock
 	$(COMPILE) --group bench -o requirements-bench.lock
+	$(COMPILE) --group models -o requirements-models.lock
 
 clean:  ## remove what was installed and built; keeps secrets/ and the database
-	@rm -rf .venv .venv-pyairbyte .venv-bench .venv-lock .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf .venv .venv-pyairbyte .venv-models .venv-bench .venv-lock .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The last file made in each folder: as new as what it was installed from.
@@ -75,6 +76,12 @@ clean:  ## remove what was installed and built; keeps secrets/ and the database
 	@echo "Installing PyAirbyte into .venv-pyairbyte (780 MB, two to three minutes) …"
 	@$(PYTHON) -m venv --clear .venv-pyairbyte
 	@.venv-pyairbyte/bin/python $(INSTALL_LOCKED) $<
+	@touch $@
+
+.venv-models/locked: requirements-models.lock
+	@echo "Installing dbt and Streamlit into .venv-models (700 MB, two minutes) …"
+	@$(PYTHON) -m venv --clear .venv-models
+	@.venv-models/bin/python $(INSTALL_LOCKED) $<
 	@touch $@
 
 .venv-bench/locked: requirements-bench.lock
