@@ -24,6 +24,7 @@ changes as (
 select
     cast('seven.io' as {{ dbt.type_string() }}) as provider,
     changes.date,
+    changes.last_listed_on,
     changes.country_code,
     changes.country_name,
     changes.mcc,
