@@ -19,6 +19,12 @@
 
 
 {% macro is_synced(name) -%}
+    {%- set optional = ['balance', 'pricing', 'analytics_by_label', 'credits'] -%}
+    {%- for stream in var('streams_left_out') if stream not in optional -%}
+        {{ exceptions.raise_compiler_error(
+            "streams_left_out names '" ~ stream ~ "'. Only these may be left out: " ~ optional | join(", ") ~ "."
+        ) }}
+    {%- endfor -%}
     {%- set is_on = var('smsfactor_enabled') if name in ('credits', 'consumption') else var('seven_enabled') -%}
     {{ return(is_on and name not in var('streams_left_out')) }}
 {%- endmacro %}
