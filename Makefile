@@ -7,7 +7,7 @@ INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
-.PHONY: help sync test soak test-warehouse test-image bench lint format lock clean
+.PHONY: help sync models dashboard test soak test-warehouse test-models test-image bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -19,6 +19,13 @@ sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sa
 	@DO_NOT_TRACK=1 AIRBYTE_OFFLINE_MODE=1 AIRBYTE_LOGGING_ROOT=.cache/logs \
 		.venv-pyairbyte/bin/python -W ignore -m examples.sync_to_duckdb
 
+models: .venv-models/locked  ## build and test the spend models on what sync read (VARS="{include_partial_days: true}")
+	@VARS='$(VARS)' .venv-models/bin/python -m examples.build_models
+
+dashboard: .venv-models/locked  ## look at the spend models in the browser
+	@.venv-models/bin/streamlit run examples/dashboard.py --server.headless true --server.address 127.0.0.1 \
+		--server.fileWatcherType none --browser.gatherUsageStats false --client.toolbarMode viewer
+
 test: .venv/connector  ## install, then run all tests (ARGS="-k balance" picks some)
 	@.venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
@@ -29,8 +36,12 @@ soak: .venv/connector  ## the tests of time, failures and bodies with ten times 
 test-image: .venv/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
 	@PYTHON=.venv/bin/python integration_tests/image/run.sh $(ARGS)
 
-test-warehouse: .venv/connector .venv-pyairbyte/locked  ## sync three days into DuckDB and PostgreSQL, and compare
-	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python .venv/bin/python -m pytest integration_tests/warehouse $(ARGS)
+test-warehouse: .venv/connector .venv-pyairbyte/locked .venv-models/locked  ## sync days into DuckDB and PostgreSQL, model them, compare
+	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python TEST_DBT=.venv-models/bin/dbt \
+		.venv/bin/python -m pytest integration_tests/warehouse $(ARGS)
+
+test-models: .venv-models/locked  ## test the spend models and their page on DuckDB
+	@.venv-models/bin/python -m pytest dbt_sms_spend/integration_tests $(ARGS)
 
 bench: .venv/connector .venv-bench/locked  ## measure, and write docs/performance.md (ARGS=startup picks a part)
 	@.venv/bin/python -m benchmarks $(ARGS)

@@ -42,12 +42,13 @@ def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
     [
         (
             {"sms_schema": "elsewhere"},
-            'There is no table "warehouse"."elsewhere"."balance". Sync the stream \'balance\', correct sms_schema, or say '
-            "that it is not synced: seven_enabled, smsfactor_enabled, streams_left_out.",
+            'There is no table "warehouse"."elsewhere"."balance". Sync the stream \'balance\', correct sms_schema, or '
+            "say that it is not synced: seven_enabled, smsfactor_enabled, streams_left_out.",
         ),
         (
             {"streams_left_out": ["analytics"]},
-            "streams_left_out names 'analytics'. Only these may be left out: balance, pricing, analytics_by_label, credits.",
+            "streams_left_out names 'analytics'. Only these may be left out: balance, pricing, analytics_by_label, "
+            "credits.",
         ),
     ],
 )
