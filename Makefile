@@ -7,7 +7,7 @@ INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
-.PHONY: help sync models dashboard test soak test-warehouse test-models test-image bench lint format lock clean
+.PHONY: help sync models dashboard test soak test-warehouse test-models test-image picture bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -42,6 +42,9 @@ test-warehouse: .venv/connector .venv-pyairbyte/locked .venv-models/locked  ## s
 
 test-models: .venv-models/locked  ## test the spend models and their page on DuckDB
 	@.venv-models/bin/python -m pytest dbt_sms_spend/integration_tests $(ARGS)
+
+picture: .venv-models/locked  ## draw the chart of README.md anew
+	@.venv-models/bin/python -m dbt_sms_spend.integration_tests.picture
 
 bench: .venv/connector .venv-bench/locked  ## measure, and write docs/performance.md (ARGS=startup picks a part)
 	@.venv/bin/python -m benchmarks $(ARGS)

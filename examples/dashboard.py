@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +30,9 @@ PARTS_NAMED = 6
 OTHERS = "All others"
 # Without a time of day a browser takes a date for UTC's and shows it as its own, which may be the day before.
 MIDNIGHT = "T00:00:00"
-DAY_AXIS = alt.Axis(format="%d %b", grid=False, labelOverlap=True, tickCount={"interval": "day", "step": 1})
+DAY_AXIS = alt.Axis(
+    format="%d %b", grid=False, labelFlush=False, labelOverlap=True, tickCount={"interval": "day", "step": 1}
+)
 
 Row = dict[str, Any]
 
@@ -69,11 +71,11 @@ class NothingToShow(Exception):
 
 
 class Spend:
-    """The models of one schema of a database that is open for reading."""
+    """The models of a database that is open for reading: those of the first of the schemas that has any."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, database: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> None:
         found = database.execute("SELECT schema_name FROM duckdb_tables() WHERE table_name = 'sms__days'").fetchall()
-        self.schema = next((schema for schema in SCHEMAS if (schema,) in found), None)
+        self.schema = next((schema for schema in schemas if (schema,) in found), None)
         if self.schema is None:
             raise NothingToShow(f"There are no models in {DATABASE.name} yet. Run `make sync`, then `make models`.")
         self._database = database
@@ -92,7 +94,7 @@ def main() -> None:
     st.title("SMS spend")
     try:
         with open_database() as database:
-            show(Spend(database))
+            show(Spend(database, SCHEMAS))
     except NothingToShow as nothing:
         st.info(str(nothing))
 
@@ -141,9 +143,10 @@ def choose(spend: Spend, known: list[Row]) -> dict[str, Any] | None:
     provider = boxes[0].selectbox("Provider", ["Both", *providers] if len(providers) > 1 else providers)
     first, last = min(row["first"] for row in known), max(row["last"] for row in known)
     end = max((row["last_complete"] for row in known if row["last_complete"]), default=last)
-    period = boxes[1].date_input(
-        "Period", (max(first, end - timedelta(days=27)), end), min_value=first, max_value=last, format="YYYY-MM-DD"
-    )
+    # Four weeks, or less if there are not as many days before them to compare with.
+    length = min(timedelta(days=28), (end - first + timedelta(days=1)) // 2)
+    begin = min(end - length + timedelta(days=1), end)
+    period = boxes[1].date_input("Period", (begin, end), min_value=first, max_value=last, format="YYYY-MM-DD")
     names = [row["country"] for row in spend.ask("SELECT DISTINCT country FROM used ORDER BY country")]
     countries = boxes[2].multiselect("Countries", names, placeholder="All")
     stacked_by = boxes[3].selectbox("Stacked by", ["country", "provider"])

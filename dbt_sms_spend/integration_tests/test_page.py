@@ -1,4 +1,4 @@
-"""The page of examples/dashboard.py, without a browser: what it says in each case, and that its sums are the world's."""
+"""The page of examples/dashboard.py, without a browser: what it says, and that its sums are the world's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dbt_sms_spend.integration_tests.picture import PICTURE, picture
 from dbt_sms_spend.integration_tests.spend import PACKAGE, TODAY, Records, Spend, lay_tables
 from integration_tests.expected_spend import SEVEN, SMSFACTOR, expected_marts
 
@@ -161,6 +162,11 @@ def test_a_database_that_is_being_written_says_to_wait(look: Look, spend: Spend)
         page = look(spend.database)
         process.communicate()
     assert page.info[0].value == "A sync or `make models` is at work. Load this page again when it is done."
+
+
+def test_the_picture_of_the_readme_is_the_pages(built: Spend) -> None:
+    assert PICTURE.read_text(encoding="utf-8") == picture(built), "make picture draws it anew"
+    assert "docs/spend.svg" in (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
 
 
 def used(records: Records, provider: str, first: str, last: str, country: str | None = None) -> Decimal:
