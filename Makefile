@@ -36,7 +36,7 @@ soak: .venv/connector  ## the tests of time, failures and bodies with ten times 
 test-image: .venv/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
 	@PYTHON=.venv/bin/python integration_tests/image/run.sh $(ARGS)
 
-test-warehouse: .venv/connector .venv-pyairbyte/locked .venv-models/locked  ## sync days into DuckDB and PostgreSQL, model them, compare
+test-warehouse: .venv/connector .venv-pyairbyte/orchestrators .venv-models/locked  ## sync days into DuckDB and PostgreSQL, model them, compare
 	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python TEST_DBT=.venv-models/bin/dbt \
 		.venv/bin/python -m pytest integration_tests/warehouse $(ARGS)
 
@@ -64,6 +64,7 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	$(COMPILE) --group pyairbyte -o requirements-pyairbyte.lock
+	$(COMPILE) --group orchestrators -c requirements-pyairbyte.lock -o requirements-orchestrators.lock
 	$(COMPILE) --group bench -o requirements-bench.lock
 	$(COMPILE) --group models -o requirements-models.lock
 
@@ -89,6 +90,10 @@ clean:  ## remove what was installed and built; keeps secrets/ and the database
 		{ echo "PyAirbyte needs Python 3.10 to 3.12, for example: make sync PYTHON=python3.11" >&2; exit 1; }
 	@echo "Installing PyAirbyte into .venv-pyairbyte (780 MB, two to three minutes) …"
 	@$(PYTHON) -m venv --clear .venv-pyairbyte
+	@.venv-pyairbyte/bin/python $(INSTALL_LOCKED) $<
+	@touch $@
+
+.venv-pyairbyte/orchestrators: requirements-orchestrators.lock .venv-pyairbyte/locked
 	@.venv-pyairbyte/bin/python $(INSTALL_LOCKED) $<
 	@touch $@
 
