@@ -34,6 +34,6 @@ def sms_providers(config: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    database = dlt.destinations.duckdb(str(REPOSITORY / "sms_providers_dlt.duckdb"))
-    pipeline = dlt.pipeline("sms_providers", destination=database, dataset_name="sms_providers")
+    state, database = REPOSITORY / ".cache/dlt", dlt.destinations.duckdb(str(REPOSITORY / "sms_providers_dlt.duckdb"))
+    pipeline = dlt.pipeline("sms_providers", str(state), destination=database, dataset_name="sms_providers")
     print(pipeline.run(sms_providers(json.loads(CONFIG.read_text(encoding="utf-8")))))
