@@ -21,7 +21,7 @@ from integration_tests.sandbox.settings import Settings
 from integration_tests.sandbox.world import COUNTERS
 
 PACKAGE = Path(__file__).resolve().parents[1]
-CONSUMER = Path(__file__).resolve().parent
+CONSUMER = Path(__file__).resolve().parent / "consumer"
 SCHEMAS = PACKAGE.parent / "schemas"
 
 FIRST_DAY, TODAY = datetime.date(2025, 12, 20), datetime.date(2026, 3, 12)
@@ -163,7 +163,6 @@ class Spend:
                 "SMS_SPEND_SCHEMA": "spend",
                 "DBT_TARGET_PATH": str(self.folder / "target"),
                 "DBT_LOG_PATH": str(self.folder / "logs"),
-                "DBT_PACKAGES_INSTALL_PATH": str(self.folder / "packages"),
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
-from dbt_sms_spend.integration_tests.spend import CONSUMER, MARTS, Records, Spend, lay_tables
+from dbt_sms_spend.integration_tests.spend import CONSUMER, MARTS, PACKAGE, Records, Spend, lay_tables
 from integration_tests.expected_spend import NONE, Variables, difference, expected_marts
 
 OUR_PRICES = (("2026-02-01", "0.0451", "EUR"), ("2026-03-05", "0.04725", "CHF"))
@@ -19,11 +21,13 @@ def test_a_mart_holds_what_the_world_says(built: Spend, records: Records, mart: 
 
 @pytest.fixture(scope="session")
 def consumed(records: Records, tmp_path_factory: pytest.TempPathFactory) -> Spend:
-    """The package in the project of this folder, which has prices and accounts of its own and wants partial days."""
+    """The package in the project of consumer/, which has prices and accounts of its own and wants partial days."""
     spend = Spend(tmp_path_factory.mktemp("consumed"))
     lay_tables(spend.database, records, "sms")
+    project = shutil.copytree(CONSUMER, spend.folder / "consumer")
+    (project / "packages.yml").write_text(f"packages:\n  - local: {PACKAGE}\n", encoding="utf-8")
     for command in (("deps",), ("build", "--exclude", "tag:alert")):
-        done = spend.dbt(*command, project=CONSUMER)
+        done = spend.dbt(*command, project=project)
         assert done.returncode == 0, done.stdout
     return spend
 
