@@ -9,7 +9,7 @@ INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
-.PHONY: help sync test soak test-cdk test-warehouse test-image bench lint format lock clean
+.PHONY: help sync models dashboard test soak test-cdk test-warehouse test-models test-image picture bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -20,6 +20,13 @@ sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sa
 	@echo "Starting PyAirbyte …"
 	@DO_NOT_TRACK=1 AIRBYTE_OFFLINE_MODE=1 AIRBYTE_LOGGING_ROOT=.cache/logs \
 		.venv-pyairbyte/bin/python -W ignore -m examples.sync_to_duckdb
+
+models: .venv-models/locked  ## build and test the spend models on what sync read (VARS="{include_partial_days: true}")
+	@VARS='$(VARS)' .venv-models/bin/python -m examples.build_models
+
+dashboard: .venv-models/locked  ## look at the spend models in the browser
+	@.venv-models/bin/streamlit run examples/dashboard.py --server.headless true --server.address 127.0.0.1 \
+		--server.fileWatcherType none --browser.gatherUsageStats false --client.toolbarMode viewer
 
 test: $(VENV)/connector  ## install, then run all tests (ARGS="-k balance" picks some)
 	@$(VENV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
@@ -42,8 +49,15 @@ test-cdk:  ## the unit tests on another CDK (CDK=7.28, or CDK=newest)
 test-image: $(VENV)/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
 	@PYTHON=$(VENV)/bin/python integration_tests/image/run.sh $(ARGS)
 
-test-warehouse: $(VENV)/connector .venv-pyairbyte/locked  ## sync three days into DuckDB and PostgreSQL, and compare
-	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python $(VENV)/bin/python -m pytest integration_tests/warehouse $(ARGS)
+test-warehouse: $(VENV)/connector .venv-pyairbyte/orchestrators .venv-models/locked  ## sync days into DuckDB and PostgreSQL, model them, compare
+	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python TEST_DBT=.venv-models/bin/dbt \
+		$(VENV)/bin/python -m pytest integration_tests/warehouse $(ARGS)
+
+test-models: .venv-models/locked  ## test the spend models and their page on DuckDB
+	@.venv-models/bin/python -m pytest dbt_sms_spend/integration_tests $(ARGS)
+
+picture: .venv-models/locked  ## draw the chart of README.md anew
+	@.venv-models/bin/python -m dbt_sms_spend.integration_tests.picture
 
 bench: $(VENV)/connector .venv-bench/locked  ## measure, and write docs/performance.md (ARGS=startup picks a part)
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
@@ -63,7 +77,9 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	$(COMPILE) --group pyairbyte -o requirements-pyairbyte.lock
+	$(COMPILE) --group orchestrators -c requirements-pyairbyte.lock -o requirements-orchestrators.lock
 	$(COMPILE) --group bench -o requirements-bench.lock
+	$(COMPILE) --group models -o requirements-models.lock
 
 clean:  ## remove what was installed and built; keeps secrets/ and the database
 	@rm -rf .venv .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
@@ -88,6 +104,16 @@ $(VENV)/connector: $(VENV)/locked pyproject.toml
 	@echo "Installing PyAirbyte into .venv-pyairbyte (780 MB, two to three minutes) …"
 	@$(PYTHON) -m venv --clear .venv-pyairbyte
 	@.venv-pyairbyte/bin/python $(INSTALL_LOCKED) $<
+	@touch $@
+
+.venv-pyairbyte/orchestrators: requirements-orchestrators.lock .venv-pyairbyte/locked
+	@.venv-pyairbyte/bin/python $(INSTALL_LOCKED) $<
+	@touch $@
+
+.venv-models/locked: requirements-models.lock
+	@echo "Installing dbt and Streamlit into .venv-models (700 MB, two minutes) …"
+	@$(PYTHON) -m venv --clear .venv-models
+	@.venv-models/bin/python $(INSTALL_LOCKED) $<
 	@touch $@
 
 .venv-bench/locked: requirements-bench.lock

@@ -89,4 +89,6 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "integration_tests").symlink_to(REPOSITORY / "integration_tests")
     (tmp_path / ".venv").symlink_to(CONNECTOR.parents[1])
     (tmp_path / ".venv-pyairbyte").symlink_to(PYAIRBYTE.parents[1])
+    for name in (".venv-models", "dbt_sms_spend", "schemas"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
     return tmp_path

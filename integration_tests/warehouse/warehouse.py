@@ -42,6 +42,7 @@ class Warehouse:
 
     def __init__(self, folder: Path, schema: str, **where: Any) -> None:
         folder.mkdir()
+        self.where = {"schema": schema, **where}
         self._schema = schema
         self._log = folder / "worker.log"
         with self._log.open("w", encoding="utf-8") as log:

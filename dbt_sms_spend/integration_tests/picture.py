@@ -1,0 +1,34 @@
+"""Draws docs/spend.svg, the chart that README.md shows, from the sandbox's world: `make picture`."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import vl_convert
+
+from dbt_sms_spend.integration_tests.spend import PACKAGE, Spend, build, world
+from examples import dashboard
+
+PICTURE = PACKAGE.parent / "docs/spend.svg"
+# It comes with the library, so that the picture is the same on every machine.
+FONT = "Liberation Sans"
+
+
+def picture(spend: Spend) -> str:
+    """The page's chart of 28 days of seven.io, as SVG."""
+    first, last = date(2026, 2, 12), date(2026, 3, 11)
+    chosen = {"providers": ["seven.io"], "countries": [], "first": first, "last": last}
+    with duckdb.connect(str(spend.database), read_only=True) as database:
+        rows = dashboard.days_of(dashboard.Spend(database, ["spend"]), chosen, "EUR", "country")
+    chart = dashboard.days_chart(rows, first, last, dashboard.colours_of(row["part"] for row in rows))
+    chart = chart.properties(width=720, title="EUR by day and country").configure(font=FONT, background="white")
+    return vl_convert.vegalite_to_svg(chart.configure_title(anchor="start").configure_view(stroke=None).to_dict())
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        PICTURE.write_text(picture(build(Path(folder), world())), encoding="utf-8")
+    print(f"Drew {PICTURE}")

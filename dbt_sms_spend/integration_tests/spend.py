@@ -1,0 +1,185 @@
+"""What the tests use: the connector's tables with what the sandbox's world holds, and dbt."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from integration_tests.expected import expected_records
+from integration_tests.sandbox.settings import Settings
+from integration_tests.sandbox.world import COUNTERS
+
+PACKAGE = Path(__file__).resolve().parents[1]
+CONSUMER = Path(__file__).resolve().parent / "consumer"
+SCHEMAS = PACKAGE.parent / "schemas"
+
+FIRST_DAY, TODAY = datetime.date(2025, 12, 20), datetime.date(2026, 3, 12)
+# Days on which a sync ran, which is when there are snapshots.
+SYNCED = [TODAY - datetime.timedelta(days=age) for age in (60, 20, 7, 1, 0)]
+COUNTRIES = ["AT", "BE", "CH", "DE", "FR", "IT", "NL", "US"]
+
+MARTS = (
+    "sms__days",
+    "sms__daily_spend",
+    "sms__spend_by_label",
+    "sms__balance_runout",
+    "sms__price_history",
+    "sms__price_changes",
+    "sms__spend_anomalies",
+    "sms__monthly_statement",
+    "sms__focus",
+)
+Records = dict[str, list[dict[str, Any]]]
+
+
+def world(**knobs: Any) -> Records:
+    """Stream -> the rows of its table, today's partial ones and snapshots of SYNCED days among them.
+
+    A network of DE is not in the first price list, one of AT not in the last two.
+    """
+    settings = Settings().with_knobs({"today": str(TODAY), **knobs})
+    config = {"countries": COUNTRIES}
+    records = expected_records(settings, {}, TODAY, FIRST_DAY, TODAY)
+    for stream in ("balance", "credits", "pricing"):
+        records[stream] = [row for day in SYNCED for row in expected_records(settings, config, day, day, day)[stream]]
+    for country, days in (("DE", SYNCED[:1]), ("AT", SYNCED[-2:])):
+        network = [row["network_name"] for row in records["pricing"] if row["country_code"] == country][1]
+        records["pricing"] = [
+            row
+            for row in records["pricing"]
+            if (row["country_code"], row["network_name"]) != (country, network) or row["date"] not in map(str, days)
+        ]
+    return records
+
+
+def with_groups_that_went_away(records: Records) -> Records:
+    """As the connector writes them: a row of zeros for a group that a correction took from a day."""
+    groups = dict.fromkeys(("analytics_by_country", "consumption"), "country")
+    groups |= {"analytics_by_label": "label", "analytics_by_subaccount": "account"}
+    with_zeros = dict(records)
+    for stream, group in groups.items():
+        figures = dict.fromkeys((*COUNTERS, "usage_eur", "consumption"), 0)
+        row = {name: figures.get(name, value) for name, value in records[stream][0].items()}
+        with_zeros[stream] = [*records[stream], {**row, group: "gone"}]
+    return with_zeros
+
+
+def build(folder: Path, records: Records) -> Spend:
+    """The models of these records, with the variables as they are."""
+    spend = Spend(folder)
+    lay_tables(spend.database, records, "sms")
+    done = spend.dbt("build", "--exclude", "tag:alert")
+    assert done.returncode == 0, done.stdout
+    return spend
+
+
+def lay_tables(database: Path, records: Mapping[str, Iterable[Mapping[str, Any]]], schema: str) -> None:
+    """Makes the tables of `records` as PyAirbyte does, and fills them."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        for stream, rows in records.items():
+            properties = json.loads((SCHEMAS / f"{stream}.json").read_text(encoding="utf-8"))["properties"]
+            columns = {**{name: _type(spec) for name, spec in properties.items()}, "_airbyte_extracted_at": "TIMESTAMP"}
+            listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            connection.execute(f"CREATE TABLE {schema}.{stream} ({listed})")
+            now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+            values = [[_value(row.get(name)) for name in properties] + [now] for row in rows]
+            if values:
+                marks = ", ".join("?" for _ in columns)
+                connection.executemany(f"INSERT INTO {schema}.{stream} VALUES ({marks})", values)
+
+
+def _type(spec: Mapping[str, Any]) -> str:
+    if "format" in spec:
+        return {"date": "DATE", "date-time": "TIMESTAMP"}[spec["format"]]
+    kind = next(one for one in [*_listed(spec["type"])] if one != "null")
+    return {"string": "VARCHAR", "integer": "BIGINT", "number": "DECIMAL(38,9)", "boolean": "BOOLEAN", "array": "JSON"}[
+        kind
+    ]
+
+
+def _listed(kind: str | list[str]) -> list[str]:
+    return [kind] if isinstance(kind, str) else kind
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return json.dumps(value)
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+@dataclass(frozen=True)
+class Spend:
+    """A database with the connector's tables in `sms`, and the models in `spend`."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    def copy(self, folder: Path) -> Spend:
+        """Another one like it, with what dbt has parsed so far."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Spend(folder)
+
+    def change(self, *statements: str) -> None:
+        with duckdb.connect(str(self.database)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            answer = connection.sql(query)
+            return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
+
+    def dbt(self, *command: str, project: Path = PACKAGE, **variables: Any) -> subprocess.CompletedProcess[str]:
+        given = {"sms_schema": "sms", "sms_today": str(TODAY), **variables}
+        return subprocess.run(
+            [
+                Path(sys.executable).with_name("dbt"),
+                "--no-use-colors",
+                *command,
+                f"--project-dir={project}",
+                f"--profiles-dir={PACKAGE}",
+                *([] if command == ("deps",) else [f"--vars={json.dumps(given)}"]),
+            ],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                # Relative, so that a copy need not be parsed anew.
+                "SMS_SPEND_DUCKDB": self.database.name,
+                "SMS_SPEND_SCHEMA": "spend",
+                "DBT_TARGET_PATH": str(self.folder / "target"),
+                "DBT_LOG_PATH": str(self.folder / "logs"),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def red(self) -> set[str]:
+        """The names of the tests that failed in the last run."""
+        results = json.loads((self.folder / "target/run_results.json").read_text(encoding="utf-8"))["results"]
+        return {name_of(one["unique_id"]) for one in results if one["status"] in ("fail", "error")}
+
+    def all_tests(self) -> set[str]:
+        nodes = json.loads((self.folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"]
+        return {name_of(name) for name in nodes if name.startswith("test.")}
+
+
+def name_of(unique_id: str) -> str:
+    """test.sms_spend.not_null_stg_sms__balance_date.1a2b3c -> not_null_stg_sms__balance_date"""
+    return unique_id.split(".", 2)[2].rsplit(".", 1)[0] if unique_id.count(".") > 2 else unique_id.split(".", 2)[2]

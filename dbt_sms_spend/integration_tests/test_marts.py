@@ -1,0 +1,57 @@
+"""Each mart holds what the sandbox's world says, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from dbt_sms_spend.integration_tests.spend import CONSUMER, MARTS, PACKAGE, Records, Spend, lay_tables
+from integration_tests.expected_spend import NONE, Variables, difference, expected_marts
+
+OUR_PRICES = (("2026-02-01", "0.0451", "EUR"), ("2026-03-05", "0.04725", "CHF"))
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_mart_holds_what_the_world_says(built: Spend, records: Records, mart: str) -> None:
+    expected = expected_marts(records)[mart]
+    assert expected
+    assert difference(built.rows(f"FROM spend.{mart}"), expected) == NONE
+
+
+@pytest.fixture(scope="session")
+def consumed(records: Records, tmp_path_factory: pytest.TempPathFactory) -> Spend:
+    """The package in the project of consumer/, which has prices and accounts of its own and wants partial days."""
+    spend = Spend(tmp_path_factory.mktemp("consumed"))
+    lay_tables(spend.database, records, "sms")
+    project = shutil.copytree(CONSUMER, spend.folder / "consumer")
+    (project / "packages.yml").write_text(f"packages:\n  - local: {PACKAGE}\n", encoding="utf-8")
+    for command in (("deps",), ("build", "--exclude", "tag:alert")):
+        done = spend.dbt(*command, project=project)
+        assert done.returncode == 0, done.stdout
+    return spend
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_project_that_takes_the_package_in_has_prices_accounts_and_partial_days_of_its_own(
+    consumed: Spend, records: Records, mart: str
+) -> None:
+    variables = Variables(
+        include_partial_days=True,
+        prices=OUR_PRICES,
+        seven_balance_accounts=("Main GmbH",),
+        smsfactor_balance_accounts=("1001",),
+    )
+    assert difference(consumed.rows(f"FROM spend.{mart}"), expected_marts(records, variables)[mart]) == NONE
+
+
+def test_the_world_of_these_tests_has_what_could_go_wrong(records: Records) -> None:
+    """Without it the tests above would prove little."""
+    marts = expected_marts(records, Variables(include_partial_days=True, prices=OUR_PRICES))
+    assert {row["change"] for row in marts["sms__price_changes"]} == {"came", "went", "rose", "fell"}
+    assert {row["is_partial"] for row in marts["sms__daily_spend"]} == {True, False}
+    assert {row["currency"] for row in marts["sms__monthly_statement"] if row["units"]} == {None, "EUR", "CHF"}
+    assert {row["provider"] for row in marts["sms__spend_anomalies"]} == {"seven.io", "SMSFactor"}
+    assert {row["is_whole_month"] for row in marts["sms__monthly_statement"]} == {True, False}
+    assert any(row["amount_per_sms"] for row in marts["sms__daily_spend"])
+    assert any(row["country"] is None for row in marts["sms__daily_spend"])

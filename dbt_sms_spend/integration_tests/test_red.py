@@ -1,0 +1,166 @@
+"""Each test of the package is seen red on data made wrong, and those of the sums alone where only a sum is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from dbt_sms_spend.integration_tests.spend import MARTS, TODAY, Spend
+
+YESTERDAY = "DATE '2026-03-11'"
+# The sandbox's balances are low, and its countries jump from day to day.
+LOUD = {"alert_balance_runs_out", "alert_country_spike"}
+OF_YESTERDAY = f"date = {YESTERDAY} AND sms > 0"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "red"),
+    [
+        pytest.param(
+            # A fraction of a cent, in one country.
+            f"""UPDATE sms.analytics_by_country SET usage_eur = usage_eur + 0.0001 WHERE {OF_YESTERDAY} AND country =
+                (SELECT max(country) FROM sms.analytics_by_country WHERE {OF_YESTERDAY})""",
+            {"adds_up_to_the_days_sms__daily_spend_messages__units__amount"},
+            id="a country costs more than it did",
+        ),
+        pytest.param(
+            f"""DELETE FROM sms.analytics_by_label WHERE {OF_YESTERDAY} AND label =
+                (SELECT max(label) FROM sms.analytics_by_label WHERE {OF_YESTERDAY})""",
+            {"adds_up_to_the_days_sms__spend_by_label_messages__amount__seven_io"},
+            id="a label is lost",
+        ),
+        pytest.param(
+            f"""UPDATE sms.analytics_by_subaccount SET sms = sms + 1 WHERE {OF_YESTERDAY} AND account =
+                (SELECT max(account) FROM sms.analytics_by_subaccount WHERE {OF_YESTERDAY})""",
+            {"adds_up_to_the_days_sms__monthly_statement_messages__units__amount__month"},
+            id="an account sent one SMS more",
+        ),
+        pytest.param(
+            f"DELETE FROM sms.analytics WHERE date = {YESTERDAY}",
+            {"no_day_is_missing", "alert_day_missing"},
+            id="a day was not read",
+        ),
+        pytest.param(
+            "DELETE FROM sms.consumption WHERE date >= DATE '2026-03-09'",
+            {"alert_day_missing"},
+            id="the last days were not read",
+        ),
+        pytest.param(
+            "UPDATE sms.consumption SET is_partial = true WHERE date = DATE '2026-03-06'",
+            {"alert_day_missing"},
+            id="a day was never read again after it was over",
+        ),
+        pytest.param(
+            "DELETE FROM sms.consumption",
+            {"alert_day_missing"},
+            id="a provider has no days at all",
+        ),
+    ],
+)
+def test_only_what_is_wrong_is_red(spend: Spend, wrong: str, red: set[str]) -> None:
+    spend.change(wrong)
+    done = spend.dbt("build")
+    assert done.returncode == 1, done.stdout
+    assert spend.red() - LOUD == red
+
+
+def test_each_alert_runs_alone_and_says_its_own(spend: Spend) -> None:
+    spend.change(
+        f"UPDATE sms.balance SET amount = 1 WHERE date = DATE '{TODAY}'",
+        f"UPDATE sms.analytics SET usage_eur = usage_eur + 9000 WHERE date = {YESTERDAY}",
+        f"""INSERT INTO sms.analytics_by_country
+            SELECT {YESTERDAY}, 'ZW', 0, 0, 0, 0, 0, 0, 9000, false, now()""",
+        f"""INSERT INTO sms.analytics_by_subaccount
+            SELECT {YESTERDAY}, 'Main', 0, 0, 0, 0, 0, 0, 9000, false, now()""",
+        f"""INSERT INTO sms.analytics_by_label
+            SELECT {YESTERDAY}, 'pumped', 0, 0, 0, 0, 0, 0, 9000, false, now()""",
+    )
+    assert spend.dbt("build", "--exclude", "tag:alert").returncode == 0
+    done = spend.dbt("test", "--select", "tag:alert")
+    assert done.returncode == 1
+    assert spend.red() == {"alert_balance_runs_out", "alert_country_spike"}
+    assert "TOTAL=3" in done.stdout
+
+    assert spend.dbt("test", "--select", "tag:alert", alert_severity="warn").returncode == 0
+
+
+def test_alerts_are_silent_where_nothing_is_wrong(spend: Spend) -> None:
+    spend.change("UPDATE sms.balance SET amount = 1000000", "UPDATE sms.credits SET credits = 1000000")
+    quiet = {"anomaly_min_eur": 1_000_000, "anomaly_min_units": 1_000_000}
+    assert spend.dbt("run", **quiet).returncode == 0
+    done = spend.dbt("test", "--select", "tag:alert", **quiet)
+    assert done.returncode == 0, done.stdout
+
+
+def test_prices_that_do_not_fit_are_red(spend: Spend) -> None:
+    prices = "smsfactor_price_per_unit"
+    spend.change(f"INSERT INTO spend.{prices} VALUES ('2026-01-01', 0.05, 'EUR'), ('2026-03-01', 0.06, 'EUR')")
+    assert spend.dbt("run").returncode == 0
+    assert spend.dbt("test").returncode == 1
+    assert spend.red() == LOUD
+
+    spend.change(f"UPDATE spend.{prices} SET price = 0.07 WHERE price = 0.06")
+    spend.dbt("test")
+    assert spend.red() - LOUD == {"money_of_smsfactor_is_units_times_price"}
+
+
+def test_an_account_that_nobody_has_is_red(spend: Spend) -> None:
+    accounts = {"seven_balance_accounts": ["Main GmbH", "Main's"], "smsfactor_balance_accounts": ["1001", "77"]}
+    assert spend.dbt("run", **accounts).returncode == 0
+    done = spend.dbt("test", "--select", "balance_accounts_are_known", **accounts)
+    assert done.returncode == 1
+    assert "Got 2 results" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("hours", "says"), [(29, "PASS=8 WARN=0 ERROR=0"), (31, "WARN freshness"), (79, "ERROR STALE freshness")]
+)
+def test_tables_that_no_sync_renews_are_stale(spend: Spend, hours: int, says: str) -> None:
+    for stream in ("balance", "pricing", "analytics", "consumption", "credits"):
+        spend.change(f"UPDATE sms.{stream} SET _airbyte_extracted_at = now() - INTERVAL {hours} HOUR")
+    done = spend.dbt("source", "freshness")
+    assert done.returncode == (1 if hours == 79 else 0)
+    assert done.stdout.count("PASS freshness") == (8 if hours == 29 else 3)
+    assert done.stdout.count(says) == (0 if hours == 29 else 5)
+
+
+def test_every_test_of_the_package_can_fail(spend: Spend) -> None:
+    nobody = {"seven_balance_accounts": ["Nobody"]}
+    spend.change(
+        *(f"INSERT INTO sms.{stream} ({column}) VALUES ({value}), ({value})" for stream, column, value in SCARCE),
+        "INSERT INTO spend.smsfactor_price_per_unit (price) VALUES (NULL), (NULL)",
+        "INSERT INTO spend.smsfactor_price_per_unit (valid_from) VALUES ('2026-01-01'), ('2026-01-01')",
+    )
+    done = spend.dbt("run", **nobody)
+    assert done.returncode == 0, done.stdout
+    for mart in MARTS:
+        columns = spend.rows(f"DESCRIBE spend.{mart}")
+        nonsense = ", ".join(NONSENSE[column["column_type"].split("(")[0]] for column in columns)
+        nothing = ", ".join("NULL" for _ in columns)
+        spend.change(f"INSERT INTO spend.{mart} VALUES ({nonsense}), ({nothing}), ({nothing})")
+    spend.change("INSERT INTO spend.sms__focus (\"ProviderName\") VALUES ('seven.io')")
+    spend.change("UPDATE spend.sms__days SET status = 'missing', amount = 1 WHERE date = '2026-03-01'")
+    spend.change("UPDATE spend.sms__days SET amount = 1 WHERE date = '2026-03-02'")
+    spend.dbt("test", **nobody)
+    assert spend.all_tests() - spend.red() == set()
+
+
+# Of each stream two rows alike, with nothing but what staging needs to let them pass.
+SCARCE = (
+    ("balance", "amount", "NULL"),
+    ("credits", "credits", "NULL"),
+    ("pricing", "price", "NULL"),
+    ("analytics", "hlr", "1"),
+    ("analytics_by_country", "hlr", "1"),
+    ("analytics_by_label", "hlr", "1"),
+    ("analytics_by_subaccount", "hlr", "1"),
+    ("consumption", "country", "''"),
+)
+NONSENSE = {
+    "VARCHAR": "'x'",
+    "DATE": "DATE '2026-03-11'",
+    "TIMESTAMP": "TIMESTAMP '2026-03-11'",
+    "DECIMAL": "1",
+    "BIGINT": "1",
+    "HUGEINT": "1",
+    "BOOLEAN": "true",
+}

@@ -1,0 +1,70 @@
+"""Providers and streams that are not synced, and tables that are not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dbt_sms_spend.integration_tests.spend import MARTS, Records, Spend, lay_tables
+from integration_tests.expected_spend import NONE, difference, expected_marts
+
+SEVEN = ("balance", "pricing", "analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
+SMSFACTOR = ("credits", "consumption")
+OPTIONAL = ("balance", "pricing", "analytics_by_label", "credits")
+
+
+@pytest.mark.parametrize(
+    ("absent", "variables"),
+    [
+        pytest.param(SMSFACTOR, {"smsfactor_enabled": False}, id="seven.io alone"),
+        pytest.param(SEVEN, {"seven_enabled": False}, id="SMSFactor alone"),
+        pytest.param(OPTIONAL, {"streams_left_out": OPTIONAL}, id="no stream that may be left out"),
+    ],
+)
+def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
+    records: Records, tmp_path: Path, absent: tuple[str, ...], variables: dict[str, object]
+) -> None:
+    spend = Spend(tmp_path)
+    lay_tables(spend.database, {name: rows for name, rows in records.items() if name not in absent}, "sms")
+    done = spend.dbt("build", "--exclude", "tag:alert", **variables)
+    assert done.returncode == 0, done.stdout
+    expected = expected_marts({name: [] if name in absent else rows for name, rows in records.items()})
+    for mart in MARTS:
+        assert difference(spend.rows(f"FROM spend.{mart}"), expected[mart]) == NONE, mart
+    done = spend.dbt("source", "freshness", **variables)
+    assert f"Finished running {8 - len(absent)} sources" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        (
+            {"sms_schema": "elsewhere"},
+            'There is no table "warehouse"."elsewhere"."balance". Sync the stream \'balance\', correct sms_schema, or '
+            "say that it is not synced: seven_enabled, smsfactor_enabled, streams_left_out.",
+        ),
+        (
+            {"streams_left_out": ["analytics"]},
+            "streams_left_out names 'analytics'. Only these may be left out: balance, pricing, analytics_by_label, "
+            "credits.",
+        ),
+    ],
+)
+def test_a_variable_that_does_not_fit_ends_with_a_sentence(
+    spend: Spend, variables: dict[str, object], sentence: str
+) -> None:
+    done = spend.dbt("run", "--select", "stg_sms__balance", **variables)
+    assert done.returncode != 0
+    assert sentence in " ".join(done.stdout.split())
+
+
+def test_every_model_and_column_is_described_and_no_other(built: Spend) -> None:
+    nodes = json.loads((built.folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"].values()
+    models = {node["name"]: node for node in nodes if node["resource_type"] in ("model", "seed")}
+    assert models.keys() >= set(MARTS)
+    for name, model in models.items():
+        assert model["description"], name
+        assert all(column["description"] for column in model["columns"].values()), name
+        assert list(model["columns"]) == [row["column_name"] for row in built.rows(f"DESCRIBE spend.{name}")], name

@@ -1,0 +1,33 @@
+{# Exact, and wide enough for a product of two: 38 digits are the most that a database knows. #}
+{% macro number() %}decimal(28, 9){% endmacro %}
+
+
+{# The columns that the four analytics streams share. #}
+{% macro usage_figures() %}
+    {%- for counter in usage_counters() %}
+    cast({{ counter }} as bigint) as {{ counter }},
+    {%- endfor %}
+    cast(usage_eur as {{ number() }}) as usage_eur,
+    cast(is_partial as boolean) as is_partial
+{%- endmacro %}
+
+
+{% macro has_usage() -%}
+    (usage_eur <> 0{% for counter in usage_counters() %} or {{ counter }} <> 0{% endfor %})
+{%- endmacro %}
+
+
+{% macro usage_counters() %}{{ return(['sms', 'rcs', 'voice', 'hlr', 'mnp', 'inbound']) }}{% endmacro %}
+
+
+{# Whether the marts show a day of sms__days. #}
+{% macro is_shown() %}days.status {{ "<> 'missing'" if var('include_partial_days') else "= 'complete'" }}{% endmacro %}
+
+
+{% macro today() -%}
+    cast('{{ var("sms_today") or run_started_at.strftime("%Y-%m-%d") }}' as date)
+{%- endmacro %}
+
+
+{# Messages sent. Answers of old days may lack RCS. #}
+{% macro messages() %}sms + coalesce(rcs, 0){% endmacro %}

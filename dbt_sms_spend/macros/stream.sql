@@ -1,0 +1,30 @@
+{# A stream's table. Of a stream that is not synced: no rows, with the columns that the staging model describes. #}
+{% macro stream(name) -%}
+    {%- if not is_synced(name) -%}
+        (
+            select {% for column in model.columns %}null as {{ column }}{{ ", " if not loop.last }}{% endfor %}
+            where false
+        ) as not_synced
+    {%- else -%}
+        {%- set table = source('sms_providers', name) -%}
+        {%- if execute and load_relation(table) is none -%}
+            {{ exceptions.raise_compiler_error(
+                "There is no table " ~ table ~ ". Sync the stream '" ~ name ~ "', correct sms_schema, or say that it is "
+                ~ "not synced: seven_enabled, smsfactor_enabled, streams_left_out."
+            ) }}
+        {%- endif -%}
+        {{ table }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro is_synced(name) -%}
+    {%- set optional = ['balance', 'pricing', 'analytics_by_label', 'credits'] -%}
+    {%- for stream in var('streams_left_out') if stream not in optional -%}
+        {{ exceptions.raise_compiler_error(
+            "streams_left_out names '" ~ stream ~ "'. Only these may be left out: " ~ optional | join(", ") ~ "."
+        ) }}
+    {%- endfor -%}
+    {%- set is_on = var('smsfactor_enabled') if name in ('credits', 'consumption') else var('seven_enabled') -%}
+    {{ return(is_on and name not in var('streams_left_out')) }}
+{%- endmacro %}

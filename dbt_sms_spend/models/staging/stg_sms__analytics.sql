@@ -1,0 +1,4 @@
+select
+    cast(date as date) as date,
+    {{- usage_figures() }}
+from {{ stream('analytics') }}

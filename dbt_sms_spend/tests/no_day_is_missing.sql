@@ -1,0 +1,3 @@
+select *
+from {{ ref('sms__days') }}
+where status = 'missing'

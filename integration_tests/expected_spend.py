@@ -1,0 +1,456 @@
+"""The marts of dbt_sms_spend, worked out from the records that the sandbox's world makes.
+
+Knows nothing of the SQL, so that a mistake there shows. Money and units are exact Decimals, days are texts. A mart is a
+list of rows in no order.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from itertools import pairwise
+from typing import Any
+
+Row = dict[str, Any]
+Records = Mapping[str, list[Row]]
+
+SEVEN, SMSFACTOR = "seven.io", "SMSFactor"
+COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
+NONE: dict[str, list[str]] = {"too_many": [], "missing": []}
+"""The `difference` of rows that are as expected."""
+
+PLACES = Decimal("0.000000001")
+
+
+@dataclass(frozen=True)
+class Variables:
+    """Those of dbt_project.yml that the marts depend on; prices are (valid_from, price, currency), the oldest first."""
+
+    include_partial_days: bool = False
+    prices: tuple[tuple[str, str, str], ...] = ()
+    seven_balance_accounts: tuple[str, ...] = ()
+    smsfactor_balance_accounts: tuple[str, ...] = ()
+    anomaly_factor: int = 3
+    anomaly_weeks: int = 8
+    anomaly_weeks_needed: int = 4
+    anomaly_min_eur: int = 10
+    anomaly_min_units: int = 100
+
+
+def expected_marts(records: Records, variables: Variables | None = None) -> dict[str, list[Row]]:
+    """Model -> its rows, of tables that hold `records`: all snapshots and all days that were read."""
+    return _Marts(records, variables or Variables()).all()
+
+
+class _Marts:
+    def __init__(self, records: Records, variables: Variables) -> None:
+        self.records = records
+        self.variables = variables
+        self.days = self._days()
+        self.shown = {
+            (row["provider"], row["date"]): row["status"] == "partial"
+            for row in self.days
+            if row["status"] == "complete" or (row["status"] == "partial" and variables.include_partial_days)
+        }
+        self.daily_spend = self._daily_spend()
+
+    def all(self) -> dict[str, list[Row]]:
+        return {
+            "sms__days": self.days,
+            "sms__daily_spend": self.daily_spend,
+            "sms__spend_by_label": self._spend_by_label(),
+            "sms__balance_runout": self._balance_runout(),
+            "sms__price_history": self._price_history(),
+            "sms__price_changes": self._price_changes(),
+            "sms__spend_anomalies": self._spend_anomalies(),
+            "sms__monthly_statement": self._monthly_statement(),
+            "sms__focus": self._focus(),
+        }
+
+    def _days(self) -> list[Row]:
+        reported: dict[tuple[str, str], Row] = {}
+        for row in self.records["analytics"]:
+            figures = {"messages": row["sms"] + row["rcs"], "units": None, "amount": exact(row["usage_eur"])}
+            reported[SEVEN, row["date"]] = {**figures, "currency": "EUR", "is_partial": row["is_partial"]}
+        for day, rows in grouped(self.records["consumption"], lambda row: row["date"]).items():
+            units = sum(exact(row["consumption"]) for row in rows)
+            figures = {"messages": None, "units": units, **self._money(day, units)}
+            reported[SMSFACTOR, day] = {**figures, "is_partial": all(row["is_partial"] for row in rows)}
+        return [
+            {
+                "provider": provider,
+                "date": day,
+                "status": _status(reported.get((provider, day))),
+                **{
+                    name: reported.get((provider, day), {}).get(name)
+                    for name in ("messages", "units", "amount", "currency")
+                },
+            }
+            for provider in (SEVEN, SMSFACTOR)
+            for day in _days_between([day for whose, day in reported if whose == provider])
+        ]
+
+    def _daily_spend(self) -> list[Row]:
+        prices = grouped(self.records["pricing"], lambda row: (row["date"], row["country_code"]))
+        rows = []
+        for row in self.records["analytics_by_country"]:
+            if not any(row[name] for name in (*COUNTERS, "usage_eur")):
+                continue
+            listed = prices.get((row["date"], row["country"]), []) if row["country"] else []
+            own = [exact(price["price"]) for price in listed]
+            only_sms = row["sms"] and not any(row[name] for name in COUNTERS[1:])
+            rows.append(
+                {
+                    "provider": SEVEN,
+                    "date": row["date"],
+                    "account_id": None,
+                    "account_name": None,
+                    "country": row["country"] or None,
+                    "messages": row["sms"] + row["rcs"],
+                    "units": None,
+                    "amount": exact(row["usage_eur"]),
+                    "currency": "EUR",
+                    "amount_per_sms": rounded(exact(row["usage_eur"]) / row["sms"], "0.0001") if only_sms else None,
+                    "default_list_price": next(
+                        (exact(price["price"]) for price in listed if not price["network_name"]), None
+                    ),
+                    "lowest_list_price": min(own, default=None),
+                    "highest_list_price": max(own, default=None),
+                }
+            )
+        for row in self.records["consumption"]:
+            if row["consumption"]:
+                rows.append(
+                    {
+                        "provider": SMSFACTOR,
+                        "date": row["date"],
+                        "account_id": row["account_id"],
+                        "account_name": row["company"],
+                        "country": row["country"] or None,
+                        "messages": None,
+                        "units": exact(row["consumption"]),
+                        **self._money(row["date"], exact(row["consumption"])),
+                        "amount_per_sms": None,
+                        "default_list_price": None,
+                        "lowest_list_price": None,
+                        "highest_list_price": None,
+                    }
+                )
+        return self._of_shown_days(rows)
+
+    def _spend_by_label(self) -> list[Row]:
+        return self._of_shown_days(
+            {
+                "provider": SEVEN,
+                "date": row["date"],
+                "label": row["label"],
+                "messages": row["sms"] + row["rcs"],
+                "amount": exact(row["usage_eur"]),
+                "currency": "EUR",
+            }
+            for row in self.records["analytics_by_label"]
+            if any(row[name] for name in (*COUNTERS, "usage_eur"))
+        )
+
+    def _by_account(self) -> list[Row]:
+        rows = [
+            {
+                "provider": SEVEN,
+                "date": row["date"],
+                "account_id": None,
+                "account_name": row["account"],
+                "messages": row["sms"] + row["rcs"],
+                "units": None,
+                "amount": exact(row["usage_eur"]),
+                "currency": "EUR",
+            }
+            for row in self.records["analytics_by_subaccount"]
+            if any(row[name] for name in (*COUNTERS, "usage_eur"))
+        ]
+        for row in self.records["consumption"]:
+            if row["consumption"]:
+                units = exact(row["consumption"])
+                whose = {"account_id": row["account_id"], "account_name": row["company"]}
+                rows.append({"provider": SMSFACTOR, "date": row["date"], **whose, "messages": None, "units": units})
+                rows[-1].update(self._money(row["date"], units))
+        return rows
+
+    def _balance_runout(self) -> list[Row]:
+        last = {
+            stream: max(self.records[stream], key=lambda row: row["date"], default=None)
+            for stream in ("balance", "credits")
+        }
+        rows = []
+        if last["balance"]:
+            rows.append(self._runout(SEVEN, last["balance"], last["balance"]["amount"], "EUR", "unknown"))
+        if last["credits"]:
+            kind = "unlimited" if last["credits"]["unlimited"] else _KINDS[last["credits"]["postpaid"]]
+            rows.append(self._runout(SMSFACTOR, last["credits"], last["credits"]["credits"], "credits", kind))
+        return rows
+
+    def _runout(self, provider: str, snapshot: Row, balance: Any, measured_in: str, kind: str) -> Row:
+        today = date.fromisoformat(snapshot["date"])
+        complete = {row["date"] for row in self.days if row["provider"] == provider and row["status"] == "complete"}
+        figure, whose, accounts = {
+            SEVEN: ("amount", "account_name", self.variables.seven_balance_accounts),
+            SMSFACTOR: ("units", "account_id", self.variables.smsfactor_balance_accounts),
+        }[provider]
+        used: dict[str, Decimal] = defaultdict(Decimal)
+        for row in self._by_account():
+            if row["provider"] == provider and (not accounts or row[whose] in accounts):
+                used[row["date"]] += row[figure]
+        means: dict[int, Decimal | None] = {}
+        counts = {}
+        for span in (7, 28):
+            days = [str(today - timedelta(days=n)) for n in range(1, span + 1)]
+            counts[span] = len([day for day in days if day in complete])
+            total = sum((used[day] for day in days if day in complete), Decimal())
+            means[span] = total / counts[span] if counts[span] else None
+        highest = max((mean for mean in means.values() if mean), default=None)
+        has_end = kind in ("prepaid", "unknown") and highest is not None
+        days_left = int((max(exact(balance), Decimal()) / highest).to_integral_value(ROUND_DOWN)) if has_end else None
+        return {
+            "provider": provider,
+            "account_id": None,
+            "kind": kind,
+            "balance_date": snapshot["date"],
+            "balance": exact(balance),
+            "measured_in": measured_in,
+            **{f"days_in_mean_{span}": counts[span] for span in counts},
+            **{f"mean_{span}_days": None if mean is None else rounded(mean, PLACES) for span, mean in means.items()},
+            "days_left": days_left,
+            "runs_out_on": None if days_left is None or days_left > 3650 else str(today + timedelta(days=days_left)),
+        }
+
+    def _price_history(self) -> list[Row]:
+        lists = sorted({row["date"] for row in self.records["pricing"]})
+        following = dict(pairwise(lists))
+        rows = []
+        for (country, mcc, network), prices in grouped(self.records["pricing"], _network).items():
+            by_day = {row["date"]: exact(row["price"]) for row in prices}
+            names = {row["country_name"] for row in prices}
+            begun: str | None = None
+            for day in lists:
+                price, next_day = by_day.get(day), following.get(day)
+                if price is None:
+                    continue
+                begun = begun or day
+                if next_day is None or by_day.get(next_day) != price:
+                    rows.append(
+                        {
+                            "provider": SEVEN,
+                            "country_code": country,
+                            "country_name": max(names),
+                            "mcc": mcc,
+                            "network_name": network,
+                            "price": price,
+                            "currency": "EUR",
+                            "valid_from": begun,
+                            "valid_to": next_day,
+                            "last_listed_on": day,
+                        }
+                    )
+                    begun = None
+        return rows
+
+    def _price_changes(self) -> list[Row]:
+        lists = grouped(self.records["pricing"], lambda row: row["date"])
+        names = {_network(row): row["country_name"] for row in self.records["pricing"]}
+        rows = []
+        for old_day, new_day in pairwise(sorted(lists)):
+            old, new = ({_network(row): exact(row["price"]) for row in lists[day]} for day in (old_day, new_day))
+            for key in old.keys() | new.keys():
+                before, after = old.get(key), new.get(key)
+                if before == after:
+                    continue
+                rows.append(
+                    {
+                        "provider": SEVEN,
+                        "date": new_day,
+                        "last_listed_on": None if before is None else old_day,
+                        "country_code": key[0],
+                        "country_name": names[key],
+                        "mcc": key[1],
+                        "network_name": key[2],
+                        "old_price": before,
+                        "new_price": after,
+                        "currency": "EUR",
+                        "percent": rounded(after * 100 / before - 100, "0.01") if before and after else None,
+                        "change": _change(before, after),
+                    }
+                )
+        return rows
+
+    def _spend_anomalies(self) -> list[Row]:
+        used: dict[tuple[str, str | None, str], Decimal] = defaultdict(Decimal)
+        for row in self.daily_spend:
+            used[row["provider"], row["country"], row["date"]] += row["amount" if row["provider"] == SEVEN else "units"]
+        complete = {(row["provider"], row["date"]) for row in self.days if row["status"] == "complete"}
+        rows = []
+        for (provider, country, day), figure in list(used.items()):
+            weeks = [
+                str(date.fromisoformat(day) - timedelta(weeks=n)) for n in range(1, self.variables.anomaly_weeks + 1)
+            ]
+            earlier = [used[provider, country, week] for week in weeks if (provider, week) in complete]
+            if len(earlier) < self.variables.anomaly_weeks_needed:
+                continue
+            median = statistics.median(earlier)
+            measured_in, least = {
+                SEVEN: ("EUR", self.variables.anomaly_min_eur),
+                SMSFACTOR: ("units", self.variables.anomaly_min_units),
+            }[provider]
+            if figure > self.variables.anomaly_factor * median and figure >= least:
+                rows.append(
+                    {
+                        "provider": provider,
+                        "date": day,
+                        "country": country,
+                        "measured_in": measured_in,
+                        "used": figure,
+                        "median_of_weekday": median,
+                        "above_median": figure - median,
+                        "weeks_compared": len(earlier),
+                    }
+                )
+        return rows
+
+    def _monthly_statement(self) -> list[Row]:
+        shown = self._of_shown_days(self._by_account())
+        complete = grouped(
+            [row for row in self.days if row["status"] == "complete"], lambda row: (row["provider"], row["date"][:7])
+        )
+        keys = ("provider", "account_id", "account_name", "currency")
+        rows = []
+        for key, parts in grouped(shown, lambda row: (row["date"][:7], *(row[name] for name in keys))).items():
+            days = len(complete.get((key[1], key[0]), []))
+            rows.append(
+                {
+                    "month": f"{key[0]}-01",
+                    **dict(zip(keys, key[1:], strict=True)),
+                    **{name: _sum(row[name] for row in parts) for name in ("messages", "units", "amount")},
+                    "complete_days": days,
+                    "is_whole_month": days == (_next_month(key[0]) - date.fromisoformat(f"{key[0]}-01")).days,
+                }
+            )
+        return rows
+
+    def _focus(self) -> list[Row]:
+        main = next((row for row in self.records["consumption"] if row["is_main_account"]), None)
+        rows = []
+        for row in self.daily_spend:
+            is_seven = row["provider"] == SEVEN
+            month, day = row["date"][:7], date.fromisoformat(row["date"])
+            rows.append(
+                {
+                    **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), row["amount"]),
+                    "BillingCurrency": row["currency"],
+                    "BillingAccountId": SEVEN if is_seven else main and main["account_id"],
+                    "BillingAccountName": None if is_seven else main and main["company"],
+                    "BillingPeriodStart": f"{month}-01 00:00:00",
+                    "BillingPeriodEnd": f"{_next_month(month)} 00:00:00",
+                    "ChargePeriodStart": f"{day} 00:00:00",
+                    "ChargePeriodEnd": f"{day + timedelta(days=1)} 00:00:00",
+                    "ChargeCategory": "Usage",
+                    "ChargeClass": None,
+                    "ChargeDescription": f"{row['provider']} to {row['country'] or 'unknown countries'}",
+                    "PricingQuantity": row["messages"] if is_seven else row["units"],
+                    "PricingUnit": "Messages" if is_seven else "Units",
+                    "PricingCurrency": "EUR" if is_seven else "Units",
+                    "PricingCurrencyEffectiveCost": row["amount"] if is_seven else row["units"],
+                    "ServiceCategory": "Mobile",
+                    "ServiceName": "SMS",
+                    **dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), row["provider"]),
+                    "SubAccountId": row["account_id"],
+                    "SubAccountName": row["account_name"],
+                    "x_country": row["country"],
+                    "x_is_partial": row["is_partial"],
+                }
+            )
+        return rows
+
+    def _money(self, day: str, units: Decimal) -> Row:
+        known = [price for price in self.variables.prices if price[0] <= day]
+        if not known:
+            return {"amount": None, "currency": None}
+        _, price, currency = known[-1]
+        return {"amount": rounded(units * Decimal(price), PLACES), "currency": currency}
+
+    def _of_shown_days(self, rows: Iterable[Row]) -> list[Row]:
+        return [
+            {**row, "is_partial": self.shown[row["provider"], row["date"]]}
+            for row in rows
+            if (row["provider"], row["date"]) in self.shown
+        ]
+
+
+def difference(rows: Iterable[Row], expected: Iterable[Row]) -> dict[str, list[str]]:
+    """The rows that are too many and those that are missing; numbers count by their value, days and times as texts."""
+    found, due = (Counter(_text(row) for row in each) for each in (rows, expected))
+    return {"too_many": sorted((found - due).elements())[:3], "missing": sorted((due - found).elements())[:3]}
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return format(Decimal(value).normalize(), "f")
+    return value if value is None or isinstance(value, bool) else str(value)
+
+
+def exact(number: Any) -> Decimal:
+    """As the text of the number says, and not as its binary fraction."""
+    return Decimal(str(number))
+
+
+def rounded(number: Decimal, to: str | Decimal) -> Decimal:
+    return number.quantize(Decimal(to), ROUND_HALF_UP)
+
+
+def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return dict(groups)
+
+
+def _text(row: Row) -> str:
+    return str([(name, plain(row[name])) for name in sorted(row)])
+
+
+_KINDS = {True: "postpaid", False: "prepaid", None: "unknown"}
+
+
+def _status(reported: Row | None) -> str:
+    if reported is None:
+        return "missing"
+    return "partial" if reported["is_partial"] else "complete"
+
+
+def _days_between(days: list[str]) -> list[str]:
+    if not days:
+        return []
+    first, last = date.fromisoformat(min(days)), date.fromisoformat(max(days))
+    return [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
+
+
+def _network(row: Row) -> tuple[str, str, str]:
+    return row["country_code"], row["mcc"], row["network_name"]
+
+
+def _change(before: Decimal | None, after: Decimal | None) -> str:
+    if before is None:
+        return "came"
+    if after is None:
+        return "went"
+    return "rose" if after > before else "fell"
+
+
+def _sum(figures: Iterable[Any]) -> Any:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
+
+
+def _next_month(month: str) -> date:
+    return (date.fromisoformat(f"{month}-01") + timedelta(days=31)).replace(day=1)
