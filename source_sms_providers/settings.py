@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import date, datetime, timedelta, timezone

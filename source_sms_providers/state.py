@@ -11,8 +11,6 @@ The last is what lets a group that a correction took away go to zero. So it is s
 written, and taken back only by a state that follows the rows of zeros.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
