@@ -217,3 +217,15 @@ def test_given_a_schema_then_the_key_cannot_be_null_and_the_rest_can(stream):
     never_null = {name for name, field in schema(stream)["properties"].items() if "null" not in field["type"]}
 
     assert never_null == set(KEYS[stream])
+
+
+def test_given_the_components_then_their_fields_can_be_read_on_python_3_10():
+    """There a field that is not kept (InitVar) must not be a text, as `from __future__ import annotations` makes it."""
+    for name in set(re.findall(r"class_name: (source_sms_providers\.\S+)", MANIFEST.read_text(encoding="ascii"))):
+        module, _, of_class = name.rpartition(".")
+        for each in getattr(import_module(module), of_class).__mro__:
+            if each.__module__.startswith("source_sms_providers"):
+                texts = [
+                    field for field, hint in vars(each).get("__annotations__", {}).items() if isinstance(hint, str)
+                ]
+                assert texts == [], each
