@@ -31,6 +31,8 @@ from source_sms_providers.messages import LoggedOnce, told_once
 from source_sms_providers.settings import validate
 from source_sms_providers.state import StreamState, with_states
 
+LOGGER = logging.getLogger("airbyte")
+
 # Absolute: a file of that name in the working directory must not matter.
 MANIFEST = Path(__file__).with_name("manifest.yaml").resolve()
 
@@ -137,12 +139,15 @@ class SourceSmsProviders(YamlDeclarativeSource):
         source._command = command = Command(source.config["num_workers"], source._concurrent_source)
         messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()
-        source.logger.addFilter(once)
+        loggers = source.logger, LOGGER
+        for each in loggers:
+            each.addFilter(once)
         try:
             yield from told_once(with_missing(with_states(messages, source._states, source.config), reasons))
         finally:
             command.end()
-            source.logger.removeFilter(once)
+            for each in loggers:
+                each.removeFilter(once)
 
 
 class Entrypoint(AirbyteEntrypoint):

@@ -60,6 +60,14 @@ def test_given_one_error_many_times_when_told_then_it_passes_once():
     assert len(told_before_the_end(failing(*[trace("analytics", OUTAGE)] * 3))) == 1
 
 
+def test_given_one_error_that_names_its_day_when_told_then_the_first_day_stands_for_all():
+    days = [transient_error(f"Nothing for 2026-03-0{day}.") for day in (7, 8, 9)]
+
+    summary = summary_of(failing(*(trace("analytics", error) for error in days)))
+
+    assert summary.message == "Not all streams were synced. analytics: Nothing for 2026-03-07."
+
+
 def test_given_one_error_of_two_streams_when_told_then_it_passes_for_each():
     assert len(told_before_the_end(failing(trace("analytics", OUTAGE), trace("credits", OUTAGE)))) == 2
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from unit_tests.connector import SEVEN_KEY, full_refresh, read, state
-from unit_tests.providers import SEVEN, Asked
+from unit_tests.providers import SEVEN, Asked, as_json
 from unit_tests.usage import each_day_asked, usage
 
 URL = f"{SEVEN}/analytics"
@@ -201,3 +203,16 @@ def test_given_a_window_that_fails_when_later_ones_succeed_then_the_state_does_n
 
     assert failed.days[0] == "2024-12-31"
     assert repeated.days[0] == "2024-01-01"
+
+
+def test_given_a_counter_that_no_row_has_when_read_then_one_warning_says_so(providers, caplog):
+    def without_rcs(request):
+        return as_json([{n: v for n, v in row.items() if n != "rcs"} for row in json.loads(each_day_asked(request))])
+
+    providers.answer(URL, without_rcs)
+
+    output = read("analytics")
+
+    assert [record["rcs"] for record in output.records] == [None] * 3
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ["seven.io sends no 'rcs' in its usage: the column stays empty."]
