@@ -51,7 +51,8 @@ class StreamState:
         """The first day that this sync asks for; None before a first sync."""
         self._lock = threading.Lock()
         self._groups: dict[str, dict[Key, Figures]] = {}
-        self._unsaid: set[str] = set()
+        self._coming: dict[str, dict[Key, Figures]] = {}
+        """What workers have read of days that no record was written of yet: they may be thousands of days ahead."""
         self._has_warned = False
 
     def resume(
@@ -72,17 +73,21 @@ class StreamState:
     def will_hold(self, day: str, rows: Mapping[Key, Figures]) -> None:
         """To be called with all rows of a day before the first of them is written."""
         with self._lock:
-            known = self._groups.setdefault(day, {})
+            known = self._groups.get(day, {})
             # A row of zeros where there is none yet changes no sum.
             told = {key: figures for key, figures in rows.items() if any(figures) or key in known}
             news = {key: figures for key, figures in told.items() if known.get(key) != figures}
             if news:
-                known.update(news)
-                self._unsaid.add(day)
+                self._coming[day] = news
 
     def is_unsaid(self, day: str) -> bool:
         """Whether no state has named yet what the table will hold of that day."""
-        return day in self._unsaid
+        return day in self._coming
+
+    def begins(self, day: str) -> None:
+        """To be called before a state that goes ahead of the day's first record."""
+        with self._lock:
+            self._groups.setdefault(day, {}).update(self._coming.pop(day))
 
     def groups_to_save(self, stream: str, first_day: date) -> dict[str, list[Any]]:
         """The groups of the days from `first_day` on, for a state of the day `done`; the newest `MAX_GROUPS`."""
@@ -90,7 +95,6 @@ class StreamState:
         kept: dict[str, dict[Key, Figures]] = {}
         room = MAX_GROUPS
         with self._lock:
-            self._unsaid.clear()
             for day in sorted(self._groups, reverse=True):
                 groups = self._groups[day]
                 if day <= self.done[:10]:
@@ -180,6 +184,7 @@ def with_states(
             if message.record.data.get("is_partial"):
                 running[stream] = day
             if stream in states and states[stream].is_unsaid(day):
+                states[stream].begins(day)
                 yield _state_ahead(stream, states[stream], config)
         elif message.type is Type.STATE and message.state and (saved := message.state.stream):
             stream = saved.stream_descriptor.name

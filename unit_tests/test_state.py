@@ -140,6 +140,22 @@ def said(config: dict, *messages: AirbyteMessage) -> list:
     ]
 
 
+def holds(config: dict, day: str, rows: dict) -> None:
+    """The first record of the day is about to be written."""
+    config["_states"][STREAM].will_hold(day, rows)
+    config["_states"][STREAM].begins(day)
+
+
+def test_given_days_that_were_read_but_not_written_when_a_state_comes_then_it_does_not_name_them():
+    config = settings()
+    for day in ("2026-03-07", "2026-03-08", "2026-03-09"):
+        config["_states"][STREAM].will_hold(day, {GERMANY: (5,)})
+
+    states = [each for each in said(config, record("2026-03-07"), saved("2026-03-07")) if isinstance(each, dict)]
+
+    assert [list(each["groups"]) for each in states] == [["2026-03-07"], ["2026-03-07"]]
+
+
 def test_given_no_running_day_when_the_state_comes_then_it_stays():
     assert said(settings(), record("2026-03-09", is_partial=False), saved("2026-03-09T00:00:00Z"))[-1] == {
         "date": "2026-03-09T00:00:00Z"
@@ -242,7 +258,7 @@ def test_given_a_group_that_goes_to_zero_then_it_is_named_until_a_state_confirms
 def test_given_days_that_no_sync_asks_for_again_then_their_groups_are_named_no_longer():
     config = settings()
     for day in ("2026-03-04", "2026-03-05", "2026-03-06", "2026-03-07"):
-        config["_states"][STREAM].will_hold(day, {GERMANY: (5,)})
+        holds(config, day, {GERMANY: (5,)})
 
     [named] = said(config, saved("2026-03-07"))
 
@@ -252,7 +268,7 @@ def test_given_days_that_no_sync_asks_for_again_then_their_groups_are_named_no_l
 def test_given_a_day_that_failed_long_ago_then_the_groups_of_all_days_after_it_are_named():
     config = settings()
     for day in ("2026-02-01", "2026-02-20", "2026-03-09"):
-        config["_states"][STREAM].will_hold(day, {GERMANY: (5,)})
+        holds(config, day, {GERMANY: (5,)})
 
     [named] = said(config, saved("2026-01-31"))
 
@@ -265,7 +281,7 @@ def test_given_more_groups_than_a_state_names_then_those_of_the_newest_days_are_
     monkeypatch.setattr(state_module, "MAX_GROUPS", 3)
     config = settings()
     for day in ("2026-03-07", "2026-03-08", "2026-03-09"):
-        config["_states"][STREAM].will_hold(day, {GERMANY: (5,), FRANCE: (1,)})
+        holds(config, day, {GERMANY: (5,), FRANCE: (1,)})
 
     first, second = said(config, saved("2026-03-06"), saved("2026-03-09"))
 
@@ -279,7 +295,7 @@ def test_given_more_groups_than_a_state_names_then_those_of_the_newest_days_are_
 def test_given_as_many_groups_as_a_state_names_then_all_are_named(monkeypatch, caplog):
     monkeypatch.setattr(state_module, "MAX_GROUPS", 2)
     config = settings()
-    config["_states"][STREAM].will_hold("2026-03-09", {GERMANY: (5,), FRANCE: (1,)})
+    holds(config, "2026-03-09", {GERMANY: (5,), FRANCE: (1,)})
 
     [named] = said(config, saved("2026-03-09"))
 
