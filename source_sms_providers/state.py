@@ -39,6 +39,8 @@ MAX_GROUPS = 10_000
 Key = tuple[str, ...]
 """The fields of a row's primary key without its date."""
 Figures = tuple[int | float, ...]
+Group = list[list[Any]]
+"""`[key, figures]`, as a state names it."""
 
 
 class StreamState:
@@ -50,8 +52,8 @@ class StreamState:
         self.first_day: date | None = None
         """The first day that this sync asks for; None before a first sync."""
         self._lock = threading.Lock()
-        self._groups: dict[str, dict[Key, Figures]] = {}
-        self._coming: dict[str, dict[Key, Figures]] = {}
+        self._groups: dict[str, dict[Key, Group]] = {}
+        self._coming: dict[str, dict[Key, Group]] = {}
         """What workers have read of days that no record was written of yet: they may be thousands of days ahead."""
         self._has_warned = False
 
@@ -62,21 +64,22 @@ class StreamState:
         self.first_day = first_day
         self.done = _last_second_before(str(first_day))
         self._groups = {
-            day: {tuple(map(str, key)): tuple(figures) for key, figures in of_day} for day, of_day in groups.items()
+            day: {tuple(map(str, key)): [[*map(str, key)], [*figures]] for key, figures in of_day}
+            for day, of_day in groups.items()
         }
 
     def groups_of(self, day: str) -> Mapping[Key, Figures]:
         """The groups of which the table may hold a row of that day, with the figures that were last written."""
         with self._lock:
-            return dict(self._groups.get(day, {}))
+            return {key: tuple(figures) for key, (_, figures) in self._groups.get(day, {}).items()}
 
     def will_hold(self, day: str, rows: Mapping[Key, Figures]) -> None:
         """To be called with all rows of a day before the first of them is written."""
         with self._lock:
             known = self._groups.get(day, {})
             # A row of zeros where there is none yet changes no sum.
-            told = {key: figures for key, figures in rows.items() if any(figures) or key in known}
-            news = {key: figures for key, figures in told.items() if known.get(key) != figures}
+            told = {key: [[*key], [*figures]] for key, figures in rows.items() if any(figures) or key in known}
+            news = {key: group for key, group in told.items() if known.get(key) != group}
             if news:
                 self._coming[day] = news
 
@@ -89,25 +92,23 @@ class StreamState:
         with self._lock:
             self._groups.setdefault(day, {}).update(self._coming.pop(day))
 
-    def groups_to_save(self, stream: str, first_day: date) -> dict[str, list[Any]]:
+    def groups_to_save(self, stream: str, first_day: date) -> dict[str, list[Group]]:
         """The groups of the days from `first_day` on, for a state of the day `done`; the newest `MAX_GROUPS`."""
         assert self.done is not None
-        kept: dict[str, dict[Key, Figures]] = {}
+        kept: dict[str, dict[Key, Group]] = {}
         room = MAX_GROUPS
         with self._lock:
             for day in sorted(self._groups, reverse=True):
                 groups = self._groups[day]
                 if day <= self.done[:10]:
                     # Rows of zeros that this state confirms need not be known any more.
-                    groups = {key: figures for key, figures in groups.items() if any(figures)}
+                    groups = {key: group for key, group in groups.items() if any(group[1])}
                 if day >= str(first_day) and groups:
                     room -= len(groups)
                     if room >= 0:
                         kept[day] = groups
             self._groups = kept
-            saved = {
-                day: [[[*key], [*figures]] for key, figures in groups.items()] for day, groups in sorted(kept.items())
-            }
+            saved = {day: list(groups.values()) for day, groups in sorted(kept.items())}
         if room < 0 and not self._has_warned:
             self._has_warned = True
             LOGGER.warning(
