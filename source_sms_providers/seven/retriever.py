@@ -128,7 +128,7 @@ class UsageRetriever(GroupsRetriever):
         return (row[self.group_field],)
 
     def figures_of(self, row: Row) -> Figures:
-        return tuple(row[name] or 0 for name in FIGURES)
+        return tuple([row[name] or 0 for name in FIGURES])
 
     def _totals_of(self, day: str) -> Totals:
         """The totals of the window that the day is in."""
