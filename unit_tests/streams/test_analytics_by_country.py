@@ -106,6 +106,17 @@ def test_given_no_totals_when_read_then_no_day_is_asked_for_as_nothing_could_vou
     assert {request.query["group_by"] for request in providers.asked} == {"date"}
 
 
+def test_given_more_than_a_year_when_read_then_the_totals_are_asked_by_the_windows_of_the_stream_analytics(providers):
+    providers.answer(TOTALS, lambda request: each_day_asked(request, sms=0))
+
+    read("analytics", "analytics_by_country", start_date="2025-03-09")
+
+    assert sorted(providers.asked, key=lambda request: request.query["start"]) == [
+        asked("date", "2025-03-09", "2026-03-08"),
+        asked("date", "2026-03-09", "2026-03-09"),
+    ]
+
+
 @pytest.fixture
 def windows_of_two_days(monkeypatch):
     monkeypatch.setattr("source_sms_providers.seven.retriever.WINDOW", timedelta(days=2))
