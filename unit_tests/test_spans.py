@@ -98,6 +98,19 @@ def test_given_a_day_whose_rows_were_handed_out_then_they_are_kept_no_longer_and
     assert asked == [(0, 72)]
 
 
+def test_given_days_that_a_telling_span_leaves_out_when_the_others_were_handed_out_then_no_part_is_asked_for_them():
+    asked = []
+
+    def first_day_only(first: date, last: date) -> dict:
+        asked.append((first, last))
+        return {first: [{"date": str(first)}]}
+
+    spans = Spans(FIRST, FIRST + 364 * DAY, lambda *_: 100, first_day_only)
+
+    assert [rows(spans, n) is None for n in (0, 1, 100)] == [False, True, True]
+    assert asked == [(FIRST, FIRST + 364 * DAY)]
+
+
 @pytest.mark.parametrize("number_of_days", [1, 40, 41, 73, 113, 114, 145, 364, 365, 405, 800, 3653])
 def test_given_spans_that_tell_nothing_then_they_add_at_most_one_request_in_twenty(number_of_days):
     asked = []

@@ -93,9 +93,7 @@ class UsageRetriever(GroupsRetriever):
         )
 
     def spared_by_span(self, first: date, last: date) -> int:
-        totals = self._totals_of(str(first))
-        texts = set(map(str, days(first, last)))
-        return 0 if texts & totals.failed.keys() else len(texts - totals.silent)
+        return len(set(map(str, days(first, last))) - self._totals_of(str(first)).silent)
 
     def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
         """A group that is alone in a span, and makes up all that its days amount to, makes up each of them."""
