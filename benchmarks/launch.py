@@ -18,12 +18,15 @@ output, *command = sys.argv[1:]
 with Path(output).open("wb") as out:
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=out)
-    _, status, used = os.wait4(process.pid, 0)
+    _, ended, used = os.wait4(process.pid, 0)
     wall = time.perf_counter() - started
-process.returncode = os.waitstatus_to_exitcode(status)
+process.returncode = os.waitstatus_to_exitcode(ended)
 if process.returncode:
     sys.exit(f"It ended with {process.returncode}.")
-if used.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+status = Path("/proc/self/status")
+# The process's own peak where it can be had: the other one counts what it was before it became this program.
+own = int(status.read_text().partition("VmHWM:")[2].split()[0]) if status.exists() else 0
+if used.ru_maxrss <= (own or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss):
     sys.exit("What starts the command is larger than it, so its peak of memory is not known.")
 # Linux counts in kilobytes, macOS in bytes.
 unit = 1024 if sys.platform != "darwin" else 1024 * 1024

@@ -50,6 +50,29 @@ def daily_records(
     """Of `expected_records`, those of the daily streams."""
     days = [first_day + datetime.timedelta(days=n) for n in range((last_day - first_day).days + 1)]
     cells = {day: _seven_cells(settings, config, day, today) for day in days}
+    streams = _daily_records(settings, config, today, days, cells)
+    if settings.seven_running_day == "left_out":
+        streams["analytics"] = [row for row in streams["analytics"] if not row["is_partial"]]
+    if settings.seven_counters == "without_rcs":
+        # A row of zeros in the place of one that is not sent is none of the provider's.
+        opened = settings.account_opened if settings.seven_days_before_account == "left_out" else None
+        streams["analytics"] = [
+            row if row["date"] < (opened or "") else {**row, "rcs": None} for row in streams["analytics"]
+        ]
+        for stream in _GROUPINGS:
+            streams[stream] = [{**row, "rcs": None} if _has_usage(row) else row for row in streams[stream]]
+    if settings.smsfactor_fields == "fewer":
+        streams["consumption"] = [{**row, "company": None} for row in streams["consumption"]]
+    return streams
+
+
+def _daily_records(
+    settings: Settings,
+    config: Mapping[str, Any],
+    today: datetime.date,
+    days: Iterable[datetime.date],
+    cells: Mapping[datetime.date, list[world.SevenCell]],
+) -> dict[str, list[dict[str, Any]]]:
     return {
         "analytics": [_analytics_row(day, today, {}, cells[day]) for day in days],
         "consumption": [row for day in days for row in _consumption(settings, config, day, today)],
@@ -58,6 +81,10 @@ def daily_records(
             for stream, field in _GROUPINGS.items()
         },
     }
+
+
+def _has_usage(row: Mapping[str, Any]) -> bool:
+    return any(row[figure] for figure in (*world.COUNTERS, "usage_eur"))
 
 
 def _credits(settings: Settings, today: datetime.date) -> dict[str, Any]:

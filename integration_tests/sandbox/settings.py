@@ -64,6 +64,27 @@ class Settings:
     """true: a date that seven.io cannot read is ignored and the last 30 days are answered (as recorded);
     false: it answers error 308."""
 
+    seven_error_shape: Literal["bare", "error_code", "code", "success"] = "bare"
+    """How an error code is written in JSON: by itself, or as a field of an object."""
+
+    seven_days_before_account: Literal["zeros", "left_out"] = "zeros"
+    """What the grouping by date answers for days before `account_opened`: undocumented."""
+
+    seven_running_day: Literal["listed", "left_out"] = "listed"
+    """Whether the grouping by date names the running day: undocumented."""
+
+    seven_most_days: int = 0
+    """Of a longer range only so many days are answered; 0 = of all."""
+
+    seven_most_days_are: Literal["newest", "oldest"] = "newest"
+    """Which days of a range that is longer than `seven_most_days` are answered."""
+
+    seven_counters: Literal["all", "without_rcs", "one_more"] = "all"
+    """Which counters a row has: `rcs` is missing, as in 2022, or there is one that nobody knows yet."""
+
+    seven_refunds: bool = False
+    """On some days something is paid back, so that usage_eur is negative."""
+
     seven_numbers_as_strings: bool = False
     """seven.io writes counters, amounts and prices as JSON strings."""
 
@@ -102,6 +123,9 @@ class Settings:
     smsfactor_numbers_as_strings: bool = False
     """SMSFactor writes every number of an answer as a string."""
 
+    smsfactor_fields: Literal["all", "fewer", "more"] = "all"
+    """fewer: accounts have no company; more: accounts and answers have fields that nobody knows yet."""
+
     smsfactor_total_off_by: int = 0
     """Added to data.total, so that the accounts no longer add up to it."""
 
@@ -120,7 +144,7 @@ class Settings:
             value = getattr(self, knob)
             if value is not None and parse_day(value) is None:
                 raise BadKnob(f"Knob {knob} does not take {value!r}; it takes a date written YYYY-MM-DD.")
-        for knob in ("latency", "correction_days", "smsfactor_sub_accounts"):
+        for knob in ("latency", "correction_days", "smsfactor_sub_accounts", "seven_most_days"):
             if getattr(self, knob) < 0:
                 raise BadKnob(f"Knob {knob} must not be negative.")
         try:

@@ -32,13 +32,13 @@ def answer(settings: Settings, request: Request) -> Answer:
     endpoint, _, group_in_path = request.path.removeprefix(_PREFIX).partition("/")
     scopes = settings.seven_keys.get(_key(request))
     if scopes is None or endpoint not in _ENDPOINTS:
-        return _error(request, 900)
+        return _error(settings, request, 900)
     if settings.seven_ip_refused:
-        return _error(request, 903)
+        return _error(settings, request, 903)
     if endpoint not in scopes:
-        return _error(request, 902)
+        return _error(settings, request, 902)
     if group_in_path and endpoint != "analytics":
-        return _error(request, 900)
+        return _error(settings, request, 900)
     return _ENDPOINTS[endpoint](settings, request, settings.today_date())
 
 
@@ -48,8 +48,16 @@ def _key(request: Request) -> str:
     return request.headers.get("x-api-key") or raw_basic or request.query.get("p", "")
 
 
-def _error(request: Request, code: int) -> Answer:
-    return _json(str(code)) if request.accepts_json else _text(str(code))
+def _error(settings: Settings, request: Request, code: int) -> Answer:
+    if not request.accepts_json:
+        return _text(str(code))
+    shapes: dict[str, Any] = {
+        "bare": str(code),
+        "error_code": {"error_code": code, "error_message": "Fehler"},
+        "code": {"success": False, "code": str(code)},
+        "success": {"success": str(code)},
+    }
+    return _json(shapes[settings.seven_error_shape])
 
 
 def _json(value: Any) -> Answer:
@@ -128,15 +136,26 @@ def _price_csv(countries: list[world.Country]) -> str:
 def _analytics(settings: Settings, request: Request, today: datetime.date) -> Answer:
     window = _window(settings, request, today)
     if window is None:
-        return _error(request, 308)
+        return _error(settings, request, 308)
     first, last = window
     days = [first + datetime.timedelta(days=n) for n in range((min(last, today) - first).days + 1)]
+    if most := settings.seven_most_days:
+        days = days[-most:] if settings.seven_most_days_are == "newest" else days[:most]
     cells = {day: _asked_cells(settings, request, day, today) for day in days}
     group_by = request.path.removeprefix(_PREFIX).partition("/")[2] or request.query.get("group_by", "date")
     if group_by not in _GROUP_FIELDS:
-        return _json([_row(settings, "date", day.isoformat(), of_day) for day, of_day in cells.items()])
+        named = [day for day in days if _is_named(settings, day, today)]
+        return _json([_row(settings, "date", day.isoformat(), cells[day]) for day in named])
     every = [cell for of_day in cells.values() for cell in of_day]
     return _json(_grouped(settings, _GROUP_FIELDS[group_by], every, days))
+
+
+def _is_named(settings: Settings, day: datetime.date, today: datetime.date) -> bool:
+    """Whether the grouping by date names the day."""
+    if day == today:
+        return settings.seven_running_day == "listed"
+    opened = parse_day(settings.account_opened or "")
+    return settings.seven_days_before_account == "zeros" or opened is None or day >= opened
 
 
 def _window(settings: Settings, request: Request, today: datetime.date) -> tuple[datetime.date, datetime.date] | None:
@@ -186,7 +205,10 @@ def _grouped(
 def _row(settings: Settings, field: str, name: str, cells: list[world.SevenCell]) -> dict[str, Any]:
     row: dict[str, Any] = {field: name}
     for counter in world.COUNTERS:
-        row[counter] = _number(settings, sum(getattr(cell, counter) for cell in cells))
+        if counter != "rcs" or settings.seven_counters != "without_rcs":
+            row[counter] = _number(settings, sum(getattr(cell, counter) for cell in cells))
+    if settings.seven_counters == "one_more":
+        row["whatsapp"] = _number(settings, 7)
     row["usage_eur"] = _number(settings, world.eur(sum(cell.usage for cell in cells)))
     return row
 

@@ -140,6 +140,8 @@ def _consumption(settings: Settings, request: Request, today: datetime.date) -> 
     if shows_main:
         data["my_account"] = _account(settings, main)
     data |= _by_sub_accounts(settings, [_account(settings, account) for account in subs])
+    if settings.smsfactor_fields == "more":
+        data["by_channel"] = {"sms": total}
     return {"status": 1, "message": "OK", "data": data}
 
 
@@ -184,7 +186,12 @@ def _merged(maps: Iterable[dict[str, int]]) -> dict[str, int]:
 
 def _account(settings: Settings, account: _Shown) -> dict[str, Any]:
     conso = {"total": account.total} | _by_country(settings, account.countries)
-    return {"account_id": account.account_id, "company": account.company, "conso": conso}
+    shown: dict[str, Any] = {"account_id": account.account_id, "company": account.company, "conso": conso}
+    if settings.smsfactor_fields == "fewer":
+        del shown["company"]
+    if settings.smsfactor_fields == "more":
+        shown |= {"status": "archived", "currency": "EUR"}
+    return shown
 
 
 def _by_country(settings: Settings, countries: dict[str, int]) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def seven_cells(settings: Settings, day: datetime.date, today: datetime.date) ->
     if share == 0:
         return ()
     final = _final_seven_cells(settings.seed, day, settings.seven_groups == "one")
+    if settings.seven_refunds and final and day.day % 3 == 0:
+        final = (final[0]._replace(usage=-3 * sum(cell.usage for cell in final)), *final[1:])
     cells = tuple(corrected_cells(settings.corrections, day, final))
     if share == _WHOLE:
         return cells

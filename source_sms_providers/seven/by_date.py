@@ -77,8 +77,9 @@ def told_apart(days: Days) -> tuple[list[Mapping[str, Any]], dict[date, AirbyteT
 def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Days:
     """Every day of a range; only a running day may be missing.
 
-    Days that an answer leaves out are asked for again in a range of their own: so a range that the server caps
-    is read whole. Those that it leaves out even then are
+    Days that an answer leaves out are asked for again in a range of their own, and in its halves if its last day is
+    named by itself: so a range that the server caps is read whole. That takes a request for each so many days as it
+    answers, as narrower ranges from the start would. Days that it leaves out even then are
 
     - rows of zeros if they are before the account's first day: their last day is not named by itself either,
       nor their first one and the day before it, while a later day is named;
@@ -94,21 +95,31 @@ def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Day
         if found:
             spans += _runs(start, end, found)
             continue
-        end = min(end, today - DAY)
-        if start > end:
-            continue
-        if any(day < start for day in days) or not _is_before_the_account(ask, start, end, today, days):
-            absent = f"it lacks {_named(start, end)}, also when that is asked for by itself"
-            days |= dict.fromkeys(_span(start, end), unexpected_answer(PROVIDER, "/analytics", absent))
-            continue
-        LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", end + DAY)
-        days |= {day: record({"date": str(day)}, ZEROS, config) for day in _span(start, end)}
+        if end >= today:
+            # Perhaps only one day was answered, of a range that is capped, and that one is not named.
+            spans += [(start, today - DAY), (today, today)] if start < today else []
+        elif any(day < start for day in days):
+            days |= _refused(start, end)
+        elif start < end and ask(end, end):
+            # Perhaps only days before the account's first one were answered, of a range that is capped.
+            middle = start + (end - start) // 2
+            spans += [(start, middle), (middle + DAY, end)]
+        elif not _is_before_the_account(ask, start, end, today, days):
+            days |= _refused(start, end)
+        else:
+            LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", end + DAY)
+            days |= {day: record({"date": str(day)}, ZEROS, config) for day in _span(start, end)}
     return days
+
+
+def _refused(start: date, end: date) -> Days:
+    absent = f"it lacks {_named(start, end)}, also when that is asked for by itself"
+    return dict.fromkeys(_span(start, end), unexpected_answer(PROVIDER, "/analytics", absent))
 
 
 def _is_before_the_account(ask: Ask, start: date, end: date, today: date, days: Days) -> bool:
     is_followed = any(day > end for day in days) or ask(today - DAY, today - DAY)
-    return bool(is_followed) and not ask(end, end) and not ask(start - DAY, start)
+    return bool(is_followed) and not ask(start - DAY, start)
 
 
 def _runs(first: date, last: date, found: Days) -> Iterator[tuple[date, date]]:

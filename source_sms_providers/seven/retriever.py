@@ -39,7 +39,7 @@ class Totals(NamedTuple):
     silent: frozenset[str]
     """Those without any usage: they need not be asked."""
     ungrouped: frozenset[str]
-    """Those without messages and costs: a grouping of them may be empty."""
+    """Those of which nothing says that they have messages or costs: a grouping of them may be empty."""
     failed: Mapping[str, AirbyteTracedException]
     """Those of which nothing is known, and why."""
 
@@ -120,6 +120,7 @@ class UsageRetriever(GroupsRetriever):
         account.
         """
         total = self._total_of(day)
+        assert total
         if self._staying([], self.known(day), total):
             return []
         LOGGER.warning("seven.io names no account for %s, but usage of that day: it has a row without account.", day)
@@ -143,8 +144,12 @@ class UsageRetriever(GroupsRetriever):
         corrected = gone.keys() - set(staying or ())
         return [record_of_zeros(day, self.group_field, self.config, group) for (group,) in corrected]
 
-    def _staying(self, left: Sequence[Figures], gone: Mapping[Key, Figures], total: Figures) -> Collection[Key] | None:
+    def _staying(
+        self, left: Sequence[Figures], gone: Mapping[Key, Figures], total: Figures | None
+    ) -> Collection[Key] | None:
         """Which of the groups that are gone the others need to add up to a day's total; None if nothing adds up."""
+        if total is None:
+            return None
         for staying in _choices(gone):
             if _sum([*left, *(gone[key] for key in staying)]) == _sum([total]):
                 return staying
@@ -168,11 +173,13 @@ class UsageRetriever(GroupsRetriever):
                 with contextlib.suppress(AirbyteTracedException):
                     self._window(following)
 
-    def _total_of(self, day: str) -> Figures:
-        """The figures of a day in the grouping by date; all streams share the answer."""
-        total = self._days_of_window(self._first_of_window(day))[date.fromisoformat(day)]
+    def _total_of(self, day: str) -> Figures | None:
+        """The figures of a day in the grouping by date, None for a running day that it does not name; all streams share
+        the answer.
+        """
+        total = self._days_of_window(self._first_of_window(day)).get(date.fromisoformat(day))
         assert not isinstance(total, AirbyteTracedException)
-        return self.figures_of(total)
+        return self.figures_of(total) if total else None
 
     def _first_of_window(self, day: str) -> date:
         return self._first_day + (date.fromisoformat(day) - self._first_day) // WINDOW * WINDOW
@@ -182,9 +189,10 @@ class UsageRetriever(GroupsRetriever):
 
     def _ask(self, first: date) -> Totals:
         rows, failed = told_apart(self._days_of_window(first))
+        running = frozenset({self.config["today"]}).difference(row["date"] for row in rows)
         return Totals(
             silent=frozenset(row["date"] for row in rows if not has_usage(row)),
-            ungrouped=frozenset(row["date"] for row in rows if not (row["sms"] or row["usage_eur"])),
+            ungrouped=running.union(row["date"] for row in rows if not (row["sms"] or row["usage_eur"])),
             failed={str(day): error for day, error in failed.items()},
         )
 

@@ -27,14 +27,17 @@ def march(day: int) -> date:
 class Server:
     """Has one SMS on each of its days, and is `asked` for ranges of days of March 2026 (0 is 28 February)."""
 
-    def __init__(self, days: Iterable[int], newest: int = 1000, oldest: int = 1000) -> None:
-        self._days, self._newest, self._oldest = sorted(days), newest, oldest
+    def __init__(
+        self, days: Iterable[int], newest: int = 1000, oldest: int = 1000, of_the_asked: slice = slice(None)
+    ) -> None:
+        self._days, self._newest, self._oldest, self._of_the_asked = sorted(days), newest, oldest, of_the_asked
         self.asked: list[tuple[int, int]] = []
 
     def __call__(self, first: date, last: date) -> Days:
         bounds = ((first - march(1)).days + 1, (last - march(1)).days + 1)
         self.asked.append(bounds)
-        days = [day for day in self._days if bounds[0] <= day <= bounds[1]]
+        counted = range(bounds[0], bounds[1] + 1)[self._of_the_asked]
+        days = [day for day in self._days if day in counted]
         rows = [usage(date=str(march(day)), sms=1) for day in days[: self._oldest][-self._newest :]]
         return EXTRACTOR.days(response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last)))
 
@@ -126,13 +129,27 @@ def test_given_a_whole_range_before_the_accounts_first_day_when_read_then_it_is_
     server = Server(range(7, 10))
 
     assert server.sms(-9, 3) == dict.fromkeys(range(-9, 4), 0)
-    assert server.asked == [(-9, 3), (9, 9), (3, 3), (-10, -9)]
+    assert server.asked == [(-9, 3), (3, 3), (9, 9), (-10, -9)]
 
 
 def test_given_a_capped_server_and_an_account_that_began_later_when_read_then_both_are_seen():
     server = Server(range(3, 10), newest=3)
 
     assert server.sms(1, 9) == {1: 0, 2: 0, **dict.fromkeys(range(3, 10), 1)}
+
+
+def test_given_a_server_that_counts_only_the_oldest_days_when_the_account_began_later_then_all_of_its_days_are_found():
+    server = Server(range(5, 10), of_the_asked=slice(2))
+
+    assert server.sms(1, 9) == {**dict.fromkeys(range(1, 5), 0), **dict.fromkeys(range(5, 10), 1)}
+
+
+@pytest.mark.parametrize("named", [[10], []], ids=["it is named", "it is not"])
+@pytest.mark.parametrize("counted", [slice(1), slice(-1, None)], ids=["the oldest", "the newest"])
+def test_given_a_server_that_counts_one_day_when_the_running_one_is_asked_too_then_all_days_are_found(named, counted):
+    server = Server([*range(1, 10), *named], of_the_asked=counted)
+
+    assert server.sms(1, 10) == dict.fromkeys([*range(1, 10), *named], 1)
 
 
 def test_given_an_answer_without_any_day_when_yesterday_is_not_named_either_then_no_day_is_taken_for_zero():
