@@ -11,6 +11,7 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.
 
 # What a release is called, and which processors its image is for: one image each, and one name for all.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE ?= $(shell sed -n 's/^  dockerRepository: //p' metadata.yaml)
 PROCESSORS ?= amd64 arm64
 PROCESSOR = $(shell docker version --format '{{.Server.Arch}}')
 
@@ -102,13 +103,13 @@ dist: $(VENV)/connector  ## build the wheel and the sdist into dist/
 	@rm -rf dist
 	@$(VENV)/bin/hatchling build --directory dist
 
-push-image:  ## push the image that test-image tested, for this processor (IMAGE=registry.example.com/source-sms-providers)
+push-image:  ## push the image that test-image tested, for this processor (IMAGE=registry.example.com/sms)
 	docker tag source-sms-providers:test $(IMAGE):$(VERSION)-$(PROCESSOR)
 	docker push --quiet $(IMAGE):$(VERSION)-$(PROCESSOR)
 
-name-image:  ## give the images that were pushed for the PROCESSORS the name of their version (IMAGE=…)
-	docker manifest create $(IMAGE):$(VERSION) $(PROCESSORS:%=$(IMAGE):$(VERSION)-%)
-	docker manifest push --purge $(IMAGE):$(VERSION)
+name-image:  ## give the images that were pushed for the PROCESSORS the name of their version
+	docker manifest create $(ARGS) $(IMAGE):$(VERSION) $(PROCESSORS:%=$(IMAGE):$(VERSION)-%)
+	docker manifest push --purge $(ARGS) $(IMAGE):$(VERSION)
 
 clean:  ## remove what was installed and built; keeps secrets/ and the database
 	@rm -rf .venv .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
