@@ -64,8 +64,9 @@ def add(airbyte: Airbyte, config: dict[str, Any], workspace: str, destination: s
         {"name": METADATA["name"], "workspaceId": workspace, "definitionId": definition, "configuration": config},
     )["sourceId"]
     print(f"Source {source}")
-    # The streams that the keys reach: Airbyte asks the source for them.
-    streams = airbyte.get("streams", sourceId=source, destinationId=destination)
+    # Of the suggested streams those that the keys reach: Airbyte asks the source for them.
+    offered = [stream["streamName"] for stream in airbyte.get("streams", sourceId=source, destinationId=destination)]
+    streams = [name for name in METADATA["suggestedStreams"]["streams"] if name in offered]
     connection = airbyte.post(
         "connections",
         {
@@ -76,9 +77,7 @@ def add(airbyte: Airbyte, config: dict[str, Any], workspace: str, destination: s
             "namespaceFormat": schema,
             "schedule": {"scheduleType": "cron", "cronExpression": "0 17 6 * * ? UTC"},
             "configurations": {
-                "streams": [
-                    {"name": stream["streamName"], "syncMode": "incremental_deduped_history"} for stream in streams
-                ]
+                "streams": [{"name": name, "syncMode": "incremental_deduped_history"} for name in streams]
             },
         },
     )["connectionId"]

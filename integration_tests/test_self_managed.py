@@ -48,8 +48,9 @@ ANSWERS: dict[str, Any] = {
     "POST /api/public/v1/workspaces/w-1/definitions/sources": {"id": "d-1", **DEFINITION},
     "POST /api/public/v1/sources": {"sourceId": "s-1"},
     "GET /api/public/v1/streams?sourceId=s-1&destinationId=to-1": [
-        {"streamName": "balance", "syncModes": ["incremental_deduped_history"]},
         {"streamName": "analytics", "syncModes": ["incremental_deduped_history"]},
+        {"streamName": "balance", "syncModes": ["incremental_deduped_history"]},
+        {"streamName": "not_suggested", "syncModes": ["incremental_deduped_history"]},
     ],
     "POST /api/public/v1/connections": {"connectionId": "c-1"},
 }
@@ -164,10 +165,13 @@ def terraform() -> dict[str, Any]:
         return hcl2.load(file, serialization_options=options)
 
 
-def test_given_the_terraform_file_when_it_is_read_then_its_streams_are_those_of_each_provider(terraform):
-    groups = [[stream["$ref"].split("/") for stream in group["streams"]] for group in MANIFEST["streams"]]
+def test_given_the_terraform_file_when_it_is_read_then_its_streams_are_the_suggested_ones_of_each_provider(terraform):
+    suggested: dict[str, list[str]] = {"seven": [], "smsfactor": []}
+    for stream in (stream["$ref"] for group in MANIFEST["streams"] for stream in group["streams"]):
+        _, _, provider, _, name = stream.split("/")
+        suggested[provider] += [name] if name in METADATA["suggestedStreams"]["streams"] else []
 
-    assert terraform["locals"] == [{"streams": {group[0][2]: [path[-1] for path in group] for group in groups}}]
+    assert terraform["locals"] == [{"streams": suggested}]
 
 
 def test_given_the_terraform_file_when_it_is_read_then_it_adds_what_the_program_adds(terraform):

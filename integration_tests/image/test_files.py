@@ -44,7 +44,7 @@ def test_airbytes_pipeline_publishes_nothing_to_the_python_index() -> None:
 
 
 def test_no_line_is_what_airbytes_check_takes_for_a_plain_http_request() -> None:
-    """Its rules: no tests, no pictures, no lines of comment, and two addresses that are never asked from afar."""
+    """Its rules or stricter: it leaves out tests, pictures, and two addresses that are never asked from afar."""
     tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
     files = [
         file
