@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,13 @@ def test_given_a_package_that_no_lock_has_when_it_is_checked_then_it_is_named(co
     ]
 
 
-def test_given_another_tag_when_a_release_is_checked_then_both_versions_are_named(copy):
-    assert f"The tag is v9.8.7, pyproject.toml's version is {PROJECT['version']}." in out_of_step(copy, "v9.8.7")
+def test_given_another_tag_when_a_release_is_checked_then_both_versions_are_named_and_it_fails():
+    command = [sys.executable, "-m", "integration_tests.release", "v9.8.7"]
+
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert f"The tag is v9.8.7, pyproject.toml's version is {PROJECT['version']}." in done.stdout.splitlines()
 
 
 def test_given_no_public_address_when_a_release_is_checked_then_it_is_asked_for(copy):
