@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cpu, latency, page, request_counts, startup
+from benchmarks import cpu, latency, page, request_counts, startup, whole_sync
 from benchmarks.measure import OTHERS_PYTHON
 
 PARTS = {
@@ -24,6 +24,8 @@ PARTS = {
     "requests": request_counts.measure,
     "latency": latency.measure,
     "cpu": cpu.measure,
+    "sync": whole_sync.measure,
+    "memory": whole_sync.measure_memory,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -1,4 +1,4 @@
-"""The chart of the wall times, as SVG."""
+"""The charts of the wall times, as SVG."""
 
 from __future__ import annotations
 
@@ -41,6 +41,25 @@ def chart(rows: Sequence[Mapping[str, Any]], latency: float) -> str:
         parts.append(f'<text x="{_x(x) + 9:.1f}" y="{_y(y) + 4:.1f}" fill="{colour}">{name}</text>')
     key = f'y="{HEIGHT - BOTTOM - 10}" text-anchor="end"'
     parts.append(f'<text x="{WIDTH - RIGHT - 6}" {key}>dashed: requests × latency ÷ workers</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def bars(title: str, seconds: Mapping[str, float]) -> str:
+    """A bar a program, the longest across the whole width."""
+    height = TOP + 30 * len(seconds) + 10
+    scale = (WIDTH - 300 - 60) / max(seconds.values())
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
+        'font-size="12" fill="#374151">',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+        f'<text x="16" y="18" font-weight="bold">{title}</text>',
+    ]
+    for n, (name, value) in enumerate(seconds.items()):
+        y = TOP + 30 * n
+        colour = COLOURS[8] if name.startswith("this") else "#9ca3af"
+        parts.append(f'<text x="288" y="{y + 15}" text-anchor="end">{name}</text>')
+        parts.append(f'<rect x="300" y="{y}" width="{value * scale:.1f}" height="20" fill="{colour}"/>')
+        parts.append(f'<text x="{308 + value * scale:.1f}" y="{y + 15}">{value:.1f} s</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import date, datetime, timezone
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,31 @@ from benchmarks.measure import DAY, Reading, messages
 from integration_tests.image.container import last_states
 from integration_tests.sandbox import world
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.streams import DAILY, PRIMARY_KEYS
+from integration_tests.sandbox.settings import Settings
+from integration_tests.streams import DAILY, GROUPED, PRIMARY_KEYS
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
 TODAY = NOW.date()
 YEAR, LOOKBACK = 365, 3
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "one group each": {"seven_groups": "one"},
+    "busy": {},
+    "weekdays only": {"activity": "weekday"},
+    "one season": {"activity": "seasonal"},
+    "opened mid-year": {"account_opened": "2025-09-01"},
+    "dormant": {"activity": "dormant"},
+}
+GROUPS: Sequence[Callable[[world.SevenCell], Hashable]] = (
+    lambda cell: cell.country,
+    lambda cell: cell.label,
+    lambda cell: cell.account,
+)
 
 
 def measure(folder: Path) -> list[dict[str, Any]]:
     rows = []
-    for activity in ("busy", "weekday", "dormant"):
-        with Sandbox(today=str(TODAY), activity=activity) as sandbox:
+    for account, knobs in ACCOUNTS.items():
+        with Sandbox(today=str(TODAY), **knobs) as sandbox:
             read = Reading(sandbox, folder)
             state: list[dict[str, Any]] = []
             for sync, days in (("first year", YEAR), ("each day", LOOKBACK)):
@@ -30,37 +45,29 @@ def measure(folder: Path) -> list[dict[str, Any]]:
                 done = read(tuple(PRIMARY_KEYS), YEAR, state=state, moment=NOW)
                 state = last_states(message for message in messages(done.output) if message["type"] == "STATE")
                 span = [TODAY - n * DAY for n in range(days, 0, -1)]
-                rows.append({"activity": activity, "sync": sync, **counts(sandbox, span)})
+                asked = len(sandbox.requests())
+                rows.append({"account": account, "sync": sync, "requests": asked, **counts(sandbox.settings(), span)})
     return rows
 
 
-def counts(sandbox: Sandbox, days: Sequence[date]) -> dict[str, Any]:
-    """What the server saw, beside what the formula says and what reading each day of each stream would take."""
-    settings, asked = sandbox.settings(), len(sandbox.requests())
-    used = sum(bool(world.seven_cells(settings, day, TODAY)) for day in days)
+def counts(settings: Settings, days: Sequence[date]) -> dict[str, Any]:
+    """What the same days take if each is asked for alone, and what they took if all figures were known before."""
+    cells = [world.seven_cells(settings, day, TODAY) for day in days]
     silent = [not any(account.total for account in world.smsfactor_day(settings, day, TODAY)) for day in days]
-    formula = 3 + math.ceil(len(days) / 365) + 3 * used + len(days)
-    if asked != formula:
-        raise AssertionError(f"{asked} requests were sent, the formula says {formula}.")
+    others = 3 + math.ceil(len(days) / 365)
+    used = sum(map(bool, cells))
+    floor_of_seven = sum(fewest([{group(cell) for cell in of_day} for of_day in cells if of_day]) for group in GROUPS)
+    floor_of_smsfactor = sum(1 if still else len(list(run)) for still, run in groupby(silent))
     return {
         "days": len(days),
         "days_with_usage": used,
-        "requests": asked,
         "naive": 3 + len(DAILY) * len(days),
-        "smsfactor": len(days),
-        "smsfactor_by_halves": by_halves(silent),
-        "smsfactor_known_before": sum(not still for still in silent) + spans(silent),
+        "day_by_day": others + len(GROUPED) * used + len(days),
+        "floor": others + floor_of_seven + floor_of_smsfactor,
     }
 
 
-def spans(silent: Sequence[bool]) -> int:
-    """Into how many unbroken spans the silent days fall."""
-    return sum(still and (n == 0 or not silent[n - 1]) for n, still in enumerate(silent))
-
-
-def by_halves(silent: Sequence[bool]) -> int:
-    """Requests if a span is asked as one, and halved as long as its total is not 0."""
-    if len(silent) <= 1 or all(silent):
-        return min(1, len(silent))
-    half = len(silent) // 2
-    return 1 + by_halves(silent[:half]) + by_halves(silent[half:])
+def fewest(groups_of_days: Sequence[set[Hashable]]) -> int:
+    """One request for days in a row that have one group and the same, and one for each day with several."""
+    runs = groupby(groups_of_days, key=lambda groups: groups if len(groups) == 1 else None)
+    return sum(1 if alone else len(list(run)) for alone, run in runs)

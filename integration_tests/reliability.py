@@ -44,6 +44,10 @@ PROMISES = {
             "test_history.py",
             "test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_each_day_when_it_was_last_read",
         ),
+        "So it does where many days are told by one request": (
+            "test_history.py",
+            "test_given_any_history_of_an_account_of_few_groups_when_spans_are_asked_then_each_table_says_so_too",
+        ),
     },
     "Time and state": {
         "Windows tile: each complete day is asked, none twice but for the lookback, none of the future": (
@@ -111,6 +115,10 @@ PROMISES = {
         "Every record of every stream is what the providers hold, for any settings": (
             "test_records.py",
             "test_given_settings_when_read_then_every_stream_holds_exactly_what_the_providers_hold",
+        ),
+        "A year told by few requests has the same records": (
+            "test_records.py",
+            "test_given_a_year_of_few_groups_or_silence_when_read_then_few_requests_give_the_exact_records",
         ),
         "PHP's shapes and the accounts' states give the same exact records": (
             "test_records.py",

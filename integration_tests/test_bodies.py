@@ -72,6 +72,12 @@ BODIES: dict[str, tuple[dict[str, Any], str, str]] = {
     "an error": (body('{"error":"Unauthorized"}'), RETRY, RETRY),
     "no success": (body('{"success":false,"code":null,"error_message":"x"}'), RETRY, CONNECTOR),
     "an error code": (body('{"error_code":7}'), RETRY, CONNECTOR),
+    "900 as error_code": (body('{"error_code":900,"error_message":"x"}'), USER, CONNECTOR),
+    "900 as code": (body('{"success":false,"code":"900"}'), USER, CONNECTOR),
+    "903 as code with an error": (body('{"code":903,"error":"x"}'), USER, RETRY),
+    "902 as success": (body('{"success":"902"}'), USER, CONNECTOR),
+    "600 as code": (body('{"success":false,"code":600}'), RETRY, CONNECTOR),
+    "308 as code": (body('{"success":false,"code":308,"error_message":"x"}'), CONNECTOR, CONNECTOR),
     "more than fits": ({"kind": "huge", "bytes": 100_000_000}, RETRY, RETRY),
 }
 FOREIGN_DAY = {

@@ -21,6 +21,8 @@ from integration_tests.history import THREE_WEEKS, History, Kill, Step, expected
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import DAILY, GROUPED
 from integration_tests.sync import Destination, sync
+from source_sms_providers import spans
+from source_sms_providers.spans import days
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -125,9 +127,10 @@ def mishaps(today: date, lookback: int) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-def played(sandbox: Sandbox, history: History) -> Iterator[Tables]:
+def played(sandbox: Sandbox, history: History, **knobs: Any) -> Iterator[Tables]:
     """Plays a history: the tables after each sync that succeeds, which hold what the contract wants."""
     sandbox.reset()
+    sandbox.set(**knobs)
     config = sandbox.config(**history.config())
     contract = Contract(config)
     destination = Destination()
@@ -201,9 +204,10 @@ def delivered(emitted: Iterable[Message], arrived: Iterable[Message]) -> tuple[s
 def answered_days(sandbox: Sandbox) -> set[StreamDay]:
     """The days of SMSFactor's answers."""
     return {
-        ("consumption", request["query"]["date_start"])
+        ("consumption", str(day))
         for request in sandbox.requests()
         if "date_start" in request["query"] and request["status"] == 200
+        for day in days(*(date.fromisoformat(request["query"][bound]) for bound in ("date_start", "date_end")))
     }
 
 
@@ -328,6 +332,32 @@ def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_e
     sandbox: Sandbox, history: History
 ) -> None:
     assert list(played(sandbox, history))
+
+
+@settings(
+    max_examples=15 * ROUNDS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    print_blob=True,
+)
+@given(
+    history=histories(),
+    widths=st.integers(2, 12).flatmap(lambda wide: st.tuples(st.just(wide), st.integers(1, wide))),
+    activity=a(("busy", "weekday", "dormant")),
+    seven_groups=a(("one", "one", "many")),
+)
+def test_given_any_history_of_an_account_of_few_groups_when_spans_are_asked_then_each_table_says_so_too(
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    history: History,
+    widths: tuple[int, int],
+    activity: str,
+    seven_groups: str,
+) -> None:
+    monkeypatch.setattr(spans, "WIDTHS", tuple(width * DAY for width in widths))
+    monkeypatch.setattr(spans, "ENOUGH", 1)
+
+    assert list(played(sandbox, history, activity=activity, seven_groups=seven_groups))
 
 
 def test_given_three_weeks_of_weekly_syncs_then_the_tables_hold_exactly_the_rows_of_the_contract(

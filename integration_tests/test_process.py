@@ -149,6 +149,23 @@ def test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_
     assert sandbox.stats()["count"] <= asked + 2 * WORKERS
 
 
+def test_given_a_consumer_that_closes_the_read_while_the_provider_is_silent_then_its_workers_end_in_seconds(
+    sandbox: Sandbox,
+) -> None:
+    of_others = workers()
+    sandbox.fault("stall_before_headers", seconds=1000, times=None, skip=1)
+    messages = stream_messages(sandbox.config(start_date=MANY_DAYS), catalog(["consumption"]), [], TODAY)
+    next(message for message in messages if message["type"] == "RECORD")
+    until(lambda: sandbox.stats()["count"] == 1 + WORKERS)
+    closed = time.monotonic()
+
+    messages.close()
+
+    until(lambda: not workers() - of_others)
+    # Three times what is promised, for a machine that is busy.
+    assert time.monotonic() - closed < 15
+
+
 @pytest.mark.parametrize(("leaving", "code"), [("break", 0), ("raise ValueError", 1)])
 def test_given_a_program_that_leaves_the_read_in_a_variable_then_it_ends(
     sandbox: Sandbox, leaving: str, code: int

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,6 +26,8 @@ class Command:
         self._over = threading.Event()
         self._free = threading.BoundedSemaphore(parallel_requests)
         self._workers = workers
+        self.receiving: set[socket.socket] = set()
+        """The sockets that an answer is awaited of; a worker adds and takes away its own."""
         _RUNNING.add(self)
 
     @property
@@ -31,8 +35,12 @@ class Command:
         return self._over.is_set()
 
     def end(self) -> None:
-        """Lets no request begin any more; the workers end as soon as theirs are answered."""
+        """Lets no request begin any more, and cuts off the answers that workers wait for."""
         self._over.set()
+        for each in tuple(self.receiving):
+            # By its number: what a socket is wrapped in for TLS may have no `shutdown`.
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(each.fileno())) as same:
+                same.shutdown(socket.SHUT_RDWR)
         if self._workers:
             self._workers._threadpool._threadpool.shutdown(wait=False, cancel_futures=True)
             queue = self._workers._queue

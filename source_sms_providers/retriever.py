@@ -1,15 +1,31 @@
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
+from datetime import date
 from typing import Any
 
+import requests
 from airbyte_cdk.sources.declarative.extractors.record_selector import RecordSelector
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers.retriever import Retriever
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.types import Record, StreamSlice
 
+from source_sms_providers.spans import DAY, Spans
 from source_sms_providers.state import Figures, Key, StreamState
 
 Row = Mapping[str, Any]
+
+
+def answer(requester: Requester, days: StreamSlice) -> requests.Response:
+    """The answer for the days of a slice."""
+    response = requester.send_request(stream_slice=days)
+    assert response is not None
+    return response
+
+
+def slice_of(first: date, last: date) -> StreamSlice:
+    """The slice of the days from `first` to `last`."""
+    return StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
 
 
 @dataclass(kw_only=True)
@@ -45,9 +61,7 @@ class OnePageRetriever(Retriever):
 
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         """The rows of the days of a slice."""
-        response = self.requester.send_request(stream_slice=stream_slice)
-        assert response is not None
-        rows: Iterable[Row] = self.record_selector.extractor.extract_records(response)
+        rows: Iterable[Row] = self.record_selector.extractor.extract_records(answer(self.requester, stream_slice))
         return rows
 
 
@@ -57,11 +71,26 @@ class GroupsRetriever(OnePageRetriever):
 
     A group that the day had when it was read before, and has no longer, gets a row of zeros where that is a
     correction: in a deduping destination its old row would stay beside the one that its usage went to.
+
+    Attributes:
+        cursor: the stream's
     """
+
+    cursor: Cursor
+
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
+        super().__post_init__(parameters)
+        # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, S2).
+        self._first_day = date.fromisoformat(self.cursor.state["date"][:10]) + DAY
+        self._last_day = date.fromisoformat(self.config["last_day"])
+        # A running day grows between two requests.
+        last_complete_day = min(self._last_day, date.fromisoformat(self.config["today"]) - DAY)
+        self._spans = Spans(self._first_day, last_complete_day, self.spared_by_span, self.rows_of_span)
 
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         day = stream_slice["start_time"][:10]
-        rows = {self.key_of(row): row for row in self.rows_of(day, stream_slice)}
+        told = self._spans.rows_of(date.fromisoformat(day))
+        rows = {self.key_of(row): row for row in (self.rows_of(day, stream_slice) if told is None else told)}
         if gone := {key: figures for key, figures in self.known(day).items() if key not in rows}:
             rows |= {self.key_of(row): row for row in self.rows_of_zeros(day, rows.values(), gone)}
         self._state.will_hold(day, {key: self.figures_of(row) for key, row in rows.items()})
@@ -79,6 +108,16 @@ class GroupsRetriever(OnePageRetriever):
     def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
         """What the provider says of the day."""
         return super().rows(stream_slice)
+
+    def spared_by_span(self, first: date, last: date) -> int:
+        """How many requests of single days an answer for all days from `first` to `last` may spare."""
+        raise NotImplementedError
+
+    def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
+        """The rows of the days that one request for all of them tells, as single requests would; None if it tells
+        none.
+        """
+        raise NotImplementedError
 
     def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
         """Those of the groups that are gone by a correction; the rows of the others stay as they are."""

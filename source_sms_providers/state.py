@@ -24,6 +24,7 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     AirbyteStateType,
     AirbyteStreamState,
+    AirbyteStreamStatus,
     StreamDescriptor,
     Type,
 )
@@ -39,6 +40,8 @@ MAX_GROUPS = 10_000
 Key = tuple[str, ...]
 """The fields of a row's primary key without its date."""
 Figures = tuple[int | float, ...]
+Group = list[list[Any]]
+"""`[key, figures]`, as a state names it."""
 
 
 class StreamState:
@@ -50,8 +53,8 @@ class StreamState:
         self.first_day: date | None = None
         """The first day that this sync asks for; None before a first sync."""
         self._lock = threading.Lock()
-        self._groups: dict[str, dict[Key, Figures]] = {}
-        self._coming: dict[str, dict[Key, Figures]] = {}
+        self._groups: dict[str, dict[Key, Group]] = {}
+        self._coming: dict[str, dict[Key, Group]] = {}
         """What workers have read of days that no record was written of yet: they may be thousands of days ahead."""
         self._has_warned = False
 
@@ -62,21 +65,22 @@ class StreamState:
         self.first_day = first_day
         self.done = _last_second_before(str(first_day))
         self._groups = {
-            day: {tuple(map(str, key)): tuple(figures) for key, figures in of_day} for day, of_day in groups.items()
+            day: {tuple(map(str, key)): _group(map(str, key), figures) for key, figures in of_day}
+            for day, of_day in groups.items()
         }
 
     def groups_of(self, day: str) -> Mapping[Key, Figures]:
         """The groups of which the table may hold a row of that day, with the figures that were last written."""
         with self._lock:
-            return dict(self._groups.get(day, {}))
+            return {key: tuple(figures) for key, (_, figures) in self._groups.get(day, {}).items()}
 
     def will_hold(self, day: str, rows: Mapping[Key, Figures]) -> None:
         """To be called with all rows of a day before the first of them is written."""
         with self._lock:
             known = self._groups.get(day, {})
             # A row of zeros where there is none yet changes no sum.
-            told = {key: figures for key, figures in rows.items() if any(figures) or key in known}
-            news = {key: figures for key, figures in told.items() if known.get(key) != figures}
+            told = {key: _group(key, figures) for key, figures in rows.items() if any(figures) or key in known}
+            news = {key: group for key, group in told.items() if known.get(key) != group}
             if news:
                 self._coming[day] = news
 
@@ -89,25 +93,23 @@ class StreamState:
         with self._lock:
             self._groups.setdefault(day, {}).update(self._coming.pop(day))
 
-    def groups_to_save(self, stream: str, first_day: date) -> dict[str, list[Any]]:
+    def groups_to_save(self, stream: str, first_day: date) -> dict[str, list[Group]]:
         """The groups of the days from `first_day` on, for a state of the day `done`; the newest `MAX_GROUPS`."""
         assert self.done is not None
-        kept: dict[str, dict[Key, Figures]] = {}
+        kept: dict[str, dict[Key, Group]] = {}
         room = MAX_GROUPS
         with self._lock:
             for day in sorted(self._groups, reverse=True):
                 groups = self._groups[day]
                 if day <= self.done[:10]:
                     # Rows of zeros that this state confirms need not be known any more.
-                    groups = {key: figures for key, figures in groups.items() if any(figures)}
+                    groups = {key: group for key, group in groups.items() if any(group[1])}
                 if day >= str(first_day) and groups:
                     room -= len(groups)
                     if room >= 0:
                         kept[day] = groups
             self._groups = kept
-            saved = {
-                day: [[[*key], [*figures]] for key, figures in groups.items()] for day, groups in sorted(kept.items())
-            }
+            saved = {day: list(groups.values()) for day, groups in sorted(kept.items())}
         if room < 0 and not self._has_warned:
             self._has_warned = True
             LOGGER.warning(
@@ -117,6 +119,10 @@ class StreamState:
                 MAX_GROUPS,
             )
         return saved
+
+
+def _group(key: Iterable[str], figures: Iterable[int | float]) -> Group:
+    return [[*key], [*figures]]
 
 
 @dataclass
@@ -175,9 +181,11 @@ def with_states(
     """Makes the states that the CDK's cursors emit say what this module promises of them.
 
     A running day is kept out of `date`, the groups are added, and where a record is about to be written that
-    no state has named, a state goes ahead of it.
+    no state has named, a state goes ahead of it. A state whose `date` is the last one's says nothing new, and waits
+    for the end of its stream: workers end days out of their order, and for each state a destination may flush.
     """
     running: dict[str, str] = {}
+    waiting: dict[str, AirbyteStreamState] = {}
     for message in messages:
         if message.type is Type.RECORD and message.record:
             stream, day = message.record.stream, message.record.data["date"]
@@ -185,34 +193,48 @@ def with_states(
                 running[stream] = day
             if stream in states and states[stream].is_unsaid(day):
                 states[stream].begins(day)
-                yield _state_ahead(stream, states[stream], config)
+                done = states[stream].done or _last_second_before(config["start_date"])
+                ahead = AirbyteStreamState(StreamDescriptor(name=stream), AirbyteStateBlob(date=done))
+                yield _completed(ahead, states[stream], config)
         elif message.type is Type.STATE and message.state and (saved := message.state.stream):
             stream = saved.stream_descriptor.name
             blob = vars(saved.stream_state)
             if day := running.get(stream, ""):
                 blob["date"] = min(blob["date"], _last_second_before(day))
+            if stream in states and states[stream].done == blob["date"]:
+                waiting[stream] = saved
+                continue
+            waiting.pop(stream, None)
             if stream in states:
-                states[stream].done = blob["date"]
-                _complete(blob, stream, states[stream], config)
+                _complete(saved, states[stream], config)
+        elif late := waiting.pop(_that_ends(message), None):
+            yield _completed(late, states[late.stream_descriptor.name], config)
         yield message
 
 
-def _state_ahead(stream: str, state: StreamState, config: Mapping[str, Any]) -> AirbyteMessage:
-    state.done = done = state.done or _last_second_before(config["start_date"])
-    saved = AirbyteStreamState(StreamDescriptor(name=stream), AirbyteStateBlob(date=done))
-    _complete(vars(saved.stream_state), stream, state, config)
+def _that_ends(message: AirbyteMessage) -> str:
+    """The stream whose end the message tells."""
+    status = message.trace.stream_status if message.trace else None
+    is_end = status and status.status in (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
+    return status.stream_descriptor.name if status and is_end else ""
+
+
+def _completed(saved: AirbyteStreamState, state: StreamState, config: Mapping[str, Any]) -> AirbyteMessage:
+    _complete(saved, state, config)
     return AirbyteMessage(type=Type.STATE, state=AirbyteStateMessage(type=AirbyteStateType.STREAM, stream=saved))
 
 
-def _complete(blob: dict[str, Any], stream: str, state: StreamState, config: Mapping[str, Any]) -> None:
+def _complete(saved: AirbyteStreamState, state: StreamState, config: Mapping[str, Any]) -> None:
     """Adds to the day that is done what else a state says."""
+    blob = vars(saved.stream_state)
+    state.done = blob["date"]
     done, today = (date.fromisoformat(day[:10]) for day in (blob["date"], config["today"]))
     first_day = state.first_day or date.fromisoformat(config["start_date"])
     lookback = timedelta(days=config["lookback_days"])
     again_from = min(done + timedelta(days=1), max(first_day, today - lookback + timedelta(days=1)))
     if again_from > done + timedelta(days=2) - lookback:
         blob["again_from"] = str(again_from)
-    if groups := state.groups_to_save(stream, min(again_from, today - lookback)):
+    if groups := state.groups_to_save(saved.stream_descriptor.name, min(again_from, today - lookback)):
         blob["groups"] = groups
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -8,7 +9,7 @@ from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import config_error, transient_error, unexpected_answer
-from source_sms_providers.messages import told_once
+from source_sms_providers.messages import LoggedOnce, told_once
 from unit_tests.connector import state
 
 WRONG_KEY = config_error("The key is wrong.")
@@ -92,3 +93,41 @@ def test_given_errors_of_several_kinds_when_the_sync_ends_then_the_summary_is_of
 
 def test_given_a_failure_that_is_of_no_stream_when_told_then_it_is_raised_as_it_is():
     assert summary_of(failing()).message == "The CDK's summary."
+
+
+# LoggedOnce
+
+
+@pytest.fixture
+def logger(caplog) -> Iterator[logging.Logger]:
+    logger = logging.getLogger("of a sync")
+    once = LoggedOnce()
+    logger.addFilter(once)
+    with caplog.at_level(logging.INFO, logger.name):
+        yield logger
+    logger.removeFilter(once)
+
+
+def test_given_a_warning_many_times_when_logged_then_it_is_there_once(logger, caplog):
+    for counter in ("rcs", "rcs", "hlr", "rcs"):
+        logger.warning("seven.io sends no '%s'.", counter)
+
+    assert caplog.messages == ["seven.io sends no 'rcs'.", "seven.io sends no 'hlr'."]
+
+
+def test_given_other_lines_many_times_when_logged_then_each_is_there(logger, caplog):
+    for _ in range(2):
+        logger.info("Asking again.")
+        logger.error("It failed.")
+
+    assert caplog.messages == ["Asking again.", "It failed."] * 2
+
+
+def test_given_failures_with_their_stacks_when_logged_then_each_is_there_once_whatever_its_day(logger, caplog):
+    for sentence in ("2026-03-01 failed.", "2026-03-02 failed.", "The key is wrong."):
+        try:
+            raise ValueError(sentence)
+        except ValueError:
+            logger.exception("A partition failed")
+
+    assert [str(record.exc_info[1]) for record in caplog.records] == ["2026-03-01 failed.", "The key is wrong."]

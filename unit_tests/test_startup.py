@@ -14,7 +14,6 @@ import pytest
 from source_sms_providers.source import MANIFEST
 
 REPOSITORY = Path(__file__).parent.parent
-HEAVY = {"pandas", "numpy", "nltk", "google", "duckdb", "sqlalchemy", "airbyte", "pytest", "unstructured", "pyarrow"}
 
 SPEC = """
 import gc, json, sys
@@ -70,7 +69,3 @@ def test_given_spec_then_no_package_is_loaded_that_the_cdk_does_not_load_by_itse
     more = packages(spec["all"]) - packages(spec["of the CDK"]) - {"source_sms_providers"}
 
     assert more <= sys.stdlib_module_names
-
-
-def test_given_spec_then_nothing_heavy_is_loaded(spec: dict[str, set[str]]) -> None:
-    assert packages(spec["all"]) & HEAVY == set()

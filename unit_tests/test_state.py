@@ -5,7 +5,15 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
-from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, FailureType, Type
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteRecordMessage,
+    AirbyteStreamStatus,
+    FailureType,
+    StreamDescriptor,
+    Type,
+)
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import state as state_module
@@ -137,6 +145,7 @@ def said(config: dict, *messages: AirbyteMessage) -> list:
     return [
         message.record.data["date"] if message.record else vars(message.state.stream.stream_state)
         for message in with_states(messages, config["_states"], config)
+        if message.type is not Type.TRACE
     ]
 
 
@@ -154,6 +163,35 @@ def test_given_days_that_were_read_but_not_written_when_a_state_comes_then_it_do
     states = [each for each in said(config, record("2026-03-07"), saved("2026-03-07")) if isinstance(each, dict)]
 
     assert [list(each["groups"]) for each in states] == [["2026-03-07"], ["2026-03-07"]]
+
+
+def ended(stream: str, status: AirbyteStreamStatus = AirbyteStreamStatus.COMPLETE) -> AirbyteMessage:
+    return as_airbyte_message(StreamDescriptor(name=stream), status)
+
+
+@pytest.mark.parametrize("status", [AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE])
+def test_given_states_that_say_nothing_new_then_only_the_last_of_them_is_said_at_the_end_of_its_stream(status):
+    config = settings()
+    config["_states"][STREAM].resume(date(2026, 3, 7), {})
+    other = ended("another stream", status)
+
+    messages = [record("2026-03-08"), *[saved("2026-03-06T23:59:59Z")] * 2, other, ended(STREAM, status)]
+
+    assert [message.type for message in with_states(messages, config["_states"], config)] == [
+        Type.RECORD,
+        Type.TRACE,
+        Type.STATE,
+        Type.TRACE,
+    ]
+
+
+def test_given_a_state_that_says_nothing_new_when_one_follows_that_does_then_it_is_not_said():
+    config = settings()
+    config["_states"][STREAM].resume(date(2026, 3, 7), {})
+
+    states = said(config, saved("2026-03-06T23:59:59Z"), saved("2026-03-08"), ended(STREAM))
+
+    assert [each["date"] for each in states] == ["2026-03-08"]
 
 
 def test_given_no_running_day_when_the_state_comes_then_it_stays():

@@ -17,9 +17,9 @@ def usage(**fields: Any) -> dict[str, Any]:
     return {**ZEROS, **fields}
 
 
-def each_day_asked(request: requests.PreparedRequest) -> bytes:
-    """A row of one SMS for each day of the range that the request asks for."""
+def each_day_asked(request: requests.PreparedRequest, sms: int = 1) -> bytes:
+    """A row of so many SMS for each day of the range that the request asks for."""
     asked = query_of(request)
     first, last = date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"])
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return as_json([usage(date=str(day), sms=1) for day in days])
+    return as_json([usage(date=str(day), sms=sms) for day in days])

@@ -33,9 +33,12 @@ class Settings:
     latency: int | float = 0
     """Seconds that every provider answer waits before it is sent."""
 
-    activity: Literal["busy", "weekday", "dormant"] = "busy"
+    activity: Literal["busy", "weekday", "seasonal", "dormant"] = "busy"
     """busy: traffic on most days, some days idle altogether or for single accounts; weekday: the same, with
-    none on Saturdays and Sundays; dormant: none ever."""
+    none on Saturdays and Sundays; seasonal: with none but from June to August; dormant: none ever."""
+
+    seven_groups: Literal["many", "one"] = "many"
+    """one: all traffic of seven.io is of the main account, without label and to Germany, but for corrections."""
 
     correction_days: int = 0
     """For this many complete days before today the figures are provisional: lower than the final ones."""

@@ -137,7 +137,7 @@ class ReadOnlyRequester(Requester):
 
     @cached_property
     def _transport(self) -> Transport:
-        return Transport(str(self._request.url))
+        return Transport(str(self._request.url), self._command)
 
     @cached_property
     def _account(self) -> Provider:

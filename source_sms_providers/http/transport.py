@@ -15,12 +15,15 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from source_sms_providers.command import Command
 from source_sms_providers.errors import config_error
 from source_sms_providers.http.body import BrokenAnswer, received
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 30.0
 """How long the server may send nothing."""
+MOST_CONNECTIONS = 32
+"""As many as "Parallel requests" can be."""
 
 
 class Transport:
@@ -30,10 +33,10 @@ class Transport:
     is never asked through a proxy.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, command: Command) -> None:
         self._url = url
         self._session = NoRedirects()
-        adapter = OneHostAdapter(pool_maxsize=32)
+        adapter = OneHostAdapter(command)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)  # ignore-https-check
 
@@ -121,30 +124,36 @@ class BoundedResponse(http.client.HTTPResponse):
     A timeout of the socket alone starts anew with each byte of an answer that drips.
     """
 
+    command: Command
+
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(Receives(self.fp.detach(), sock, time.monotonic() + sock.gettimeout()))
+        receives = Receives(self.fp.detach(), sock, time.monotonic() + sock.gettimeout(), self.command)
+        self.fp = io.BufferedReader(receives)
 
 
 class Receives(io.RawIOBase):
-    """Reads a socket until a moment of the monotonic clock."""
+    """Reads a socket until a moment of the monotonic clock, or until the command is over."""
 
-    def __init__(self, raw: io.RawIOBase, sock: Any, moment: float) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: Any, moment: float, command: Command) -> None:
         self._raw = raw
         self._socket = sock
         self._moment = moment
+        self._command = command
+        command.receiving.add(sock)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         left = self._moment - time.monotonic()
-        if left <= 0:
+        if left <= 0 or self._command.is_over:
             raise TimeoutError
         self._socket.settimeout(min(left, SILENCE_SECONDS))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
+        self._command.receiving.discard(self._socket)
         self._raw.close()
         super().close()
 
@@ -154,11 +163,16 @@ class OneHostAdapter(requests.adapters.HTTPAdapter):
 
     _pool: Any = None
 
+    def __init__(self, command: Command) -> None:
+        super().__init__(pool_maxsize=MOST_CONNECTIONS)
+        self._command = command
+
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         if self._pool is None:
             pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
             # Whatever the way there: plain, TLS, through a proxy.
-            pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": BoundedResponse})
+            response = type("Response", (BoundedResponse,), {"command": self._command})
+            pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": response})
             self._pool = pool
         return self._pool
 

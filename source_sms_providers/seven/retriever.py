@@ -2,28 +2,35 @@ import contextlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
+from functools import reduce
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.answers import exact
+from source_sms_providers.answers import Reader, exact
 from source_sms_providers.errors import again, transient_error
 from source_sms_providers.http.provider import MadeOnce
-from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row
+from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row, answer, slice_of
 from source_sms_providers.seven.by_date import Days, DaysExtractor, days_of, told_apart
-from source_sms_providers.seven.extractors import FIGURES, has_usage, record, record_of_zeros
+from source_sms_providers.seven.extractors import (
+    FIGURES,
+    PROVIDER,
+    Counters,
+    added,
+    grouped,
+    has_usage,
+    record,
+    record_of_zeros,
+)
+from source_sms_providers.spans import DAY, WINDOW, days
 from source_sms_providers.state import Figures, Key
 
 LOGGER = logging.getLogger("airbyte")
-
-WINDOW = timedelta(days=365)
-"""As wide as the windows of the stream `analytics`, so that both ask the same and share the answer."""
 
 
 class Totals(NamedTuple):
@@ -60,17 +67,13 @@ class UsageRetriever(GroupsRetriever):
     Attributes:
         totals_requester: asks for the grouping by date
         group_field: the field of the rows that is grouped by
-        cursor: the stream's
     """
 
     totals_requester: Requester
     group_field: str
-    cursor: Cursor
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, S2).
-        self._first_day = date.fromisoformat(self.cursor.state["date"][:10]) + timedelta(days=1)
         self._totals = MadeOnce[date, Totals]()
 
     def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
@@ -88,6 +91,29 @@ class UsageRetriever(GroupsRetriever):
             f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
             "The next sync asks again."
         )
+
+    def spared_by_span(self, first: date, last: date) -> int:
+        return len(set(map(str, days(first, last))) - self._totals_of(str(first)).silent)
+
+    def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
+        """A group that is alone in a span, and makes up all that its days amount to, makes up each of them."""
+        response = answer(self.requester, slice_of(first, last))
+        groups = grouped(Reader(PROVIDER, response), response.json(), self.group_field)
+        rows, _ = told_apart(self._days_of_window(self._first_of_window(str(first))))
+        totals: dict[str, Counters] = {
+            row["date"]: {name: row[name] for name in FIGURES}
+            for row in rows
+            if str(first) <= row["date"] <= str(last) and has_usage(row)
+        }
+        if list(groups.values()) != [reduce(added, totals.values(), None)]:
+            return None
+        [group] = groups
+        if self.group_field == "label" and group != self.config.get("seven_label", group):
+            return None
+        return {
+            date.fromisoformat(day): [record({"date": day, self.group_field: group}, counters, self.config)]
+            for day, counters in totals.items()
+        }
 
     def _rows_without_account(self, day: str) -> Iterable[Row]:
         """A day whose only subaccount was deleted names none: what is known of it stays, or else it has a row without
@@ -128,7 +154,7 @@ class UsageRetriever(GroupsRetriever):
         return (row[self.group_field],)
 
     def figures_of(self, row: Row) -> Figures:
-        return tuple(row[name] or 0 for name in FIGURES)
+        return tuple([row[name] or 0 for name in FIGURES])
 
     def _totals_of(self, day: str) -> Totals:
         """The totals of the window that the day is in."""
@@ -137,7 +163,7 @@ class UsageRetriever(GroupsRetriever):
         try:
             return self._window(first)
         finally:
-            if day == str(first) and str(following) <= self.config["last_day"]:
+            if day == str(first) and following <= self._last_day:
                 # Before it is needed, or all workers would wait for it at once. If it fails, its own days say so.
                 with contextlib.suppress(AirbyteTracedException):
                     self._window(following)
@@ -163,7 +189,7 @@ class UsageRetriever(GroupsRetriever):
         )
 
     def _days_of_window(self, first: date) -> Days:
-        last = min(first + WINDOW - timedelta(days=1), date.fromisoformat(self.config["last_day"]))
+        last = min(first + WINDOW - DAY, self._last_day)
         return by_date(self.totals_requester, first, last, self.config)
 
 
@@ -171,13 +197,7 @@ def by_date(requester: Requester, first: date, last: date, config: Mapping[str, 
     """Every day of a range, as `days_of` has it."""
     extractor = DaysExtractor(config=config, parameters={})
 
-    def ask(first: date, last: date) -> Days:
-        bounds = StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
-        response = requester.send_request(stream_slice=bounds)
-        assert response is not None
-        return extractor.days(response)
-
-    return days_of(ask, first, last, config)
+    return days_of(lambda *bounds: extractor.days(answer(requester, slice_of(*bounds))), first, last, config)
 
 
 def _choices(gone: Collection[Key]) -> Iterable[Collection[Key]]:

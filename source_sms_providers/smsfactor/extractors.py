@@ -76,7 +76,7 @@ class ConsumptionExtractor(SmsfactorExtractor):
                 )
                 for pair in self._wanted(countries).items()
             ]
-        group_total = exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
+        group_total = self._group_total(read, response)
         if group_total != sum_of_accounts:
             LOGGER.warning(
                 "SMSFactor's accounts add up to %s on %s, its group total says %s: compare with your invoice.",
@@ -88,6 +88,25 @@ class ConsumptionExtractor(SmsfactorExtractor):
         return [
             record for account, of_account in records.items() if only in (None, "", account) for record in of_account
         ]
+
+    def silent_accounts(self, response: requests.Response) -> list[tuple[str, str | None, bool]] | None:
+        """The accounts (id, company, is it the main one) of an answer for any days, if it holds no consumption; None if
+        it holds some.
+        """
+        read = Reader(PROVIDER, response)
+        accounts = accounts_of(read, response)
+        consumptions = [self._consumption(read, account)[0] for _, _, account in accounts]
+        if any(consumptions) or self._group_total(read, response):
+            return None
+        only = self.config.get("smsfactor_sub_account_id")
+        return [
+            (identity, read.optional_text(account.get("company"), "company"), is_main)
+            for is_main, identity, account in accounts
+            if only in (None, "", identity)
+        ]
+
+    def _group_total(self, read: Reader, response: requests.Response) -> Decimal:
+        return exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
 
     def _day(self, read: Reader) -> str:
         first = date.fromisoformat(read.asked["date_start"]) + timedelta(days=self.config["smsfactor_days_before"])

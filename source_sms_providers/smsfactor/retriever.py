@@ -1,10 +1,12 @@
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_sms_providers.retriever import GroupsRetriever, Row
-from source_sms_providers.smsfactor.extractors import record
+from source_sms_providers.retriever import GroupsRetriever, Row, answer, slice_of
+from source_sms_providers.smsfactor.extractors import ConsumptionExtractor, record
+from source_sms_providers.spans import days
 from source_sms_providers.state import Figures, Key
 
 LOGGER = logging.getLogger("airbyte")
@@ -24,6 +26,19 @@ class ConsumptionRetriever(GroupsRetriever):
             # The day was asked, and what an account that is not listed does not consume is zero.
             return [record(self.config, day, only, None, False)]
         return rows
+
+    def spared_by_span(self, first: date, last: date) -> int:
+        return (last - first).days
+
+    def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
+        """What is zero in a span is zero on each of its days, for nothing is negative: each account that is listed then
+        has a row of zero each day.
+        """
+        extractor = ConsumptionExtractor(config=self.config, parameters={})
+        accounts = extractor.silent_accounts(answer(self.requester, slice_of(first, last)))
+        if accounts is None:
+            return None
+        return {day: [record(self.config, str(day), *account) for account in accounts] for day in days(first, last)}
 
     def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
         listed = {row["account_id"]: row for row in rows}

@@ -12,6 +12,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.command import Command
 from source_sms_providers.http.body import BrokenAnswer
 from source_sms_providers.http.transport import Receives, Transport
 from unit_tests.http.conftest import tunnel_to
@@ -28,7 +29,7 @@ OF_A_BOUND = 30.0
 
 def send(url: str, seconds: float = LONG) -> tuple[requests.Response, bytes]:
     """What one try gets from the URL."""
-    return Transport(url).send(requests.Request("GET", url).prepare(), seconds)
+    return Transport(url, Command()).send(requests.Request("GET", url).prepare(), seconds)
 
 
 def broken(url: str, seconds: float = LONG) -> str:
@@ -176,7 +177,10 @@ def test_given_a_socket_then_each_receive_gets_what_is_left_and_no_longer_silenc
         def readinto(self, buffer: Any) -> int:
             return len(buffer)
 
-    receives = Receives(Socket(), Socket(), waiting.monotonic() + 60)
+        def close(self) -> None:
+            pass
+
+    receives = Receives(Socket(), Socket(), waiting.monotonic() + 60, Command())
     for _ in range(3):
         receives.readinto(bytearray(1))
         waiting.pass_by(20)
@@ -196,6 +200,32 @@ def test_given_a_request_when_sent_then_it_has_five_seconds_to_connect_and_sixty
 
     timeout = providers.requests[0].timeout
     assert (timeout.connect_timeout, timeout.read_timeout) == (5, 60)
+
+
+@pytest.mark.parametrize("is_safe", [False, True], ids=["plain", "TLS"])
+def test_given_a_silent_server_when_the_command_ends_then_the_answer_is_awaited_no_longer(
+    monkeypatch, certificate, is_safe
+):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    command, asked, is_over = Command(), threading.Event(), threading.Event()
+
+    def answer(_head: str, send: Callable[[bytes], None]) -> None:
+        asked.set()
+        is_over.wait(LONG)
+
+    def end_once_asked() -> None:
+        asked.wait(LONG)
+        command.end()
+
+    threading.Thread(target=end_once_asked).start()
+    started = time.monotonic()
+    with serving(answer, certificate if is_safe else None) as url:
+        with pytest.raises(BrokenAnswer):
+            Transport(url, command).send(requests.Request("GET", url).prepare(), LONG)
+        is_over.set()
+
+    assert time.monotonic() - started < OF_A_BOUND / 2
+    assert not command.receiving
 
 
 # Redirects and connections
@@ -219,7 +249,7 @@ def test_given_32_workers_when_they_ask_at_once_then_each_connection_is_kept(cap
         send(http_200(GOOD))
 
     with serving(answer) as url:
-        transport = Transport(url)
+        transport = Transport(url, Command())
         request = requests.Request("GET", url).prepare()
         workers = [threading.Thread(target=transport.send, args=(request, LONG)) for _ in range(32)]
         for worker in workers:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 
 import pytest
 from airbyte_cdk.models import FailureType
 
+from source_sms_providers.spans import days
 from unit_tests.connector import SEVEN_KEY, full_refresh, read, state
 from unit_tests.providers import SEVEN, Asked, as_json, query_of
 from unit_tests.usage import ZEROS, each_day_asked, usage
@@ -106,6 +108,17 @@ def test_given_no_totals_when_read_then_no_day_is_asked_for_as_nothing_could_vou
     assert {request.query["group_by"] for request in providers.asked} == {"date"}
 
 
+def test_given_more_than_a_year_when_read_then_the_totals_are_asked_by_the_windows_of_the_stream_analytics(providers):
+    providers.answer(TOTALS, lambda request: each_day_asked(request, sms=0))
+
+    read("analytics", "analytics_by_country", start_date="2025-03-09")
+
+    assert sorted(providers.asked, key=lambda request: request.query["start"]) == [
+        asked("date", "2025-03-09", "2026-03-08"),
+        asked("date", "2026-03-09", "2026-03-09"),
+    ]
+
+
 @pytest.fixture
 def windows_of_two_days(monkeypatch):
     monkeypatch.setattr("source_sms_providers.seven.retriever.WINDOW", timedelta(days=2))
@@ -178,6 +191,114 @@ def test_given_many_days_that_fail_alike_when_read_then_the_error_is_told_once(p
 
     assert len(output.errors) == 1
     assert output.failure.message == f"Not all streams were synced. analytics_by_country: {output.errors[0].message}"
+
+
+# Spans of days that one request tells
+
+
+A_HUNDRED_DAYS = "2025-11-30"
+WHOLE, SECOND_PART = ("2025-11-30", "2026-03-09"), ("2026-02-11", "2026-03-09")
+FIRST_PART = ("2025-11-30", "2026-02-10")
+
+
+@pytest.fixture
+def spans(providers):
+    """Says how many SMS each country has on a day, and how many more a range has."""
+
+    def have(each_day: dict[str, Callable[[str], int]], **more_in_ranges: int) -> None:
+        def countries(request):
+            asked = query_of(request)
+            is_range = asked["start"] != asked["end"]
+            more = more_in_ranges if is_range else {}
+            found = {name: more.get(name, 0) + total(asked, of_day) for name, of_day in each_day.items()}
+            return as_json([usage(country=name, sms=sms, usage_eur=sms / 10) for name, sms in found.items() if sms])
+
+        def total(asked, of_day):
+            first, last = date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"])
+            return sum(of_day(str(day)) for day in days(first, last))
+
+        def dates(request):
+            asked = query_of(request)
+            first, last = date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"])
+            sums = {str(day): sum(of_day(str(day)) for of_day in each_day.values()) for day in days(first, last)}
+            return as_json([usage(date=day, sms=sms, usage_eur=sms / 10) for day, sms in sums.items()])
+
+        providers.answer(COUNTRIES, countries)
+        providers.answer(TOTALS, dates)
+
+    return have
+
+
+def day_of_month(day: str) -> int:
+    return int(day[8:])
+
+
+def asked_spans(providers) -> list[tuple[str, str]]:
+    """The bounds of the requests by country, in their order."""
+    queries = [query_of(request) for request in providers.requests]
+    return [(query["start"], query["end"]) for query in queries if query["group_by"] == "country"]
+
+
+def test_given_one_country_when_read_then_one_request_tells_each_day_what_single_ones_would(spans, providers):
+    spans({"DE": lambda day: day_of_month(day) % 7})
+
+    output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
+
+    assert asked_spans(providers) == [WHOLE]
+    assert [(record["date"], record["country"], record["sms"], record["usage_eur"]) for record in output.records] == [
+        (str(day), "DE" if sms else "", sms, sms / 10)
+        for day in days(*map(date.fromisoformat, WHOLE))
+        for sms in [day.day % 7]
+    ]
+    assert output.states[-1]["groups"]["2026-03-09"] == [[["DE"], [2, 0, 0, 0, 0, 0, 0.2]]]
+
+
+def test_given_a_country_that_comes_later_when_read_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
+    spans({"DE": lambda _: 5, "FR": lambda day: int(day >= "2026-02-20")})
+
+    output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
+
+    single = [(str(day), str(day)) for day in days(*map(date.fromisoformat, SECOND_PART))]
+    assert sorted(asked_spans(providers)) == sorted([WHOLE, FIRST_PART, *single])
+    assert sum(record["sms"] for record in output.records) == 5 * 100 + 18
+
+
+@pytest.mark.parametrize("more", [{"DE": 1}, {"FR": 3}], ids=["an SMS more", "a country more"])
+def test_given_a_correction_between_two_requests_when_their_sums_differ_then_each_day_is_asked(spans, providers, more):
+    spans({"DE": lambda _: 5, "FR": lambda _: 0}, **more)
+
+    output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
+
+    assert len(asked_spans(providers)) == 1 + 1 + 100
+    assert {(record["country"], record["sms"]) for record in output.records} == {("DE", 5)}
+
+
+def test_given_a_range_that_fails_when_read_then_its_days_are_asked_and_the_sync_succeeds(spans, providers):
+    spans({"DE": lambda _: 5})
+    providers.answer(f"{COUNTRIES}&start={WHOLE[0]}&end={WHOLE[1]}", "seven/error_308.json")
+    providers.answer(f"{COUNTRIES}&start={FIRST_PART[0]}&end={FIRST_PART[1]}", "seven/error_308.json")
+
+    output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
+
+    assert output.failure is None
+    assert len(output.records) == 100
+
+
+def test_given_a_running_day_when_read_then_it_is_asked_by_itself(spans, providers):
+    spans({"DE": lambda _: 5})
+
+    output = read("analytics_by_country", start_date=A_HUNDRED_DAYS, include_today=True)
+
+    assert sorted(asked_spans(providers)) == [WHOLE, ("2026-03-10", "2026-03-10")]
+    assert [record["date"] for record in output.records if record["is_partial"]] == ["2026-03-10"]
+
+
+def test_given_few_days_with_usage_when_read_then_no_range_is_asked(spans, providers):
+    spans({"DE": lambda day: int(day >= "2026-01-30")})
+
+    read("analytics_by_country", start_date=A_HUNDRED_DAYS)
+
+    assert all(first == last for first, last in asked_spans(providers))
 
 
 # A group that goes away

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from airbyte_cdk.models import FailureType
 
@@ -65,3 +67,15 @@ def test_given_a_label_in_the_settings_when_others_are_answered_then_none_of_it_
     assert output.records == []
     assert "seven.io does not know the label in the settings" in output.failure.message
     assert output.failure.failure_type is FailureType.config_error
+
+
+def test_given_a_label_in_the_settings_when_a_range_answers_one_other_then_none_of_it_is_synced(providers):
+    providers.answer(f"{URL}?group_by=date", each_day_asked)
+    providers.answer(
+        LABELS, lambda request: as_json([usage(label="otp", sms=len(json.loads(each_day_asked(request))))])
+    )
+
+    output = read("analytics_by_label", start_date="2025-11-30", seven_label="newsletter")
+
+    assert output.records == []
+    assert "seven.io does not know the label in the settings" in output.failure.message

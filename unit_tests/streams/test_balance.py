@@ -4,7 +4,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 
 from unit_tests.connector import SEVEN_KEY, full_refresh, read, state
-from unit_tests.providers import SEVEN, Asked
+from unit_tests.providers import SEVEN, Asked, as_json, canned_json
 
 URL = f"{SEVEN}/balance"
 RECORD = {"date": "2026-03-10", "amount": 290.67, "currency": "EUR", "retrieved_at": "2026-03-10T12:00:00+00:00"}
@@ -78,6 +78,45 @@ def test_given_an_error_of_the_key_when_read_then_the_sentence_says_what_to_do(p
     assert hint in output.errors[0].message
     assert output.errors[0].failure_type is FailureType.config_error
     assert len(providers.requests) == 1
+
+
+@pytest.mark.parametrize("error", ["300", "900", "901", "902", "903"])
+@pytest.mark.parametrize(
+    "body", ['{"error_code":%s,"error_message":"x"}', '{"success":false,"code":"%s"}', '{"success":"%s"}', "%s"]
+)
+def test_given_a_code_wherever_it_stands_when_read_then_it_means_the_same(providers, error, body):
+    providers.answer(URL, f"seven/error_{error}.json")
+    as_text = read("balance").errors[0]
+    providers.answer(URL, (body % error).encode())
+
+    somewhere = read("balance").errors[0]
+
+    assert (somewhere.message, somewhere.failure_type) == (as_text.message, as_text.failure_type)
+
+
+@pytest.mark.parametrize("body", ['"308"', "308", '{"error_code":"308"}', '{"code":308,"error":"x","success":false}'])
+def test_given_a_code_that_must_not_come_when_read_then_it_is_named_and_no_fault_of_the_user(providers, body):
+    providers.answer(URL, body.encode())
+
+    output = read("balance")
+
+    assert "with the code 308, which" in output.errors[0].message
+    assert output.errors[0].failure_type is FailureType.system_error
+    assert len(providers.requests) == 1
+
+
+@pytest.mark.parametrize("fields", [{"success": True}, {"success": "100"}, {"code": 100}, {"success": 1}])
+def test_given_a_balance_that_says_that_all_is_well_when_read_then_it_is_the_record(providers, fields):
+    providers.answer(URL, as_json({**canned_json("seven/balance.json"), **fields}))
+
+    assert read("balance").records == [RECORD]
+
+
+@pytest.mark.parametrize("text", ["Bearer abc", "9000000", "3e08", ["900"], {"a": 1}])
+def test_given_something_else_in_the_place_of_a_code_when_read_then_the_sentence_does_not_show_it(providers, text):
+    providers.answer(URL, as_json({"error_code": text}))
+
+    assert "without naming a known code" in read("balance").errors[0].message
 
 
 @pytest.mark.parametrize("error", ["error_11", "error_600", "error_700", "error_801", "error_object"])

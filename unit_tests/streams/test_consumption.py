@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+from datetime import date
+
 import pytest
 from airbyte_cdk.models import FailureType
 
+from source_sms_providers.spans import days
 from unit_tests.connector import SMSFACTOR_TOKEN, full_refresh, read, state
-from unit_tests.providers import SMSFACTOR, Asked, as_json
+from unit_tests.providers import SMSFACTOR, Asked, as_json, query_of
 
 URL = f"{SMSFACTOR}/metrics/consumption"
 MINE = {
@@ -49,6 +53,78 @@ def test_given_no_state_when_read_then_each_day_is_asked_for_alone(documented):
     assert {request.headers["Accept"] for request in documented.requests} == {"application/json"}
     assert {request.headers["Authorization"] for request in documented.requests} == {f"Bearer {SMSFACTOR_TOKEN}"}
     assert not any("X-Api-Key" in request.headers for request in documented.requests)
+
+
+def silent(**accounts: str) -> bytes:
+    """No consumption of a main account and sub-accounts: name -> id."""
+    [mine, *others] = [
+        {"account_id": int(account_id), "company": company, "conso": {"total": 0, "by_country": []}}
+        for company, account_id in accounts.items()
+    ]
+    return as_json({"status": 1, "data": {"total": 0, "by_country": [], "my_account": mine, "by_sub_accounts": others}})
+
+
+@pytest.mark.parametrize(
+    ("boundaries", "start", "end"),
+    [
+        ("inclusive", "2025-11-30", "2026-03-09"),
+        ("end_excluded", "2025-11-30", "2026-03-10"),
+        ("both_excluded", "2025-11-29", "2026-03-10"),
+        ("start_excluded", "2025-11-29", "2026-03-09"),
+    ],
+)
+def test_given_a_range_without_consumption_when_read_then_each_account_it_lists_has_a_row_of_zero_each_day(
+    providers, boundaries, start, end
+):
+    providers.answer(URL, silent(Main="1", Sub="2"))
+
+    output = read("consumption", start_date="2025-11-30", smsfactor_day_boundaries=boundaries)
+
+    assert providers.asked == [asked(start, end)]
+    assert [(record["date"], record["account_id"], record["consumption"]) for record in output.records] == [
+        (str(day), account, 0) for day in days(date(2025, 11, 30), date(2026, 3, 9)) for account in ("1", "2")
+    ]
+    assert output.records[1] == {**SUB_ACCOUNT, "date": "2025-11-30", "company": "Sub", "country": "", "consumption": 0}
+
+
+def test_given_one_sub_account_when_a_range_is_without_consumption_then_only_its_rows_are_there(providers):
+    providers.answer(URL, silent(Main="1", Sub="2"))
+
+    output = read("consumption", start_date="2025-11-30", smsfactor_sub_account_id="2")
+
+    assert {record["account_id"] for record in output.records} == {"2"}
+    assert len(output.records) == 100
+
+
+def test_given_a_range_with_consumption_when_read_then_its_parts_and_then_its_days_are_asked(documented):
+    read("consumption", start_date="2025-11-30")
+
+    queries = [query_of(request) for request in documented.requests]
+    in_order = [(query["date_start"], query["date_end"]) for query in queries]
+    assert in_order[:2] == [("2025-11-30", "2026-03-09"), ("2025-11-30", "2026-02-10")]
+    assert sorted(in_order[2:]) == [(str(day), str(day)) for day in days(date(2025, 11, 30), date(2026, 3, 9))]
+
+
+@pytest.mark.parametrize("where", ["group total", "account"])
+def test_given_a_range_of_which_only_one_figure_is_not_zero_when_read_then_its_days_are_asked(providers, where):
+    figures = json.loads(silent(Main="1", Sub="2"))
+    (figures["data"] if where == "group total" else figures["data"]["by_sub_accounts"][0]["conso"])["total"] = 1
+    providers.answer(f"{URL}?date_start=2025-11-30&date_end=2026-03-09", as_json(figures))
+    providers.answer(f"{URL}?date_start=2025-11-30&date_end=2026-02-10", as_json(figures))
+    providers.answer(f"{URL}?date_start=2025-11-30&date_end=2025-11-30", silent(Main="1"))
+
+    output = read("consumption", start_date="2025-11-30")
+
+    assert [record["date"] for record in output.records] == ["2025-11-30"]
+
+
+def test_given_a_range_that_fails_when_read_then_its_days_are_asked_and_the_sync_succeeds(documented):
+    documented.answer(f"{URL}?date_start=2025-11-30&date_end=2026-03-09", b'{"status":-7}')
+
+    output = read("consumption", start_date="2025-11-30")
+
+    assert output.failure is None
+    assert len(set(output.days)) == 100
 
 
 @pytest.mark.parametrize(

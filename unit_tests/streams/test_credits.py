@@ -4,7 +4,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 
 from unit_tests.connector import SMSFACTOR_TOKEN, full_refresh, read, state
-from unit_tests.providers import SMSFACTOR, Asked
+from unit_tests.providers import SMSFACTOR, Asked, as_json
 
 URL = f"{SMSFACTOR}/credits"
 RECORD = {
@@ -76,8 +76,16 @@ def test_given_a_status_that_must_not_come_when_read_then_it_is_no_fault_of_the_
 
     output = read("credits")
 
+    assert f"with the status {error.removeprefix('error_')}, which" in output.errors[0].message
     assert output.errors[0].failure_type is FailureType.system_error
     assert len(providers.requests) == 1
+
+
+@pytest.mark.parametrize("status", ["Bearer abc", None, [1], "123456"])
+def test_given_a_status_that_is_no_code_when_read_then_the_sentence_does_not_show_it(providers, status):
+    providers.answer(URL, as_json({"status": status}))
+
+    assert "with the status of another form, which" in read("credits").errors[0].message
 
 
 def test_given_xml_when_read_then_there_is_no_record_but_an_error(providers):
