@@ -90,8 +90,8 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) --group bench -o requirements-bench.lock
 	$(COMPILE) --group models -o requirements-models.lock
 
-release-check: $(VENV)/connector  ## say what is not in step with pyproject.toml (TAG=v1.2.3: and what keeps it from being released)
-	@$(VENV)/bin/python -m integration_tests.release $(TAG)
+release-check: $(VENV)/connector  ## say what keeps the version of pyproject.toml from being released
+	@$(VENV)/bin/python -m integration_tests.release $(or $(TAG),v$(VERSION))
 
 address:  ## tell every file where the repository is public (REPOSITORY=owner/name)
 	@old=$$(sed -n 's|^Repository = "https://github.com/\(.*\)"|\1|p' pyproject.toml) && \

@@ -10,19 +10,32 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.release import DOCUMENT, LOCKS, PLACEHOLDER, ROOT, facts, out_of_step, tomllib
+from integration_tests.release import (
+    DOCUMENT,
+    LOCKS,
+    PLACEHOLDER,
+    ROOT,
+    facts,
+    facts_of_a_release,
+    out_of_step,
+    tomllib,
+)
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FACTS = list(facts(PROJECT))
+FACTS_OF_A_RELEASE = list(facts_of_a_release(PROJECT))
 TAG = f"v{PROJECT['version']}"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The files that are compared, and the Makefile."""
-    for file in {*(file for file, _, _ in FACTS), *LOCKS, "pyproject.toml", "Makefile", "integration_tests/release.py"}:
+    """The files that are compared, the changelogs at the version, and the Makefile."""
+    compared = {file for file, _, _ in (*FACTS, *FACTS_OF_A_RELEASE)}
+    for file in {*compared, *LOCKS, "pyproject.toml", "Makefile", "integration_tests/release.py"}:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / file)
+    for file, pattern, due in FACTS_OF_A_RELEASE:
+        change(tmp_path / file, pattern, due)
     return tmp_path
 
 
@@ -46,6 +59,16 @@ def test_given_a_file_that_says_otherwise_when_it_is_checked_then_the_file_and_b
     change(copy / file, pattern, "9.8.7")
 
     assert out_of_step(copy) == [f"{file} says 9.8.7 where pyproject.toml says {due}."]
+
+
+@pytest.mark.parametrize(("file", "pattern", "due"), FACTS_OF_A_RELEASE, ids=["CHANGELOG.md", "the page"])
+def test_given_a_changelog_that_is_ahead_when_it_is_checked_then_only_a_release_is_out_of_step(
+    copy, file, pattern, due
+):
+    change(copy / file, pattern, "9.8.7")
+
+    assert out_of_step(copy) == []
+    assert f"{file} says 9.8.7 where pyproject.toml says {due}." in out_of_step(copy, TAG)
 
 
 def test_given_a_file_that_says_nothing_when_it_is_checked_then_it_is_named(copy):
