@@ -26,13 +26,14 @@ RUN /build/tools/bin/hatchling build --target wheel --directory dist \
 
 FROM ${BASE_IMAGE}
 
-LABEL io.airbyte.name="airbyte/source-sms-providers" \
+LABEL io.airbyte.name="ghcr.io/your_organization/source-sms-providers" \
       io.airbyte.version="0.2.0" \
       org.opencontainers.image.title="source-sms-providers" \
       org.opencontainers.image.description="Airbyte source for the account data of SMS providers: seven.io and SMSFactor" \
       org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.documentation="https://docs.airbyte.com/integrations/sources/sms-providers"
+      org.opencontainers.image.source="https://github.com/your_organization/source-sms-providers" \
+      org.opencontainers.image.documentation="https://github.com/your_organization/source-sms-providers/blob/main/docs/integrations/sources/sms-providers.md"
 
 COPY --from=build /opt/connector /opt/connector
 COPY --from=build /build/installed /
@@ -40,6 +41,9 @@ COPY --from=build /build/installed /
 # As a number: Kubernetes can prove of a number, and not of a name, that it is not root.
 USER 1000
 WORKDIR /airbyte
+
+# What is installed, a registry entry learns by `pip freeze` in the image: the base's pip must look here.
+ENV PIP_PYTHON="/opt/connector/bin/python"
 
 # Airbyte's pods ignore ENTRYPOINT: they evaluate AIRBYTE_ENTRYPOINT in a shell, with another working directory.
 ENV AIRBYTE_ENTRYPOINT="/opt/connector/bin/source-sms-providers"

@@ -9,7 +9,14 @@ INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: -r
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
-.PHONY: help sync models dashboard test soak test-cdk test-warehouse test-models test-image picture bench lint format lock clean
+# What a release is called, and which processors its image is for: one image each, and one name for all.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE ?= $(shell sed -n 's/^  dockerRepository: //p' metadata.yaml)
+PROCESSORS ?= amd64 arm64
+PROCESSOR = $(shell docker version --format '{{.Server.Arch}}')
+
+.PHONY: help sync models dashboard test soak test-cdk test-warehouse test-models test-image picture bench lint format lock \
+	dist push-image name-image release-check address clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -66,6 +73,8 @@ lint: $(VENV)/connector  ## check style and types
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/actionlint
+	@$(VENV)/bin/zizmor --quiet --offline --no-progress --persona=pedantic .github
 
 format: $(VENV)/connector  ## put the code into the style that lint asks for
 	@$(VENV)/bin/ruff check --fix .
@@ -80,6 +89,27 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) --group orchestrators -c requirements-pyairbyte.lock -o requirements-orchestrators.lock
 	$(COMPILE) --group bench -o requirements-bench.lock
 	$(COMPILE) --group models -o requirements-models.lock
+
+release-check: $(VENV)/connector  ## say what keeps the version of pyproject.toml from being released
+	@$(VENV)/bin/python -m integration_tests.release $(or $(TAG),v$(VERSION))
+
+address:  ## tell every file where the repository is public (REPOSITORY=owner/name)
+	@old=$$(sed -n 's|^Repository = "https://github.com/\(.*\)"|\1|p' pyproject.toml) && \
+		new=$$(echo "$(REPOSITORY)" | tr '[:upper:]' '[:lower:]') && \
+		case "$$new" in ?*/?*) ;; *) echo "Name it, for example: make address REPOSITORY=owner/name" >&2; exit 1;; esac && \
+		git grep -lF "$$old" | xargs perl -pi -e "s{\Q$$old\E}{$$new}g"
+
+dist: $(VENV)/connector  ## build the wheel and the sdist into dist/
+	@rm -rf dist
+	@$(VENV)/bin/hatchling build --directory dist
+
+push-image:  ## push the image that test-image tested, for this processor (IMAGE=registry.example.com/sms)
+	docker tag source-sms-providers:test $(IMAGE):$(VERSION)-$(PROCESSOR)
+	docker push --quiet $(IMAGE):$(VERSION)-$(PROCESSOR)
+
+name-image:  ## give the images that were pushed for the PROCESSORS the name of their version
+	docker manifest create $(ARGS) $(IMAGE):$(VERSION) $(PROCESSORS:%=$(IMAGE):$(VERSION)-%)
+	docker manifest push --purge $(ARGS) $(IMAGE):$(VERSION)
 
 clean:  ## remove what was installed and built; keeps secrets/ and the database
 	@rm -rf .venv .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

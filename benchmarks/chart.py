@@ -17,8 +17,8 @@ DAYS, SECONDS = (20, 5000), (0.1, 200.0)
 def chart(rows: Sequence[Mapping[str, Any]], latency: float) -> str:
     """Days on the one axis, seconds on the other; a line a number of workers, dashed what is ideal."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        'font-size="12" fill="#374151">',
+        '<svg xmlns="http://www.w3.org/2000/svg" '  # ignore-https-check
+        f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12" fill="#374151">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="18" font-weight="bold">Seconds to read days of consumption, '
         f"{latency * 1000:.0f} ms an answer</text>",
@@ -49,8 +49,8 @@ def bars(title: str, seconds: Mapping[str, float]) -> str:
     height = TOP + 30 * len(seconds) + 10
     scale = (WIDTH - 300 - 60) / max(seconds.values())
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
-        'font-size="12" fill="#374151">',
+        '<svg xmlns="http://www.w3.org/2000/svg" '  # ignore-https-check
+        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12" fill="#374151">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="16" y="18" font-weight="bold">{title}</text>',
     ]

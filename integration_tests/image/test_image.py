@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,6 +34,7 @@ from integration_tests.image.container import (
     inspected,
     last_states,
     package,
+    run,
 )
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import GROUPED, PRIMARY_KEYS, configured_catalog
@@ -239,6 +245,68 @@ def test_the_image_says_what_it_is() -> None:
     assert described["User"] == "1000"
     environment = dict(entry.split("=", 1) for entry in described["Env"])
     assert [environment["AIRBYTE_ENTRYPOINT"]] == described["Entrypoint"]
+
+
+def test_what_is_installed_is_what_a_registry_entry_is_told() -> None:
+    """Airbyte's tools run `pip freeze` in the image."""
+    lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    locked = re.findall(r"^([^\s#]+==\S+)( ;)?", lock, re.MULTILINE)
+
+    lines = inside("pip", "freeze").lower().replace("_", "-").splitlines()
+    frozen = {line for line in lines if not line.startswith("source-sms-providers @ ")}
+
+    assert len(frozen) == len(lines) - 1
+    assert {package for package, marker in locked if not marker} <= frozen
+    assert frozen <= {package for package, _ in locked}
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    """The address of an empty registry on this computer."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    settings = {"version": 0.1, "storage": {"filesystem": {"rootdirectory": str(tmp_path)}}, "http": {"addr": address}}
+    (tmp_path / "settings.yml").write_text(json.dumps(settings), encoding="utf-8")
+    command = ["docker-registry", "serve", tmp_path / "settings.yml"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            until_it_answers(f"http://{address}/v2/")
+            yield address
+        finally:
+            server.terminate()
+
+
+def until_it_answers(url: str) -> None:
+    for _ in range(300):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer.")
+
+
+def test_the_image_is_pushed_named_pulled_back_and_runs(registry: str) -> None:
+    name = f"{registry}/source-sms-providers"
+    tag = f"{name}:{METADATA['dockerImageTag']}"
+    processor = docker("version", "--format={{.Server.Arch}}")
+
+    for target in (["push-image"], ["name-image", f"PROCESSORS={processor}", "ARGS=--insecure"]):
+        subprocess.run(["make", *target, f"IMAGE={name}"], cwd=REPOSITORY, check=True, timeout=300)
+    docker("image", "rm", f"{tag}-{processor}")
+    docker("pull", "--quiet", tag)
+
+    try:
+        assert docker("image", "inspect", "--format={{.Id}}", tag) == docker(
+            "image", "inspect", "--format={{.Id}}", IMAGE
+        )
+        assert run(["docker", "run", "--rm", "--network=none", tag, "spec"]).lines == package("spec").lines
+    finally:
+        docker("image", "rm", tag)
+
+
+def docker(*arguments: str) -> str:
+    """What a command of the engine prints."""
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test_airbytes_own_suite_passes_with_its_image_tests(providers: Sandbox, tmp_path: Path) -> None:

