@@ -112,11 +112,16 @@ def states(done: Done) -> list[dict[str, Any]]:
     return list({state["stream"]["stream_descriptor"]["name"]: state for state in messages}.values())
 
 
+def days(first: str, last: str) -> list[str]:
+    start = date.fromisoformat(first)
+    return [str(start + timedelta(days=n)) for n in range((date.fromisoformat(last) - start).days + 1)]
+
+
 def asked_days(sandbox: Sandbox) -> list[str]:
     """The days that were asked of SMSFactor since the last call."""
-    days = sorted(request["query"]["date_start"] for request in sandbox.requests())
+    asked = sorted(request["query"]["date_start"] for request in sandbox.requests())
     sandbox.clear_requests()
-    return days
+    return asked
 
 
 # The files
@@ -266,7 +271,7 @@ def test_given_a_manifest_when_read_then_each_stream_holds_the_packages_records(
 def test_given_a_day_that_fails_when_read_again_then_neither_the_first_nor_one_of_the_lookback_is_lost(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    config = sandbox.config(start_date="2026-03-02")
+    config = sandbox.config(start_date="2026-02-27")
 
     def sync(today: str, state: list[dict[str, Any]], failing: str = "") -> tuple[Done, list[str]]:
         sandbox.set(today=today)
@@ -280,14 +285,36 @@ def test_given_a_day_that_fails_when_read_again_then_neither_the_first_nor_one_o
         assert delivered == set(asked) - {failing}
         return done, asked
 
-    first, asked = sync("2026-03-05", [], failing="2026-03-02")
-    assert asked == ["2026-03-02", "2026-03-03", "2026-03-04"]
+    first, asked = sync("2026-03-05", [], failing="2026-02-27")
+    assert asked == days("2026-02-27", "2026-03-04")
     second, asked = sync("2026-03-05", states(first))
-    assert asked == ["2026-03-02", "2026-03-03", "2026-03-04"]
+    assert asked == days("2026-02-27", "2026-03-04")
     third, asked = sync("2026-03-06", states(second), failing="2026-03-03")
-    assert asked == ["2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]
+    assert asked == days("2026-03-01", "2026-03-05")
     _, asked = sync("2026-03-10", states(third))
-    assert asked == [f"2026-03-0{day}" for day in range(2, 10)]
+    assert asked == days("2026-03-01", "2026-03-09")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "settings", "asked"),
+    [
+        (0, {}, ("2026-03-02", "2026-03-09")),
+        (1, {}, ("2026-03-01", "2026-03-09")),
+        (3600, {}, ("2026-03-01", "2026-03-09")),
+        (90_000, {}, ("2026-02-28", "2026-03-09")),
+        (1, {"lookback_days": 1, "include_today": True}, ("2026-03-03", "2026-03-10")),
+    ],
+)
+def test_given_a_last_sync_that_took_its_time_when_read_then_each_day_after_it_is_asked_once(
+    sandbox: Sandbox, tmp_path: Path, seconds: int, settings: dict[str, Any], asked: tuple[str, str]
+) -> None:
+    config = sandbox.config(start_date="2026-02-01", **settings)
+    known = {"use_global_cursor": True, "state": {"date": "2026-03-04T00:00:00Z"}, "lookback_window": seconds}
+    state = {"type": "STREAM", "stream": {"stream_descriptor": {"name": "consumption"}, "stream_state": known}}
+
+    builder(tmp_path, "read", "smsfactor", config, ["consumption"], [state], now=sandbox.today())
+
+    assert asked_days(sandbox) == days(*asked)
 
 
 # What is no answer
