@@ -7,8 +7,9 @@ Both APIs are PHP: numbers and booleans come as strings in places, an empty map 
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
@@ -16,6 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 
 from source_sms_providers.errors import unexpected_answer
+
+LOGGER = logging.getLogger("airbyte")
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 TOO_LARGE = 2**63
@@ -53,6 +56,25 @@ class Reader:
         if key not in holder:
             self.refuse(f"{name} has no '{key}'")
         return holder[key]
+
+    def optional(self, holder: Mapping[str, Any], key: str, name: str) -> Any:
+        """A field without which the others are right all the same; None, with a warning, if it is not sent."""
+        if key not in holder:
+            self.warn_of_missing(key, name)
+        return holder.get(key)
+
+    def warn_of_missing(self, key: str, name: str) -> None:
+        LOGGER.warning("%s sends no '%s' in its %s: the column stays empty.", self._provider, key, name)
+
+    def warn_of_unknown(self, holder: Mapping[str, Any], known: Set[str], name: str) -> None:
+        """Names the fields that no column is made of."""
+        if unknown := sorted(holder.keys() - known):
+            LOGGER.warning(
+                "%s sends %s in its %s, which this connector does not know and leaves out. Update the connector.",
+                self._provider,
+                ", ".join(unknown),
+                name,
+            )
 
     def number(self, value: Any, name: str) -> int | float:
         """A number that a destination can hold, also where it comes as a string: `12`, `0.075`, `"44.6310"`."""

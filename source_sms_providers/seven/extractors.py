@@ -20,6 +20,8 @@ UNKNOWN_LABEL = (
 )
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 FIGURES = (*COUNTERS, "usage_eur")
+FIELDS_OF_A_COUNTRY = {"countryCode", "countryName", "countryPrefix", "networks"}
+FIELDS_OF_A_NETWORK = {"mcc", "mncs", "networkName", "price", "features", "comment"}
 ZEROS = dict.fromkeys(FIGURES, 0)
 Counters = Mapping[str, "int | float | None"]
 
@@ -42,11 +44,12 @@ class BalanceExtractor(SevenExtractor):
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = Reader(PROVIDER, response)
         answer = read.mapping(response.json(), "the answer")
+        read.warn_of_unknown(answer, {"amount", "currency"}, "balance")
         now = datetime.now(timezone.utc)
         yield {
             "date": now.date().isoformat(),
             "amount": read.number(read.field(answer, "amount", "the answer"), "amount"),
-            "currency": read.optional_text(answer.get("currency"), "currency"),
+            "currency": read.optional_text(read.optional(answer, "currency", "balance"), "currency"),
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
 
@@ -55,7 +58,7 @@ class PricingExtractor(SevenExtractor):
     """The price list as one record a network, limited to the configured countries.
 
     The whole list's own counts must agree with what it holds, and no network of these countries may have two
-    prices. What only describes a network may be missing, and is null then.
+    prices. What only describes a network may be missing, and is null then, with a warning.
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
@@ -74,6 +77,7 @@ class PricingExtractor(SevenExtractor):
         today = datetime.now(timezone.utc).date().isoformat()
         records: dict[tuple[str, str, str], dict[str, Any]] = {}
         for country, of_country in zip(countries, networks, strict=True):
+            read.warn_of_unknown(country, FIELDS_OF_A_COUNTRY, "price list")
             code = read.optional_text(read.field(country, "countryCode", "a country"), "countryCode") or ""
             if wanted and code.upper() not in wanted:
                 continue
@@ -101,19 +105,24 @@ class PricingExtractor(SevenExtractor):
     def _network(
         self, read: Reader, code: str, country: Mapping[str, Any], network: Mapping[str, Any]
     ) -> dict[str, Any]:
+        read.warn_of_unknown(network, FIELDS_OF_A_NETWORK, "price list")
         return {
             "country_code": code,
-            "country_name": read.optional_text(country.get("countryName"), "countryName"),
-            "country_prefix": read.optional_text(country.get("countryPrefix"), "countryPrefix"),
+            "country_name": self._text(read, country, "countryName"),
+            "country_prefix": self._text(read, country, "countryPrefix"),
             "mcc": read.optional_text(read.field(network, "mcc", "a network"), "mcc") or "",
-            "mncs": self._texts(read, network.get("mncs"), "mncs"),
+            "mncs": self._texts(read, network, "mncs"),
             "network_name": read.optional_text(read.field(network, "networkName", "a network"), "networkName") or "",
             "price": read.amount(read.field(network, "price", "a network"), "price"),
-            "features": self._texts(read, network.get("features"), "features"),
-            "comment": read.optional_text(network.get("comment"), "comment"),
+            "features": self._texts(read, network, "features"),
+            "comment": self._text(read, network, "comment"),
         }
 
-    def _texts(self, read: Reader, values: Any, name: str) -> list[str] | None:
+    def _text(self, read: Reader, holder: Mapping[str, Any], name: str) -> str | None:
+        return read.optional_text(read.optional(holder, name, "price list"), name)
+
+    def _texts(self, read: Reader, holder: Mapping[str, Any], name: str) -> list[str] | None:
+        values = read.optional(holder, name, "price list")
         return None if values is None else [read.text(value, name) for value in read.sequence(values, name)]
 
 
@@ -175,16 +184,13 @@ def counters_of(read: Reader, row: Mapping[str, Any], group_field: str, day: str
     for name in FIGURES:
         value = row.get(name)
         if value is None:
-            LOGGER.warning("seven.io sends no '%s' in its usage: the column stays empty.", name)
+            read.warn_of_missing(name, "usage")
             counters[name] = None
         else:
             is_of = f"{name} of {day}"
             counters[name] = read.number(value, is_of) if name == "usage_eur" else read.count(value, is_of)
-    if len(row) > len(FIGURES) + 1 and (unknown := sorted(row.keys() - {*FIGURES, group_field})):
-        LOGGER.warning(
-            "seven.io sends %s in its usage, which this connector does not know and leaves out. Update the connector.",
-            ", ".join(unknown),
-        )
+    if len(row) > len(FIGURES) + 1:
+        read.warn_of_unknown(row, {*FIGURES, group_field}, "usage")
     return counters
 
 

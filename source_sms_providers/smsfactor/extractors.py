@@ -1,7 +1,7 @@
 """SMSFactor's answers as records (https://dev.smsfactor.com, GET /metrics/consumption and GET /credits)."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -9,12 +9,18 @@ from typing import Any
 
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import REPLACEMENT, Reader, exact, plain
 
 LOGGER = logging.getLogger("airbyte")
 
 PROVIDER = "SMSFactor"
+FIELDS_OF_AN_ANSWER = {"status", "message", "details", "data"}
+FIELDS_OF_DATA = {"total", "by_country", "my_account", "by_sub_accounts"}
+FIELDS_OF_AN_ACCOUNT = {"account_id", "company", "conso"}
+FIELDS_OF_CONSO = {"total", "by_country"}
+FIELDS_OF_CREDITS = {"status", "message", "details", "credits", "postpaid", "postpaid_limit", "unlimited"}
 
 
 @dataclass
@@ -29,26 +35,47 @@ class SmsfactorExtractor(RecordExtractor):
 
 class CreditsExtractor(SmsfactorExtractor):
     """`{"credits": "44690", "postpaid": "0", "postpaid_limit": false, "unlimited": false}` as one record.
-    An older shape has only `credits`; what is not there is null.
+    An older shape has only `credits`; what is not there, or says what is not known, is null, with a warning. Credits
+    themselves may be missing only where the account is said to be postpaid or unlimited.
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = Reader(PROVIDER, response)
         answer = read.mapping(response.json(), "the answer")
-        limit = answer.get("postpaid_limit")
+        read.warn_of_unknown(answer, FIELDS_OF_CREDITS, "credits")
+        postpaid = self._said(read, answer, "postpaid", read.flag)
+        unlimited = self._said(read, answer, "unlimited", read.flag)
         now = datetime.now(timezone.utc)
         yield {
             "date": now.date().isoformat(),
-            "credits": read.number(read.field(answer, "credits", "the answer"), "credits"),
-            "postpaid": self._flag(read, answer, "postpaid"),
-            # false says that there is none.
-            "postpaid_limit": None if limit is False or limit in (None, "") else read.number(limit, "postpaid_limit"),
-            "unlimited": self._flag(read, answer, "unlimited"),
+            "credits": self._credits(read, answer, has_no_end=bool(postpaid or unlimited)),
+            "postpaid": postpaid,
+            "postpaid_limit": self._said(read, answer, "postpaid_limit", read.number),
+            "unlimited": unlimited,
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
 
-    def _flag(self, read: Reader, answer: Mapping[str, Any], name: str) -> bool | None:
-        return None if answer.get(name) is None else read.flag(answer[name], name)
+    def _credits(self, read: Reader, answer: Mapping[str, Any], has_no_end: bool) -> int | float | None:
+        if has_no_end and answer.get("credits") is None:
+            read.warn_of_missing("credits", "credits")
+            return None
+        return read.number(read.field(answer, "credits", "the answer"), "credits")
+
+    def _said(self, read: Reader, answer: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]) -> Any:
+        """What describes the account besides its credits."""
+        value = read.optional(answer, name, "credits")
+        if value is None or (name == "postpaid_limit" and (value is False or value == "")):
+            # Of a limit, false says that there is none.
+            return None
+        try:
+            return form(value, name)
+        except AirbyteTracedException:
+            LOGGER.warning(
+                "SMSFactor says of '%s' what this connector does not know: the column stays empty. "
+                "Update the connector.",
+                name,
+            )
+            return None
 
 
 class ConsumptionExtractor(SmsfactorExtractor):
@@ -67,17 +94,20 @@ class ConsumptionExtractor(SmsfactorExtractor):
         day = self._day(read)
         records: dict[str, list[dict[str, Any]]] = {}
         sum_of_accounts = Decimal(0)
-        for is_main, account_id, account in accounts_of(read, response):
+        accounts = accounts_of(read, response)
+        self._warn_of_unknown(read, response, [account for _, _, account in accounts])
+        for is_main, account_id, account in accounts:
             total, countries = self._consumption(read, account)
             sum_of_accounts += total
+            company = company_of(read, account)
             records[account_id] = [
-                record(
-                    self.config, day, account_id, read.optional_text(account.get("company"), "company"), is_main, *pair
-                )
+                record(self.config, day, account_id, company, is_main, *pair)
                 for pair in self._wanted(countries).items()
             ]
         group_total = self._group_total(read, response)
-        if group_total != sum_of_accounts:
+        if group_total is None:
+            LOGGER.warning("SMSFactor sends no group total: its accounts are compared with nothing.")
+        elif group_total != sum_of_accounts:
             LOGGER.warning(
                 "SMSFactor's accounts add up to %s on %s, its group total says %s: compare with your invoice.",
                 plain(sum_of_accounts),
@@ -100,13 +130,23 @@ class ConsumptionExtractor(SmsfactorExtractor):
             return None
         only = self.config.get("smsfactor_sub_account_id")
         return [
-            (identity, read.optional_text(account.get("company"), "company"), is_main)
+            (identity, company_of(read, account), is_main)
             for is_main, identity, account in accounts
             if only in (None, "", identity)
         ]
 
-    def _group_total(self, read: Reader, response: requests.Response) -> Decimal:
-        return exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
+    def _group_total(self, read: Reader, response: requests.Response) -> Decimal | None:
+        total = data_of(read, response).get("total")
+        return None if total is None else exact(read.amount(total, "data.total"))
+
+    def _warn_of_unknown(
+        self, read: Reader, response: requests.Response, accounts: Iterable[Mapping[str, Any]]
+    ) -> None:
+        read.warn_of_unknown(response.json(), FIELDS_OF_AN_ANSWER, "consumption")
+        read.warn_of_unknown(data_of(read, response), FIELDS_OF_DATA, "consumption")
+        for account in accounts:
+            read.warn_of_unknown(account, FIELDS_OF_AN_ACCOUNT, "consumption")
+            read.warn_of_unknown(conso_of(read, account), FIELDS_OF_CONSO, "consumption")
 
     def _day(self, read: Reader) -> str:
         first = date.fromisoformat(read.asked["date_start"]) + timedelta(days=self.config["smsfactor_days_before"])
@@ -179,6 +219,10 @@ def accounts_of(read: Reader, response: requests.Response) -> list[tuple[bool, s
     if len({identity for _, identity, _ in found}) != len(found):
         read.refuse("an account is listed twice")
     return found
+
+
+def company_of(read: Reader, account: Mapping[str, Any]) -> str | None:
+    return read.optional_text(read.optional(account, "company", "consumption"), "company")
 
 
 def conso_of(read: Reader, account: Mapping[str, Any]) -> Mapping[str, Any]:

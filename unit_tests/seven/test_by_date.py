@@ -113,6 +113,15 @@ def test_given_a_server_that_answers_only_its_oldest_days_when_read_then_the_res
     assert server.asked == [(-3, 9), (1, 9), (5, 9), (9, 9)]
 
 
+@pytest.mark.parametrize("cap", [{"newest": 30}, {"oldest": 30}], ids=str)
+def test_given_a_capped_server_when_a_year_is_read_then_it_costs_no_more_requests_than_narrow_ranges(cap):
+    server = Server(range(-364, 10), **cap)
+
+    assert server.sms(-355, 9) == dict.fromkeys(range(-355, 10), 1)
+    # 365 days, 30 in an answer.
+    assert len(server.asked) == 13
+
+
 def test_given_days_before_the_accounts_first_one_when_read_then_they_are_zeros_with_one_info(caplog):
     caplog.set_level("INFO")
     server = Server(range(7, 10))

@@ -77,7 +77,45 @@ def test_given_a_balance_without_currency_when_extracted_then_it_is_null(body):
     assert balance(body)["currency"] is None
 
 
+def test_given_a_balance_with_fields_missing_and_more_when_extracted_then_a_warning_names_each(caplog):
+    assert balance({"amount": 1, "bonus": 5, "threshold": 2})["amount"] == 1
+    assert caplog.messages == [
+        "seven.io sends bonus, threshold in its balance, which this connector does not know and leaves out. "
+        "Update the connector.",
+        "seven.io sends no 'currency' in its balance: the column stays empty.",
+    ]
+
+
 # Pricing
+
+
+@pytest.mark.parametrize(("column", "field"), [("mncs", "mncs"), ("features", "features"), ("comment", "comment")])
+def test_given_a_network_that_lacks_what_describes_it_when_extracted_then_it_is_null_with_a_warning(
+    column, field, caplog
+):
+    [record] = pricing({**COUNTRY, "networks": [{name: NETWORK[name] for name in NETWORK if name != field}]})
+
+    assert (record[column], record["price"]) == (None, 0.075)
+    assert caplog.messages == [f"seven.io sends no '{field}' in its price list: the column stays empty."]
+
+
+@pytest.mark.parametrize(("column", "field"), [("country_name", "countryName"), ("country_prefix", "countryPrefix")])
+def test_given_a_country_that_lacks_what_describes_it_when_extracted_then_it_is_null_with_a_warning(
+    column, field, caplog
+):
+    [record] = pricing({name: COUNTRY[name] for name in COUNTRY if name != field})
+
+    assert (record[column], record["price"]) == (None, 0.075)
+    assert caplog.messages == [f"seven.io sends no '{field}' in its price list: the column stays empty."]
+
+
+def test_given_fields_of_countries_and_networks_that_are_not_known_when_extracted_then_a_warning_names_them(caplog):
+    assert pricing({**COUNTRY, "region": "EU", "networks": [{**NETWORK, "currency": "EUR"}]}) == pricing(COUNTRY)
+    assert caplog.messages == [
+        f"seven.io sends {field} in its price list, which this connector does not know and leaves out. "
+        "Update the connector."
+        for field in ("region", "currency")
+    ]
 
 
 def test_given_a_row_without_mcc_and_name_when_extracted_then_its_keys_are_empty_texts():

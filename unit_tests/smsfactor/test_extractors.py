@@ -211,7 +211,6 @@ def test_given_accounts_that_do_not_add_up_to_the_group_total_then_there_is_a_wa
         ({"status": 1}, "the answer has no 'data'"),
         ({"data": []}, "data is a list where an object is due"),
         ({"data": {}}, "data has no 'my_account'"),
-        ({"data": {"my_account": MINE}}, "data has no 'total'"),
         (group(None), "my_account is null where an object is due"),
         (group(subs=[None]), "a sub-account is null where an object is due"),
         (group(subs="none"), "what holds a sub-account is a text where a list is due"),
@@ -225,14 +224,84 @@ def test_given_accounts_that_do_not_add_up_to_the_group_total_then_there_is_a_wa
         (group(account(1, 80, {"FR": None})), "a country's consumption is null"),
         (group(account(1, 80, "FR")), "by_country is a text where a list is due"),
         (group(account(1, 80, ["FR"])), "an entry of by_country is a text where an object is due"),
-        (group(total=None), "data.total is null"),
+        (group(total=-1), "data.total is negative"),
     ],
 )
 def test_given_an_answer_in_another_form_then_it_is_refused(body, problem):
     assert problem in refusal(consumption, body)
 
 
+@pytest.mark.parametrize("total", ["left out", "null"])
+def test_given_no_group_total_then_the_records_are_the_same_with_a_warning(total, caplog):
+    body = group(total=None)
+    if total == "left out":
+        del body["data"]["total"]
+
+    assert consumption(body) == consumption(group())
+    assert caplog.messages == ["SMSFactor sends no group total: its accounts are compared with nothing."]
+
+
+def test_given_an_account_without_company_then_it_is_null_with_a_warning(caplog):
+    nameless = {name: value for name, value in SUB.items() if name != "company"}
+
+    assert [record["company"] for record in consumption(group(subs=[nameless]))] == ["A company", "A company", None]
+    assert caplog.messages == ["SMSFactor sends no 'company' in its consumption: the column stays empty."]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({**group(), "currency": "EUR"}, "currency"),
+        ({**group(), "data": {**group()["data"], "by_channel": {}, "average": 1}}, "average, by_channel"),
+        (group({**MINE, "status": "archived"}), "status"),
+        (group(subs=[{**SUB, "conso": {**SUB["conso"], "by_operator": {}}}]), "by_operator"),
+    ],
+)
+def test_given_fields_of_consumption_that_are_not_known_then_a_warning_names_them(body, named, caplog):
+    assert consumption(body) == consumption(group())
+    assert caplog.messages == [
+        f"SMSFactor sends {named} in its consumption, which this connector does not know and leaves out. "
+        "Update the connector."
+    ]
+
+
 # Credits
+
+
+ACCOUNT = {"credits": 1, "postpaid": "0", "postpaid_limit": False, "unlimited": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("postpaid", "yes"), ("unlimited", 2), ("postpaid_limit", True), ("postpaid_limit", "none")]
+)
+def test_given_a_state_of_the_account_that_is_not_known_then_it_is_null_with_a_warning(name, value, caplog):
+    record = credits({**ACCOUNT, name: value})
+
+    assert (record["credits"], record[name]) == (1, None)
+    assert caplog.messages == [
+        f"SMSFactor says of '{name}' what this connector does not know: the column stays empty. Update the connector."
+    ]
+
+
+@pytest.mark.parametrize("state", ["postpaid", "unlimited"])
+@pytest.mark.parametrize("how", ["left out", "null"])
+def test_given_an_account_whose_credits_have_no_end_when_they_are_not_sent_then_they_are_null(state, how, caplog):
+    body = {**ACCOUNT, state: True, "credits": None}
+    if how == "left out":
+        del body["credits"]
+
+    record = credits(body)
+
+    assert (record["credits"], record[state]) == (None, True)
+    assert caplog.messages == ["SMSFactor sends no 'credits' in its credits: the column stays empty."]
+
+
+def test_given_fields_of_credits_that_are_not_known_then_a_warning_names_them(caplog):
+    assert credits({**ACCOUNT, "expires": "2027-01-01", "bonus": 5})["credits"] == 1
+    assert caplog.messages == [
+        "SMSFactor sends bonus, expires in its credits, which this connector does not know and leaves out. "
+        "Update the connector."
+    ]
 
 
 @pytest.mark.parametrize(("text", "number"), [("44690", 44690), (44690, 44690), ("0", 0), ("-3", -3), ("12.5", 12.5)])
@@ -260,8 +329,8 @@ def test_given_a_limit_in_any_shape_then_it_is_a_number_or_null(limit, value):
         ({"status": 1, "message": "OK"}, "the answer has no 'credits'"),
         ({"credits": None}, "credits is null"),
         ({"credits": "many"}, "credits is a text where a number is due"),
-        ({"credits": 1, "postpaid": "yes"}, "postpaid is a text where a yes or no is due"),
-        ({"credits": 1, "postpaid_limit": True}, "postpaid_limit is a boolean where a number is due"),
+        ({"credits": None, "postpaid": "0", "unlimited": False}, "credits is null"),
+        ({"credit": 5, "details": {"credits": 5}, "data": {"credits": 5}}, "the answer has no 'credits'"),
     ],
 )
 def test_given_credits_in_another_form_then_they_are_refused(body, problem):

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 
 from unit_tests.connector import SEVEN_KEY, full_refresh, read, state
-from unit_tests.providers import SEVEN, Asked, as_json
+from unit_tests.providers import SEVEN, Asked, as_json, query_of
 from unit_tests.usage import each_day_asked, usage
 
 URL = f"{SEVEN}/analytics"
@@ -216,3 +217,42 @@ def test_given_a_counter_that_no_row_has_when_read_then_one_warning_says_so(prov
     assert [record["rcs"] for record in output.records] == [None] * 3
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warnings == ["seven.io sends no 'rcs' in its usage: the column stays empty."]
+
+
+def test_given_a_start_five_years_too_early_when_read_then_a_few_requests_a_year_tell_it_and_none_later(
+    providers, clock
+):
+    def since_march(request):
+        days = json.loads(each_day_asked(request, sms=5))
+        named = [day for day in days if day["date"] >= "2026-03-08"]
+        return as_json(named if query_of(request)["group_by"] == "date" else [usage(country="DE", sms=5)])
+
+    providers.answer(URL, since_march)
+
+    first = read("analytics", "analytics_by_country", start_date="2021-03-10")
+
+    # A year, its last day, and its first one with the day before it.
+    years = [("2021-03-10", "2022-03-09"), ("2022-03-10", "2023-03-09"), ("2023-03-10", "2024-03-08")]
+    years += [("2024-03-09", "2025-03-08")]
+    before = [(start, end) for start, end in years] + [(end, end) for _, end in years]
+    before += [("2021-03-09", "2021-03-10"), ("2022-03-09", "2022-03-10"), ("2023-03-09", "2023-03-10")]
+    before += [("2024-03-08", "2024-03-09")]
+    # A later day; the year in which the account began, and what that lacks.
+    began = [("2026-03-09", "2026-03-09"), ("2025-03-09", "2026-03-08"), ("2025-03-09", "2026-03-07")]
+    began += [("2026-03-07", "2026-03-07"), ("2025-03-08", "2025-03-09")]
+    by_country = [("country", day, day) for day in ("2026-03-08", "2026-03-09")]
+    assert spans(providers.requests) == sorted([*(("date", *days) for days in before + began), *by_country])
+    rows = [record for record in first.records if "country" not in record]
+    assert len(rows) == (date(2026, 3, 9) - date(2021, 3, 10)).days + 1
+    assert [(row["date"], row["sms"]) for row in rows if row["sms"]] == [("2026-03-08", 5), ("2026-03-09", 5)]
+
+    clock.move_to("2026-03-11T12:00:00Z")
+    already = len(providers.requests)
+    read("analytics", saved=state("analytics", date="2026-03-09"), start_date="2021-03-10")
+
+    assert spans(providers.requests[already:]) == [("date", "2026-03-08", "2026-03-10")]
+
+
+def spans(requests):
+    """(group, first day, last day) of each request, sorted, because several workers ask at once."""
+    return sorted((query["group_by"], query["start"], query["end"]) for query in map(query_of, requests))
