@@ -155,15 +155,48 @@ def test_given_an_answer_that_nobody_foresaw_when_probed_then_it_costs_a_line(sa
 def test_given_a_group_total_that_is_off_when_reported_then_the_assumption_is_named(sandbox: Sandbox) -> None:
     sandbox.set(smsfactor_total_off_by=4_711)
 
-    page = probed(sandbox).as_page()
+    report = probed(sandbox)
 
+    page = report.as_page()
+    assert shown(report, "Day boundaries") == "inclusive"
     assert "- SMSFactor's group total is the sum of its accounts." in page
     assert "4711" not in page
 
 
-def test_given_a_fault_of_each_kind_when_probed_then_the_questions_that_have_no_switch_are_told(
+def test_given_an_outage_when_probed_then_nothing_is_taken_from_it_and_nothing_is_asked_twice(
     sandbox: Sandbox,
 ) -> None:
+    for query in ({"start": "2026-02-31"}, {"group_by": "label"}):
+        sandbox.fault("status", code=503, path="/api/analytics", query=query, times=None)
+
+    report = probed(sandbox)
+
+    refused = "cannot tell: the request was refused, or got no good answer"
+    assert shown(report, "Dates that do not exist") == shown(report, "The grouping by label") == refused
+    assert "seven_default_window_on_bad_dates" not in report.knobs()
+
+
+def test_given_more_questions_than_requests_when_probed_then_the_rest_is_said_not_to_be_told(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integration_tests.probe.asking.MOST_REQUESTS", 12)
+
+    report = probed(sandbox)
+
+    assert report.requests == 12
+    assert shown(report, "Day boundaries") == "cannot tell: the 12 requests are used up"
+
+
+def test_given_no_rate_in_the_settings_when_probed_then_all_requests_share_one_pace(
+    sandbox: Sandbox, no_waiting: list[float]
+) -> None:
+    report = probed(sandbox, requests_per_second=None)
+
+    # Two a second: the last ones would come far ahead of their turn.
+    assert 1 < len(no_waiting) < report.requests
+
+
+def test_given_rows_with_other_counters_and_a_refund_when_probed_then_they_are_told(sandbox: Sandbox) -> None:
     by_date = {"path": "/api/analytics", "query": {"group_by": "date"}, "times": None}
     sandbox.fault("edit", delete=["*.rcs"], set={"*.fax": 1, "7.usage_eur": -0.5}, **by_date)
 

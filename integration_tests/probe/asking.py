@@ -75,7 +75,8 @@ class Asker:
 
     def __post_init__(self) -> None:
         pace = {"requests_per_second": REQUESTS_PER_SECOND, "outage_seconds": OUTAGE_SECONDS}
-        source = SourceSmsProviders(config={**pace, **self.settings})
+        entered = {name: value for name, value in self.settings.items() if value is not None}
+        source = SourceSmsProviders(config={**pace, **entered})
         manifest = source.resolved_manifest
         validate(source.config, manifest["spec"]["connection_specification"])
         there = [each for each in manifest["streams"] if InterpolatedBoolean(each["condition"], {}).eval(source.config)]
