@@ -181,13 +181,13 @@ def test_given_a_group_total_that_is_off_when_reported_then_the_assumption_is_na
 def test_given_an_outage_when_probed_then_nothing_is_taken_from_it_and_nothing_is_asked_twice(
     sandbox: Sandbox,
 ) -> None:
-    for query in ({"start": "2026-02-31"}, {"group_by": "label"}):
+    for query in ({"start": "2026-02-31"}, {"group_by": "country"}):
         sandbox.fault("status", code=503, path="/api/analytics", query=query, times=None)
 
     report = probed(sandbox)
 
     refused = "cannot tell: the request was refused, or got no good answer"
-    assert shown(report, "Dates that do not exist") == shown(report, "The grouping by label") == refused
+    assert shown(report, "Dates that do not exist") == shown(report, "The grouping by country") == refused
     assert "seven_default_window_on_bad_dates" not in report.knobs()
 
 
