@@ -15,7 +15,7 @@ IMAGE ?= $(shell sed -n 's/^  dockerRepository: //p' metadata.yaml)
 PROCESSORS ?= amd64 arm64
 PROCESSOR = $(shell docker version --format '{{.Server.Arch}}')
 
-.PHONY: help sync models dashboard test soak test-cdk test-warehouse test-models test-image picture bench lint format lock \
+.PHONY: help sync probe models dashboard test soak test-cdk test-warehouse test-models test-image picture bench lint format lock \
 	dist push-image name-image release-check address clean
 .DEFAULT_GOAL := help
 
@@ -28,6 +28,9 @@ sync:  ## install, then sync into sms_providers.duckdb: your accounts, or the sa
 	@DO_NOT_TRACK=1 AIRBYTE_OFFLINE_MODE=1 AIRBYTE_LOGGING_ROOT=.cache/logs \
 		.venv-pyairbyte/bin/python -W ignore -m examples.sync_to_duckdb
 
+probe: $(VENV)/connector  ## ask your accounts, or the sandbox's, what no documentation says: probe-report.md
+	@$(VENV)/bin/python -m integration_tests.probe
+
 models: .venv-models/locked  ## build and test the spend models on what sync read (VARS="{include_partial_days: true}")
 	@VARS='$(VARS)' .venv-models/bin/python -m examples.build_models
 
@@ -38,10 +41,10 @@ dashboard: .venv-models/locked  ## look at the spend models in the browser
 test: $(VENV)/connector  ## install, then run all tests (ARGS="-k balance" picks some)
 	@$(VENV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
-soak: $(VENV)/connector  ## the tests of time, failures, histories and bodies with ten times the rounds
+soak: $(VENV)/connector  ## the tests of time, failures, histories, bodies and the probe with ten times the rounds
 	@ROUNDS=10 $(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS) integration_tests/test_windows.py \
 		integration_tests/test_failed_days.py integration_tests/test_bodies.py integration_tests/test_killed.py \
-		integration_tests/test_history.py
+		integration_tests/test_history.py integration_tests/test_probe.py
 
 test-cdk:  ## the unit tests on another CDK (CDK=7.28, or CDK=newest)
 	@test "$(CDK)" || { echo "Name a version, for example: make test-cdk CDK=7.28" >&2; exit 1; }

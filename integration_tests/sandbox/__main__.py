@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 from .server import SandboxServer
@@ -36,10 +37,13 @@ def main() -> None:
         metavar="KNOB=JSON",
         help="any knob of settings.py",
     )
+    parser.add_argument(
+        "--like", default={}, type=_reported, metavar="FILE", help="behaves as probe-report.json says of an account"
+    )
     arguments = parser.parse_args()
     knobs = {name: value for name in ("seed", "today") if (value := getattr(arguments, name)) is not None}
     try:
-        settings = Settings().with_knobs(knobs | dict(arguments.knobs))
+        settings = Settings().with_knobs(arguments.like | knobs | dict(arguments.knobs))
     except BadKnob as refused:
         parser.error(str(refused))
 
@@ -55,6 +59,16 @@ def main() -> None:
     print(_HELP.format(url=server.url, seven_key=SEVEN_KEY, smsfactor_token=SMSFACTOR_TOKEN), flush=True)
     stop.wait()
     server.stop()
+
+
+def _reported(path: str) -> dict[str, Any]:
+    try:
+        knobs: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))["knobs"]
+        return dict(knobs)
+    except OSError as refused:
+        raise argparse.ArgumentTypeError(f"{path!r} cannot be read: {refused.strerror}") from None
+    except (ValueError, TypeError, KeyError):
+        raise argparse.ArgumentTypeError(f"{path!r} is no probe-report.json; `make probe` writes one") from None
 
 
 def _knob(text: str) -> tuple[str, Any]:

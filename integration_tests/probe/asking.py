@@ -1,0 +1,144 @@
+"""What the probe asks, and how what it learns is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import InterpolatedBoolean
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers import SourceSmsProviders
+from source_sms_providers.connection_test import OUTAGE_SECONDS, Account
+from source_sms_providers.http.provider import Providers
+from source_sms_providers.settings import validate
+
+DAY = timedelta(days=1)
+YEAR = timedelta(days=365)
+MOST_REQUESTS = 60
+REQUESTS_PER_SECOND = 2
+CANNOT_TELL = "cannot tell"
+
+
+class Untold(Exception):
+    """This account does not tell; the text says why, without anything of an answer."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an account shows.
+
+    Attributes:
+        shows: one of the texts that stand in the code, and nothing of an answer
+        knob_value: what the sandbox's switch is to be set to, for a question that tells one
+        disproves: the assumption of the connector that does not hold, or ""
+        fits: what to enter into a setting of the connector, or ""
+    """
+
+    shows: str
+    knob_value: Any = None
+    disproves: str = ""
+    fits: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One undocumented behaviour.
+
+    Attributes:
+        about: what is asked, for the report
+        read: asks, and reads the answers; raises Untold
+        knob: the sandbox's switch that the verdict tells
+    """
+
+    about: str
+    read: Callable[[Asker], Verdict]
+    knob: str | None = None
+
+
+@dataclass
+class Asker:
+    """Sends what the connector would send, with other parameters: its GET, its bounds of time, its care for keys.
+
+    A request that is asked again is answered from memory, but for `fresh` ones. None is tried twice, so that each
+    counts for one of MOST_REQUESTS.
+
+    Raises AirbyteTracedException (config_error) for settings that nothing can be read with.
+    """
+
+    settings: Mapping[str, Any]
+    requests: int = 0
+    _answers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        pace = {"requests_per_second": REQUESTS_PER_SECOND, "outage_seconds": OUTAGE_SECONDS}
+        entered = {name: value for name, value in self.settings.items() if value is not None}
+        source = SourceSmsProviders(config={**pace, **entered})
+        manifest = source.resolved_manifest
+        validate(source.config, manifest["spec"]["connection_specification"])
+        there = [each for each in manifest["streams"] if InterpolatedBoolean(each["condition"], {}).eval(source.config)]
+        self._streams = {stream["name"]: stream for group in there for stream in group["streams"]}
+        self._spec = manifest["spec"]
+        # One for all requests, which share the pace.
+        self._config = {**source.config, "_providers": Providers()}
+
+    @property
+    def today(self) -> date:
+        """The day that the connector takes for today."""
+        return date.fromisoformat(self._config["today"])
+
+    @property
+    def last_year(self) -> tuple[date, date]:
+        """The first and the last of 365 days that have ended in any time zone."""
+        return self.today - 2 * DAY - YEAR + DAY, self.today - 2 * DAY
+
+    def reads(self, stream: str) -> bool:
+        """Whether there is a key for it."""
+        return stream in self._streams
+
+    def answer(
+        self, stream: str, first: date, last: date, path: str = "", fresh: bool = False, **parameters: str | None
+    ) -> Any:
+        """The JSON of the stream's request for these days, with these parameters set, or left out where they are None.
+
+        Raises AirbyteTracedException for a request that gets no good answer, Untold when no request is left.
+        """
+        asked = (stream, first, last, path, *sorted(parameters.items()))
+        if fresh or asked not in self._answers:
+            if self.requests == MOST_REQUESTS:
+                raise Untold(f"the {MOST_REQUESTS} requests are used up")
+            self.requests += 1
+            self._answers[asked] = self._send(stream, first, last, path, parameters)
+        return self._answers[asked]
+
+    def refuses(self, stream: str, first: str, last: str) -> bool:
+        """Whether days written so are refused as such."""
+        try:
+            self.answer(stream, self.today, self.today, start=first, end=last)
+        except AirbyteTracedException as error:
+            if error.failure_type is FailureType.transient_error:
+                raise
+            return True
+        return False
+
+    def answers(self, stream: str, filtered: bool = True) -> list[Any]:
+        """All answers so far of a stream, or only those to requests without further parameters."""
+        return [answer for asked, answer in self._answers.items() if asked[0] == stream and (filtered or not asked[4:])]
+
+    def _send(self, stream: str, first: date, last: date, path: str, parameters: Mapping[str, str | None]) -> Any:
+        usual = self._streams[stream]["retriever"]["requester"]
+        texts = {**usual.get("request_parameters", {}), **parameters}
+        dates = {name: day for name, day in usual.get("date_parameters", {}).items() if name not in parameters}
+        changed = {
+            **usual,
+            "url": usual["url"] + path,
+            "request_parameters": {name: text for name, text in texts.items() if text is not None},
+            "date_parameters": {name: {"day_of": each["day_of"]} for name, each in dates.items()},
+            "share_answers": False,
+            "error_handler": {**usual["error_handler"], "max_retries": 0},
+        }
+        account = Account({stream: {"retriever": {"requester": changed}}}, self._spec, self._config)
+        return account.answer(stream, first, last).json()

@@ -1,0 +1,190 @@
+"""What the documentation of seven.io leaves open, as questions to an account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict
+
+Row = Mapping[str, Any]
+
+COUNTERS = frozenset({"sms", "rcs", "voice", "hlr", "mnp", "inbound", "usage_eur"})
+GROUP_FIELDS = {"country": "country", "label": "label", "subaccount": "account"}
+NO_LABEL = "probe-3f9c1d72-no-such-label"
+NO_ID = "999999999999"
+
+
+def rows(ask: Asker, group: str = "date", **parameters: Any) -> Sequence[Row]:
+    """The rows of the last year."""
+    return list(ask.answer("analytics", *ask.last_year, group_by=group, **{"subaccounts": "all", **parameters}))
+
+
+def usage(of: Sequence[Row]) -> dict[str, Decimal]:
+    """Each counter's sum."""
+    return {name: sum((Decimal(str(row.get(name, 0))) for row in of), Decimal(0)) for name in sorted(COUNTERS)}
+
+
+def used(ask: Asker, **parameters: Any) -> dict[str, Decimal]:
+    found = usage(rows(ask, **parameters))
+    if not any(found.values()):
+        raise Untold("no usage in the last year")
+    return found
+
+
+def numbers(ask: Asker) -> Verdict:
+    amount = ask.answer("balance", ask.today, ask.today)["amount"]
+    return Verdict("numbers come as texts", True) if isinstance(amount, str) else Verdict("numbers are numbers", False)
+
+
+def bad_dates(ask: Asker) -> Verdict:
+    if ask.refuses("analytics", f"{ask.today.year}-02-31", f"{ask.today.year}-02-31"):
+        return Verdict("a date that does not exist is refused", False)
+    return Verdict("a date that does not exist is ignored", True)
+
+
+def zero_days(ask: Asker) -> Verdict:
+    named = {row["date"] for row in rows(ask)}
+    first, last = ask.last_year
+    days = [str(first + n * DAY) for n in range((last - first).days + 1)]
+    missing = [day for day in days if day not in named]
+    if not missing:
+        return Verdict("each day of the last year is named, days without usage too")
+    if not named:
+        return Verdict("no day is named", disproves="seven.io names days without usage.")
+    if max(missing) < min(named):
+        return Verdict("the oldest days of the last year are left out, and all after them are named")
+    if min(missing) > max(named):
+        return Verdict("the newest days of the last year are left out, and all before them are named")
+    return Verdict("days in between are left out", disproves="seven.io names days without usage.")
+
+
+def running_day(ask: Asker) -> Verdict:
+    named = [row["date"] for row in ask.answer("analytics", ask.today, ask.today)]
+    return Verdict("it is named") if named == [str(ask.today)] else Verdict("it is not named")
+
+
+def range_cap(ask: Asker) -> Verdict:
+    first, last = ask.today - 3 * YEAR, ask.today - 2 * DAY
+    named = {row["date"] for row in ask.answer("analytics", first, last)}
+    days = [first + n * DAY for n in range((last - first).days + 1)]
+    left_out = [day for day in days if str(day) not in named]
+    if not left_out:
+        return Verdict("three years are answered whole")
+    alone = {left_out[0], left_out[-1]}
+    if any(str(day) in {row["date"] for row in ask.answer("analytics", day, day)} for day in sorted(alone)):
+        return Verdict("three years are cut: a day that they lack is named when it is asked for alone")
+    return Verdict("three years lack days that are not named alone either: before the account's first one, or idle")
+
+
+def spellings(ask: Asker) -> Verdict:
+    of_path = ask.answer("analytics", *ask.last_year, path="/date", group_by=None, subaccounts="all")
+    alike = list(of_path) == rows(ask)
+    return Verdict("/analytics/date and ?group_by=date answer alike" if alike else "the two spellings answer otherwise")
+
+
+def unknown_label(ask: Asker) -> Verdict:
+    return _unknown(usage(rows(ask, label=NO_LABEL)), used(ask))
+
+
+def unknown_account(ask: Asker) -> Verdict:
+    return _unknown(usage(rows(ask, subaccounts=NO_ID)), used(ask))
+
+
+def _unknown(found: Mapping[str, Decimal], everything: Mapping[str, Decimal]) -> Verdict:
+    if not any(found.values()):
+        return Verdict("nothing is answered")
+    return Verdict("everything is answered" if found == everything else "something, but not everything, is answered")
+
+
+def label_filter(ask: Asker) -> Verdict:
+    used(ask)
+    # The connector fills in templates: a label that could be one is not asked for.
+    labels = {row["label"] for row in rows(ask, "label") if "{" not in row["label"]}
+    if len(labels - {"", "all"}) < 2:
+        raise Untold("there are not two labels to tell apart")
+    wanted = min(labels - {"", "all"})
+    found = {row["label"] for row in rows(ask, "label", label=wanted)}
+    if found == {wanted}:
+        return Verdict("only the usage of that label is answered")
+    return Verdict("more or less than that label is answered", disproves="The setting 'seven.io label' is honoured.")
+
+
+def default_accounts(ask: Asker) -> Verdict:
+    everything, default = used(ask), usage(rows(ask, subaccounts=None))
+    main = usage(rows(ask, subaccounts="only_main"))
+    if everything == main:
+        raise Untold("there is no usage of subaccounts")
+    return Verdict("without the parameter the main account is answered" if default == main else "not the main account")
+
+
+def adds_up(group: str) -> Callable[[Asker], Verdict]:
+    def read(ask: Asker) -> Verdict:
+        total, parts = used(ask), usage(rows(ask, group))
+        if parts == total:
+            return Verdict("it adds up to the totals by date")
+        return Verdict(
+            "it does not add up to the totals by date", disproves=f"The grouping by {group} adds up to the totals."
+        )
+
+    return read
+
+
+def twice(ask: Asker) -> Verdict:
+    found = [[row[name] for row in rows(ask, group)] for group, name in GROUP_FIELDS.items()]
+    if not any(found):
+        raise Untold("no usage in the last year")
+    several = any(len(names) != len(set(names)) for names in found)
+    return Verdict("a group comes in several rows" if several else "each group comes in one row")
+
+
+def counters(ask: Asker) -> Verdict:
+    names = [row.keys() - {"date"} for row in rows(ask)]
+    if not names:
+        raise Untold("no day is named")
+    lacking, more = any(COUNTERS - each for each in names), any(each - COUNTERS for each in names)
+    if not lacking and not more:
+        return Verdict("those that the connector knows")
+    which = " and ".join(text for text, there in (("some are missing", lacking), ("some are new", more)) if there)
+    return Verdict(which, disproves="seven.io sends the counters that the connector knows.")
+
+
+def refunds(ask: Asker) -> Verdict:
+    costs = [Decimal(str(row["usage_eur"])) for row in rows(ask)]
+    if not costs:
+        raise Untold("no day is named")
+    return Verdict("a day's costs can be negative" if min(costs) < 0 else "no day of the last year has negative costs")
+
+
+def repeated(ask: Asker) -> Verdict:
+    yesterday = ask.today - DAY
+    earlier = ask.answer("analytics", yesterday, yesterday)
+    if not any(usage(earlier).values()):
+        raise Untold("yesterday has no usage")
+    same = ask.answer("analytics", yesterday, yesterday, fresh=True) == earlier
+    return Verdict("it did not change within minutes" if same else "it changed within minutes")
+
+
+def time_zone(ask: Asker) -> Verdict:
+    raise Untold("it takes a read before a midnight and one after it")
+
+
+QUESTIONS = (
+    Question("Numbers", numbers, "seven_numbers_as_strings"),
+    Question("Dates that do not exist", bad_dates, "seven_default_window_on_bad_dates"),
+    Question("Days without usage", zero_days),
+    Question("The running day", running_day),
+    Question("A cap on the range", range_cap),
+    Question("The two spellings of the endpoint", spellings),
+    Question("A label that is not known", unknown_label),
+    Question("A subaccount id that is not known", unknown_account),
+    Question("The filter by label", label_filter),
+    Question("The default of subaccounts", default_accounts),
+    *(Question(f"The grouping by {group}", adds_up(group)) for group in GROUP_FIELDS),
+    Question("Rows of one group", twice),
+    Question("Counters of a row", counters),
+    Question("Refunds", refunds),
+    Question("Yesterday, read again", repeated),
+    Question("The time zone of a day", time_zone),
+)
