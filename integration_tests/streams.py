@@ -16,11 +16,15 @@ PRIMARY_KEYS = {
     "analytics_by_country": ("date", "country"),
     "analytics_by_label": ("date", "label"),
     "analytics_by_subaccount": ("date", "account"),
+    "analytics_by_subaccount_and_country": ("date", "account_id", "country"),
+    "subaccount_balances": ("date", "account_id"),
     "consumption": ("date", "account_id", "country"),
     "credits": ("date",),
+    "subaccount_credits": ("date", "account_id"),
 }
 GROUPED = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
-DAILY = ("analytics", *GROUPED, "consumption")
+BY_ACCOUNT = "analytics_by_subaccount_and_country"
+DAILY = ("analytics", *GROUPED, BY_ACCOUNT, "consumption")
 
 
 def configured_catalog(streams: Iterable[str], sync_mode: str = "incremental") -> dict[str, Any]:

@@ -3,10 +3,15 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 from weakref import WeakSet
 
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 class CommandIsOver(Exception):
@@ -23,6 +28,7 @@ class Command:
     def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
         self._over = threading.Event()
         self._free = threading.BoundedSemaphore(parallel_requests)
+        self._side_by_side = ThreadPoolExecutor(parallel_requests)
         self._workers = workers
         _RUNNING.add(self)
 
@@ -33,6 +39,7 @@ class Command:
     def end(self) -> None:
         """Lets no request begin any more; the workers end as soon as theirs are answered."""
         self._over.set()
+        self._side_by_side.shutdown(wait=False, cancel_futures=True)
         if self._workers:
             self._workers._threadpool._threadpool.shutdown(wait=False, cancel_futures=True)
             queue = self._workers._queue
@@ -52,6 +59,14 @@ class Command:
             if self.is_over:
                 raise CommandIsOver
             yield
+
+    def each(self, make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
+        """What `make` returns of each item, made side by side; if one fails, no further one begins, and its error is
+        raised. `make` must not call this itself.
+        """
+        if self.is_over:
+            raise CommandIsOver
+        return list(self._side_by_side.map(make, items))
 
 
 _RUNNING = WeakSet[Command]()
