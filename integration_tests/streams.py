@@ -25,6 +25,14 @@ PRIMARY_KEYS = {
 GROUPED = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
 BY_ACCOUNT = "analytics_by_subaccount_and_country"
 DAILY = ("analytics", *GROUPED, BY_ACCOUNT, "consumption")
+GROUPINGS = {
+    "analytics": "date",
+    "analytics_by_country": "country",
+    "analytics_by_label": "label",
+    "analytics_by_subaccount": "subaccount",
+    BY_ACCOUNT: "subaccount",
+}
+"""How the daily streams of seven.io group the usage, in the request that each makes of every day with usage."""
 
 
 def configured_catalog(streams: Iterable[str], sync_mode: str = "incremental") -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.world import COUNTERS
-from integration_tests.streams import DAILY, PRIMARY_KEYS, SCHEMAS
+from integration_tests.streams import BY_ACCOUNT, DAILY, PRIMARY_KEYS, SCHEMAS
 from integration_tests.sync import Sync, sync, without_nulls
 
 TODAY = date(2026, 3, 10)
@@ -47,6 +47,7 @@ def assert_exact(
         {},
         {"include_today": True},
         {"seven_subaccounts": "only_main"},
+        {"seven_subaccounts": "5310421"},
         {"seven_label": "otp"},
         {"countries": ["fr"]},
         {"countries": ["FR", "DE", "CH"]},
@@ -81,6 +82,11 @@ def test_given_settings_when_read_then_every_stream_holds_exactly_what_the_provi
         {"seven_numbers_as_strings": True},
         {"smsfactor_total_off_by": 7},
         {"credits_old_shape": True},
+        {"seven_subaccounts": 0},
+        {"seven_subaccounts": 60},
+        {"seven_subaccounts_shape": "numbers"},
+        {"seven_subaccounts_shape": "old"},
+        {"smsfactor_sub_accounts_old_shape": True},
         {"postpaid_limit": 500},
         {"balance_amount": 900},
         {"balance_amount": -12.345},
@@ -190,9 +196,10 @@ def assert_formula(sandbox: Sandbox, result: Sync, days: int) -> int:
     asked = [request["path"] for request in sandbox.requests()]
     years = -(-days // 365)
     busy = sum(1 for row in result.records("analytics") if any(row[name] for name in (*COUNTERS, "usage_eur")))
-    assert asked.count("/api/analytics") == years + 3 * busy
+    accounts = len({(row["date"], row["account_id"]) for row in result.records(BY_ACCOUNT) if row["sms"]})
+    assert asked.count("/api/analytics") == years + 3 * busy + accounts
     assert asked.count("/metrics/consumption") == days
-    assert len(asked) == 3 + years + 3 * busy + days
+    assert len(asked) == 5 + years + 3 * busy + accounts + days
     assert len(result.records("analytics")) == days
     for stream in DAILY:
         assert len({row["date"] for row in result.records(stream)}) == days
@@ -209,7 +216,7 @@ def test_when_a_sync_reads_n_days_then_requests_and_records_follow_the_formula_o
 
 
 @pytest.mark.parametrize(
-    ("pause", "days", "most"), [(0, 3, 16), (1, 3, 16), (7, 9, 40)], ids=["the same day", "daily", "weekly"]
+    ("pause", "days", "most"), [(0, 3, 30), (1, 3, 30), (7, 9, 78)], ids=["the same day", "daily", "weekly"]
 )
 def test_when_a_sync_follows_another_then_the_pause_says_how_many_days_are_read(
     sandbox: Sandbox, pause: int, days: int, most: int
