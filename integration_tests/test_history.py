@@ -223,11 +223,16 @@ def sums_that_differ(
     tables: Tables, corrections: Iterable[Mapping[str, Any]], read: Collection[StreamDay], today: date
 ) -> list[StreamDay]:
     """The complete days, read by this sync with their total, of which a grouping does not add up to it."""
-    lacking = {"analytics_by_subaccount", BY_ACCOUNT} if any(each.get("totals") == "kept" for each in corrections) else set()
+    lacking = (
+        {"analytics_by_subaccount", BY_ACCOUNT} if any(each.get("totals") == "kept" for each in corrections) else set()
+    )
     return [
         (stream, day)
         for stream, day in read
-        if stream in (*GROUPED, BY_ACCOUNT) and stream not in lacking and day < str(today) and ("analytics", day) in read
+        if stream in (*GROUPED, BY_ACCOUNT)
+        and stream not in lacking
+        and day < str(today)
+        and ("analytics", day) in read
         if summed(tables[stream, day]) != summed(tables["analytics", day])
     ]
 

@@ -72,7 +72,7 @@ class Settings:
     """The ids of sub-accounts that the list lacks."""
 
     seven_subaccounts_shape: Literal["texts", "numbers", "old"] = "texts"
-    """The list of sub-accounts with numbers as texts (as recorded), as numbers, or with id, username and company only."""
+    """The list of sub-accounts with numbers as texts (as recorded), as numbers, or with id and names only."""
 
     smsfactor_tokens: tuple[str, ...] = (SMSFACTOR_TOKEN,)
     """The bearer tokens that SMSFactor accepts."""

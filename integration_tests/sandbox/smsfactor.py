@@ -95,7 +95,7 @@ def _sub_accounts(settings: Settings, today: datetime.date) -> dict[str, Any]:
                 "email": f"account{account_id}@example.com",
                 "firstname": "Camille",
                 "lastname": f"Exemple {account_id}",
-                "city": "Lyon",
+                "city": "Villeurbanne",
                 "country_code": "FR",
                 "lang": "FR",
                 "credits": "0",

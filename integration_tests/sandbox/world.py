@@ -87,7 +87,9 @@ def seven_cells(settings: Settings, day: datetime.date, today: datetime.date) ->
     share = _known_share(settings, day, today)
     if share == 0:
         return ()
-    cells = tuple(corrected_cells(settings.corrections, day, _final_seven_cells(settings.seed, day, settings.seven_subaccounts)))
+    cells = tuple(
+        corrected_cells(settings.corrections, day, _final_seven_cells(settings.seed, day, settings.seven_subaccounts))
+    )
     if share == _WHOLE:
         return cells
     known = (SevenCell(*cell[:4], *(figure * share // _WHOLE for figure in cell[4:])) for cell in cells)
@@ -161,7 +163,9 @@ def _subaccount(settings: Settings, account_id: str, company: str, today: dateti
     rng = Random(f"{settings.seed}:seven:subaccount:{account_id}")
     username = f"user{account_id}" if rng.random() < 0.5 else None
     used, left = rng.randint(1, 9_999) * 100, Random(f"{settings.seed}:{account_id}:{today}").randint(0, 99_999) * 100
-    return Subaccount(account_id, username, company, left, used, rng.randint(1, 9) * 10_000, rng.randint(1, 50) * 10_000)
+    return Subaccount(
+        account_id, username, company, left, used, rng.randint(1, 9) * 10_000, rng.randint(1, 50) * 10_000
+    )
 
 
 def _smsfactor_accounts_ever(settings: Settings) -> tuple[tuple[int, str], ...]:

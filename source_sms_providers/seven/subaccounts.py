@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import requests
@@ -121,8 +122,8 @@ class AccountsRetriever(UsageRetriever):
         (sms, eur), (total_sms, total_eur) = _billed(held), _billed([self.total_of(day)])
         if (sms, eur) != (total_sms, total_eur):
             LOGGER.warning(
-                "seven.io's accounts add up to %s SMS and %s EUR on %s, the day's total says %s SMS and %s EUR: compare "
-                "with the seven.io dashboard.",
+                "seven.io's accounts add up to %s SMS and %s EUR on %s, the day's total says %s SMS and %s EUR: "
+                "compare with the seven.io dashboard.",
                 *(sms, eur, day, total_sms, total_eur),
             )
 
@@ -145,21 +146,22 @@ class AccountsRetriever(UsageRetriever):
         counters = grouped(Reader(PROVIDER, response), response.json(), "account")
         named = {name: self.figures_of(row) for name, row in counters.items() if has_usage(row)}
         called = {name: [*self._called(name)] or [MAIN] for name in named}
-        rows: dict[str, Sequence[Row]] = {}
-        for accounts in (dict.fromkeys(sum(called.values(), [])), (MAIN,), self._listed):
-            new = [account for account in accounts if account not in rows]
-            rows |= zip(new, self._command.each(partial(self._rows_of_account, stream_slice), new), strict=True)
-            found = _billed([self.figures_of(row) for of_account in rows.values() for row in of_account])
-            is_running = accounts == (MAIN,) and day >= self.config["today"]
-            # Messages are being sent on a running day, so that nothing adds up.
-            if found == _billed(named.values()) or is_running:
-                break
-        else:
-            for name, figures in named.items():
-                if len(called[name]) == 1 and called[name] != [MAIN] and any(_billed([figures])):
-                    if not rows[called[name][0]]:
-                        raise _no_answer(day)
-        return [row for of_account in rows.values() for row in of_account]
+        by_account: dict[str, Sequence[Row]] = {}
+        rows: list[Row] = []
+        for accounts in (dict.fromkeys(chain(*called.values())), (MAIN,), self._listed):
+            new = [account for account in accounts if account not in by_account]
+            answers = self._command.each(partial(self._rows_of_account, stream_slice), new)
+            by_account |= zip(new, answers, strict=True)
+            rows += chain(*answers)
+            if _billed(map(self.figures_of, rows)) == _billed(named.values()):
+                return rows
+            if MAIN in by_account and day >= self.config["today"]:
+                # Messages are being sent, so that nothing adds up. A later sync decides.
+                return rows
+        for name, (first, *others) in called.items():
+            if first != MAIN and not others and not by_account[first] and any(_billed([named[name]])):
+                raise _no_answer(day)
+        return rows
 
     def _rows_of_account(self, stream_slice: StreamSlice, account: str) -> Sequence[Row]:
         """Those with usage."""
