@@ -16,13 +16,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cpu, latency, page, request_counts, startup
+from benchmarks import accounts, cpu, latency, page, request_counts, startup
 from benchmarks.measure import OTHERS_PYTHON
 
 PARTS = {
     "startup": startup.measure,
     "requests": request_counts.measure,
     "latency": latency.measure,
+    "accounts": accounts.measure,
     "cpu": cpu.measure,
 }
 RESULTS = Path(__file__).with_name("results.json")

@@ -25,6 +25,8 @@ PRIMARY_KEYS = {
 GROUPED = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
 BY_ACCOUNT = "analytics_by_subaccount_and_country"
 DAILY = ("analytics", *GROUPED, BY_ACCOUNT, "consumption")
+SUGGESTED = tuple(name for name in PRIMARY_KEYS if name != BY_ACCOUNT and not name.startswith("subaccount_"))
+"""Those that Airbyte selects at first: the others cost requests, or need a right, and are for who has subaccounts."""
 GROUPINGS = {
     "analytics": "date",
     "analytics_by_country": "country",

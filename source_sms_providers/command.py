@@ -4,7 +4,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TypeVar
 from weakref import WeakSet
 
@@ -62,11 +62,15 @@ class Command:
 
     def each(self, make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
         """What `make` returns of each item, made side by side; if one fails, no further one begins, and its error is
-        raised. `make` must not call this itself.
+        raised. `make` must not call this itself. Raises CommandIsOver if the command ends before all are made.
         """
-        if self.is_over:
-            raise CommandIsOver
-        return list(self._side_by_side.map(make, items))
+        try:
+            return list(self._side_by_side.map(make, items))
+        except (CancelledError, RuntimeError):
+            # What a pool that was shut down says to items that wait in it, and to new ones.
+            if self.is_over:
+                raise CommandIsOver from None
+            raise
 
 
 _RUNNING = WeakSet[Command]()
