@@ -26,16 +26,20 @@ class Accounts:
         self.sent: dict[str, dict[str, int]] = defaultdict(dict)
         self.total: int | None = None
         self.day = DAY
+        self.lookups: dict[str, int] = {}
         providers.answer(URL, self._analytics)
         providers.answer(LIST, lambda _: as_json([{"id": each, "company": name} for each, name in self.listed.items()]))
 
     def _analytics(self, request: requests.PreparedRequest) -> bytes:
         asked = query_of(request)
         if asked["group_by"] == "subaccount":
-            return as_json([usage(account=name, sms=sms) for name, sms in self.named.items()])
+            return as_json(
+                [usage(account=name, sms=sms, hlr=self.lookups.get(name, 0)) for name, sms in self.named.items()]
+            )
         if asked["group_by"] == "country":
             sent = self.sent[asked["subaccounts"]] if asked["start"] == self.day else {}
-            return as_json([usage(country=country, sms=sms) for country, sms in sent.items()])
+            hlr = self.lookups.get(asked["subaccounts"], 0)
+            return as_json([usage(country=country, sms=sms, hlr=hlr) for country, sms in sent.items()])
         first, last = date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"])
         days = [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
         total = sum(self.named.values()) if self.total is None else self.total
@@ -176,6 +180,16 @@ def test_given_a_running_day_that_does_not_add_up_when_read_then_not_all_account
     assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
 
 
+def test_given_a_main_account_that_sent_nothing_but_counts_lookups_when_read_then_it_is_asked_too(providers, accounts):
+    accounts.named = {"Company 1": 7, "Main account": 0}
+    accounts.lookups = {"Main account": 4, "only_main": 4}
+    accounts.sent |= {"101": {"AT": 7}, "only_main": {"": 0}}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert by_key(output) == [row("101", "AT", 7, "Company 1"), {**row("main", "", 0), "hlr": 4}]
+
+
 # What does not add up
 
 
@@ -244,7 +258,9 @@ def test_given_a_country_that_an_account_has_no_longer_when_read_again_then_it_g
     assert by_key(output) == [row("101", "", 0, "Company 1"), row("101", "AT", 7, "Company 1")]
 
 
-def test_given_a_listed_account_that_has_no_usage_any_more_when_read_again_then_it_goes_to_zero(accounts):
+@pytest.mark.parametrize("total", [7, 11, 20])
+def test_given_a_listed_account_that_has_no_usage_any_more_when_read_again_then_it_goes_to_zero(accounts, total):
+    accounts.total = total
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
     saved = known([["102", "DE"], [4, 0, 0, 0, 0, 0, 0]])
