@@ -16,13 +16,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cpu, latency, page, request_counts, startup, whole_sync
+from benchmarks import accounts, cpu, latency, page, request_counts, startup, whole_sync
 from benchmarks.measure import OTHERS_PYTHON
 
 PARTS = {
     "startup": startup.measure,
     "requests": request_counts.measure,
     "latency": latency.measure,
+    "accounts": accounts.measure,
     "cpu": cpu.measure,
     "sync": whole_sync.measure,
     "memory": whole_sync.measure_memory,

@@ -19,7 +19,7 @@ from typing import Any
 from .expected import daily_records
 from .sandbox import world
 from .sandbox.settings import Settings
-from .streams import DAILY, GROUPED, PRIMARY_KEYS
+from .streams import BY_ACCOUNT, DAILY, GROUPED, PRIMARY_KEYS
 
 Key = tuple[Any, ...]
 Row = Mapping[str, Any]
@@ -108,6 +108,7 @@ class _Said:
         self._today = settings.today_date()
         self._tables = by_day(daily_records(settings, config, self._today, first, last))
         self._listed = {str(account_id) for account_id, _ in world.smsfactor_accounts(settings)}
+        self._companies = {each.account_id: each.company for each in world.seven_subaccounts(settings, self._today)}
 
     def table(self, stream: str, day: str, before: Rows) -> DayTable:
         """What the table must hold of a day that is read at that moment."""
@@ -121,6 +122,8 @@ class _Said:
         """Of the rows that the table had: those that must stay as they are, and those that may."""
         if stream == "consumption":
             return {key: row for key, row in before.items() if row["account_id"] not in self._listed}, {}
+        if stream == BY_ACCOUNT:
+            return self._of_deleted_accounts(day, rows, before), {}
         if stream not in GROUPED:
             return {}, {}
         gone = {key: row for key, row in before.items() if key not in rows and has_usage(row)}
@@ -131,8 +134,26 @@ class _Said:
                     return {key: gone[key] for key in keys}, {}
         return {}, gone
 
+    def _of_deleted_accounts(self, day: str, rows: Rows, before: Rows) -> Rows:
+        """The rows that the table had of accounts that are not listed, unless the day's total says that they are not
+        in it.
+        """
+        there = {row["account_id"] for row in rows.values()} | {"main", *self._companies}
+        gone = {key: row for key, row in before.items() if row["account_id"] not in there and has_usage(row)}
+        accounts = sorted({row["account_id"] for row in gone.values()})
+        total = _sum(self._tables["analytics", day].values())
+        for count in range(len(accounts) + 1):
+            for some in itertools.combinations(accounts, count):
+                staying = {key: row for key, row in gone.items() if row["account_id"] in some}
+                if _sum([*rows.values(), *staying.values()]) == total:
+                    return staying
+        return gone
+
     def _without_usage(self, row: Row) -> Row:
-        zeros = {name: 0 for name in FIGURES if name in row}
+        zeros: dict[str, Any] = {name: 0 for name in FIGURES if name in row}
+        if "usage_eur" in row and row.get("account_id") in self._companies:
+            # The name is the one of the day that the row was read.
+            zeros["company"] = self._companies[row["account_id"]]
         return {**row, **zeros, "is_partial": row["date"] == str(self._today)}
 
 

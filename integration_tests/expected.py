@@ -36,6 +36,8 @@ def expected_records(
         "balance": [{"date": today.isoformat(), "amount": world.balance(settings, today), "currency": "EUR"}],
         "credits": [_credits(settings, today)],
         "pricing": list(_prices(settings, config, today)),
+        "subaccount_balances": list(_subaccount_balances(settings, config, today)),
+        "subaccount_credits": list(_subaccount_credits(settings, config, today)),
         **daily_records(settings, config, today, first_day, last_day),
     }
 
@@ -80,6 +82,9 @@ def _daily_records(
             stream: [row for day in days for row in _grouped(day, today, field, cells[day])]
             for stream, field in _GROUPINGS.items()
         },
+        "analytics_by_subaccount_and_country": [
+            row for day in days for row in _by_account_and_country(settings, config, day, today, cells[day])
+        ],
     }
 
 
@@ -98,6 +103,47 @@ def _credits(settings: Settings, today: datetime.date) -> dict[str, Any]:
         "postpaid_limit": standing.postpaid_limit if known else None,
         "unlimited": standing.unlimited if known else None,
     }
+
+
+def _subaccount_balances(
+    settings: Settings, config: Mapping[str, Any], today: datetime.date
+) -> Iterable[dict[str, Any]]:
+    known = settings.seven_subaccounts_shape != "old"
+    for account in world.seven_subaccounts(settings, today):
+        if (config.get("seven_subaccounts") or "all") in ("all", account.account_id):
+            yield {
+                "date": today.isoformat(),
+                "account_id": account.account_id,
+                "username": account.username,
+                "company": account.company,
+                "balance": world.eur(account.balance) if known else None,
+                "total_usage": world.eur(account.total_usage) if known else None,
+                "auto_topup_threshold": world.eur(account.threshold) if known else None,
+                "auto_topup_amount": world.eur(account.amount) if known else None,
+            }
+
+
+def _subaccount_credits(
+    settings: Settings, config: Mapping[str, Any], today: datetime.date
+) -> Iterable[dict[str, Any]]:
+    known = not settings.smsfactor_sub_accounts_old_shape
+    last_month = today.replace(day=1) - datetime.timedelta(days=1)
+    months = [world.smsfactor_month(settings, day, today) for day in (today, last_month)]
+    for account_id, company in world.smsfactor_accounts(settings)[1:]:
+        if str(config.get("smsfactor_sub_account_id") or account_id) == str(account_id):
+            current, previous = (month.get(account_id, 0) for month in months)
+            yield {
+                "date": today.isoformat(),
+                "account_id": str(account_id),
+                "description": company,
+                "credits": 0,
+                "unlimited": True,
+                "status": "1",
+                "country_code": "FR",
+                "time_zone": "Europe/Paris" if known else None,
+                "current_month_consumption": current if known else None,
+                "previous_month_consumption": previous if known else None,
+            }
 
 
 def _prices(settings: Settings, config: Mapping[str, Any], today: datetime.date) -> Iterable[dict[str, Any]]:
@@ -147,6 +193,33 @@ def _grouped(
         _analytics_row(day, today, {field: name}, [cell for cell in cells if getattr(cell, field) == name])
         for name in names
     ]
+
+
+def _by_account_and_country(
+    settings: Settings,
+    config: Mapping[str, Any],
+    day: datetime.date,
+    today: datetime.date,
+    cells: list[world.SevenCell],
+) -> Iterable[dict[str, Any]]:
+    """One row an account and country; a day that names no account has a row of zeros of the account that was asked."""
+    companies = {account.account_id: account.company for account in world.seven_subaccounts(settings, today)}
+    whose = config.get("seven_subaccounts") or "all"
+    asked = "" if whose in ("all", "only_main") else whose
+    places = {(cell.account_id, cell.country) for cell in cells if cell.account_id is not None}
+    if whose == "all":
+        # An account whose name nothing leads to cannot be asked.
+        places = {(account, country) for account, country in places if account in ("", *companies)}
+    for account, country in sorted(places) or [(asked, "")]:
+        key = {
+            "account_id": account or "main",
+            "company": companies.get(account),
+            "is_main_account": account == "",
+            "country": country,
+        }
+        yield _analytics_row(
+            day, today, key, [cell for cell in cells if (cell.account_id, cell.country) == (account, country)]
+        )
 
 
 def _analytics_row(

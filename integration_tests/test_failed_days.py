@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.streams import DAILY
+from integration_tests.streams import BY_ACCOUNT, DAILY, GROUPINGS
 from integration_tests.sync import Destination, sync, without_nulls
 from integration_tests.test_windows import asked_days
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 TODAY = date(2026, 3, 10)
 DAY = timedelta(days=1)
-STREAMS = ("analytics_by_label", "consumption")
+STREAMS = ("analytics_by_label", BY_ACCOUNT, "consumption")
 
 FAILURES: list[dict[str, Any]] = [
     {"kind": "status", "code": 500},
@@ -37,7 +37,7 @@ FAILURES: list[dict[str, Any]] = [
 def day_query(stream: str, day: date) -> dict[str, str]:
     if stream == "consumption":
         return {"date_start": str(day)}
-    return {"start": str(day), "group_by": stream.removeprefix("analytics_by_")}
+    return {"start": str(day), "group_by": GROUPINGS[stream]}
 
 
 @settings(
@@ -59,6 +59,7 @@ def day_query(stream: str, day: date) -> dict[str, str]:
 @example("consumption", 0, FAILURES[0], 8, {0}, 1, 0)
 @example("consumption", 7, FAILURES[0], 8, set(), 3, 0)
 @example("consumption", 5, FAILURES[0], 8, set(), 4, 7)
+@example(BY_ACCOUNT, 4, FAILURES[0], 4, set(), 2, 3)
 @example("analytics_by_label", 3, FAILURES[0], 4, {3}, 1, 3)
 def test_given_a_day_that_fails_then_the_state_stays_before_it_and_the_next_sync_makes_all_rows_right(
     sandbox: Sandbox,
@@ -124,6 +125,21 @@ def test_given_one_failing_day_when_read_then_the_other_days_are_delivered(sandb
     delivered = {row["date"] for row in result.records(stream)}
     whole = {str(date(2026, 3, 1) + n * DAY) for n in range(9)}
     assert delivered == (set() if stream == "analytics" else whole - {"2026-03-05"})
+
+
+def test_given_one_account_of_a_day_that_fails_when_read_then_the_day_has_no_row_and_the_state_stays_before_it(
+    sandbox: Sandbox,
+) -> None:
+    query = {"group_by": "country", "subaccounts": "5310422", "start": "2026-03-05"}
+    sandbox.fault("status", code=500, query=query, times=None)
+
+    result = sync(sandbox.config(start_date="2026-03-01"), [BY_ACCOUNT], now=TODAY)
+
+    assert {struck["struck"] > 0 for struck in sandbox.faults()} == {True}
+    assert result.error is not None
+    delivered = {row["date"] for row in result.records(BY_ACCOUNT)}
+    assert delivered == {str(date(2026, 3, 1) + n * DAY) for n in range(9)} - {"2026-03-05"}
+    assert result.state_day(BY_ACCOUNT) == "2026-03-04"
 
 
 def test_given_a_failing_provider_when_both_are_read_then_the_other_one_is_synced_whole(sandbox: Sandbox) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from integration_tests.contract import FIGURES, Contract, Rows, StreamDay, Tables, by_day
 from integration_tests.history import THREE_WEEKS, History, Kill, Step, expected_tables, seven, smsfactor
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.streams import DAILY, GROUPED
+from integration_tests.streams import BY_ACCOUNT, DAILY, GROUPED
 from integration_tests.sync import Destination, sync
 from source_sms_providers import spans
 from source_sms_providers.spans import days
@@ -169,6 +169,9 @@ def query_of(stream: str, day: str) -> dict[str, str]:
         return {"date_start": day}
     if stream == "analytics":
         return {"group_by": "date"}
+    if stream == BY_ACCOUNT:
+        # The one account that is asked for each day with usage of any account, or else the main one.
+        return {"group_by": "country", "subaccounts": "only_main", "start": day}
     return {"group_by": stream.removeprefix("analytics_by_"), "start": day}
 
 
@@ -224,11 +227,16 @@ def sums_that_differ(
     tables: Tables, corrections: Iterable[Mapping[str, Any]], read: Collection[StreamDay], today: date
 ) -> list[StreamDay]:
     """The complete days, read by this sync with their total, of which a grouping does not add up to it."""
-    lacking = {"analytics_by_subaccount"} if any(each.get("totals") == "kept" for each in corrections) else set()
+    lacking = (
+        {"analytics_by_subaccount", BY_ACCOUNT} if any(each.get("totals") == "kept" for each in corrections) else set()
+    )
     return [
         (stream, day)
         for stream, day in read
-        if stream in GROUPED and stream not in lacking and day < str(today) and ("analytics", day) in read
+        if stream in (*GROUPED, BY_ACCOUNT)
+        and stream not in lacking
+        and day < str(today)
+        and ("analytics", day) in read
         if summed(tables[stream, day]) != summed(tables["analytics", day])
     ]
 
@@ -327,6 +335,7 @@ FAILED_AND_CORRECTED = History(
 @example(killed_in_between("analytics_by_country", 2))
 @example(killed_in_between("analytics_by_label", 2))
 @example(killed_in_between("analytics_by_subaccount", 1))
+@example(killed_in_between(BY_ACCOUNT, 1))
 @example(FAILED_AND_CORRECTED)
 def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_each_day_when_it_was_last_read(
     sandbox: Sandbox, history: History

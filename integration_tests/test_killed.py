@@ -14,11 +14,12 @@ from typing import Any
 
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
+from integration_tests.streams import BY_ACCOUNT
 from integration_tests.sync import Destination, catalog, stream_messages, sync, without_nulls
 
 TODAY = date(2026, 3, 10)
 START = date(2026, 2, 10)
-STREAMS = ("analytics", "analytics_by_country", "consumption")
+STREAMS = ("analytics", "analytics_by_country", BY_ACCOUNT, "consumption")
 ROUNDS = 50 * int(os.environ.get("ROUNDS", "1"))
 
 

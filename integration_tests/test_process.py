@@ -77,8 +77,8 @@ def amid_records(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
         assert process.stdout.readline()
 
 
-def while_the_provider_is_silent(process: subprocess.Popen[bytes], sandbox: Sandbox, requests: int = WORKERS) -> None:
-    until(lambda: sandbox.stats()["count"] == requests)
+def while_the_provider_is_silent(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
+    until(lambda: sandbox.stats()["count"] == 1)
 
 
 def while_nobody_reads(process: subprocess.Popen[bytes], sandbox: Sandbox) -> None:
@@ -118,7 +118,7 @@ def test_given_the_first_process_of_a_container_when_it_gets_a_signal_then_it_en
     real_time.fault("stall_before_headers", seconds=1000, times=None)
     arguments = files(tmp_path, real_time.config(), "balance")
     with start("read", *arguments, by=[*in_container, str(COMMAND)]) as outside:
-        while_the_provider_is_silent(outside, real_time, requests=1)
+        while_the_provider_is_silent(outside, real_time)
         try:
             os.kill(int(Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text()), number)
             assert outside.wait(15) == code
@@ -153,10 +153,11 @@ def test_given_a_consumer_that_closes_the_read_while_the_provider_is_silent_then
     sandbox: Sandbox,
 ) -> None:
     of_others = workers()
-    sandbox.fault("stall_before_headers", seconds=1000, times=None, skip=1)
+    spans = 3
+    sandbox.fault("stall_before_headers", seconds=1000, times=None, skip=spans + 1)
     messages = stream_messages(sandbox.config(start_date=MANY_DAYS), catalog(["consumption"]), [], TODAY)
     next(message for message in messages if message["type"] == "RECORD")
-    until(lambda: sandbox.stats()["count"] == 1 + WORKERS)
+    until(lambda: sandbox.stats()["count"] == spans + 1 + WORKERS)
     closed = time.monotonic()
 
     messages.close()

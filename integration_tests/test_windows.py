@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.world import COUNTERS
-from integration_tests.streams import DAILY, GROUPED, PRIMARY_KEYS
+from integration_tests.streams import BY_ACCOUNT, DAILY, GROUPED, GROUPINGS, PRIMARY_KEYS
 from integration_tests.sync import Destination, sync, without_nulls
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
@@ -30,11 +30,14 @@ def asked_days(sandbox: Sandbox, stream: str = ANY_DAILY) -> list[tuple[date, da
         names, group = ("date_start", "date_end"), None
     else:
         names = ("start", "end")
-        group = "date" if stream == "analytics" else stream.removeprefix("analytics_by_")
+        group = GROUPINGS[stream]
     windows = [
         (date.fromisoformat(request["query"][names[0]]), date.fromisoformat(request["query"][names[1]]))
         for request in sandbox.requests()
-        if names[0] in request["query"] and request["query"].get("group_by") == group
+        if names[0] in request["query"]
+        and request["query"].get("group_by") == group
+        # Not the requests of single accounts.
+        and request["query"].get("subaccounts") in ("all", None)
     ]
     return sorted(windows)
 
@@ -76,6 +79,7 @@ def test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_
     sandbox.reset()
     start, today = TODAY - history * DAY, TODAY
     destination = Destination()
+    streams = ("analytics", "analytics_by_country", BY_ACCOUNT, "consumption")
     done = start - DAY
     for gap, lookback, include_today, hour in syncs:
         today += gap * DAY
@@ -85,7 +89,7 @@ def test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_
 
         result = sync(
             config,
-            ["analytics", "analytics_by_country", "consumption"],
+            streams,
             destination.state.values(),
             datetime(today.year, today.month, today.day, hour, 30, tzinfo=timezone.utc),
         )
@@ -98,12 +102,13 @@ def test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_
         assert asked_days(sandbox, "consumption") == [(day, day) for day in span(first, last)]
         with_usage = days_with_usage(sandbox, first, last, today)
         assert asked_days(sandbox, "analytics_by_country") == [(day, day) for day in with_usage]
+        assert asked_days(sandbox, BY_ACCOUNT) == [(day, day) for day in with_usage]
         assert asked_days(sandbox, "analytics") == ([(first, last)] if first <= last else [])
         done = max(done, today - DAY)
-        for stream in ("analytics", "analytics_by_country", "consumption"):
+        for stream in streams:
             assert result.state_day(stream) == str(max(done, start - DAY))
     expected = expected_records(sandbox.settings(), {}, today, start, today - DAY)
-    for stream in ("analytics", "analytics_by_country", "consumption"):
+    for stream in streams:
         complete = [row for row in destination.rows(stream) if row["date"] < str(today)]
         assert without_nulls(complete, stream) == without_nulls(expected[stream], stream)
 
@@ -254,7 +259,7 @@ def test_given_days_of_odd_length_when_read_then_each_is_asked_once(sandbox: San
 
     assert asked_days(sandbox, "analytics") == [(first, last)]
     assert asked_days(sandbox, "consumption") == [(day, day) for day in span(first, last)]
-    for stream in GROUPED:
+    for stream in (*GROUPED, BY_ACCOUNT):
         with_usage = days_with_usage(sandbox, first, last, last + DAY)
         assert asked_days(sandbox, stream) == [(day, day) for day in with_usage]
     for stream in DAILY:

@@ -5,10 +5,15 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from typing import TypeVar
 from weakref import WeakSet
 
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 class CommandIsOver(Exception):
@@ -25,6 +30,7 @@ class Command:
     def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
         self._over = threading.Event()
         self._free = threading.BoundedSemaphore(parallel_requests)
+        self._side_by_side = ThreadPoolExecutor(parallel_requests)
         self._workers = workers
         self.receiving: set[socket.socket] = set()
         """The sockets that an answer is awaited of; a worker adds and takes away its own."""
@@ -41,6 +47,7 @@ class Command:
             # By its number: what a socket is wrapped in for TLS may have no `shutdown`.
             with contextlib.suppress(OSError), socket.socket(fileno=os.dup(each.fileno())) as same:
                 same.shutdown(socket.SHUT_RDWR)
+        self._side_by_side.shutdown(wait=False, cancel_futures=True)
         if self._workers:
             self._workers._threadpool._threadpool.shutdown(wait=False, cancel_futures=True)
             queue = self._workers._queue
@@ -60,6 +67,18 @@ class Command:
             if self.is_over:
                 raise CommandIsOver
             yield
+
+    def each(self, make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
+        """What `make` returns of each item, made side by side; if one fails, no further one begins, and its error is
+        raised. `make` must not call this itself. Raises CommandIsOver if the command ends before all are made.
+        """
+        try:
+            return list(self._side_by_side.map(make, items))
+        except (CancelledError, RuntimeError):
+            # What a pool that was shut down says to items that wait in it, and to new ones.
+            if self.is_over:
+                raise CommandIsOver from None
+            raise
 
 
 _RUNNING = WeakSet[Command]()

@@ -85,3 +85,51 @@ def test_given_a_command_that_ends_while_an_answer_is_awaited_when_it_is_bad_the
         ask("balance", _command=command)
 
     assert len(providers.asked) == 1
+
+
+# Side by side
+
+
+def test_given_items_when_each_is_made_then_the_results_are_in_their_order():
+    assert Command(parallel_requests=2).each(str, range(9)) == [str(n) for n in range(9)]
+
+
+def test_given_as_many_items_as_parallel_requests_when_each_is_made_then_they_are_made_side_by_side():
+    meet = threading.Barrier(3, timeout=SECONDS)
+
+    Command(parallel_requests=3).each(lambda _: meet.wait(), range(3))
+
+
+def test_given_an_item_that_fails_when_each_is_made_then_its_error_is_raised_and_no_further_one_begins():
+    begun = []
+
+    def make(item: int) -> None:
+        begun.append(item)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        Command().each(make, range(1000))
+
+    assert len(begun) < 1000
+
+
+def test_given_a_command_that_ends_meanwhile_when_each_is_made_then_the_rest_is_not():
+    command = Command()
+    begun = []
+
+    def make(item: int) -> None:
+        begun.append(item)
+        command.end()
+
+    with pytest.raises(CommandIsOver):
+        command.each(make, range(9))
+
+    assert begun == [0]
+
+
+def test_given_a_command_that_is_over_when_each_is_to_be_made_then_none_is():
+    command = Command()
+    command.end()
+
+    with pytest.raises(CommandIsOver):
+        command.each(pytest.fail, ["An item was made."])

@@ -17,7 +17,15 @@ from unit_tests.connector import config
 
 REPOSITORY = Path(__file__).parents[1]
 SCHEMAS = sorted((REPOSITORY / "schemas").glob("*.json"))
-READ_ENDPOINTS = {"/balance", "/pricing", "/analytics", "/credits", "/metrics/consumption"}
+READ_ENDPOINTS = {
+    "/balance",
+    "/pricing",
+    "/analytics",
+    "/credits",
+    "/metrics/consumption",
+    "/subaccounts",
+    "/sub-accounts",
+}
 KEYS = {
     "balance": ["date"],
     "pricing": ["date", "country_code", "mcc", "network_name"],
@@ -25,8 +33,11 @@ KEYS = {
     "analytics_by_country": ["date", "country"],
     "analytics_by_label": ["date", "label"],
     "analytics_by_subaccount": ["date", "account"],
+    "analytics_by_subaccount_and_country": ["date", "account_id", "country"],
+    "subaccount_balances": ["date", "account_id"],
     "credits": ["date"],
     "consumption": ["date", "account_id", "country"],
+    "subaccount_credits": ["date", "account_id"],
 }
 
 
@@ -104,7 +115,7 @@ def test_given_a_component_of_ours_then_it_declares_only_what_its_class_has():
 # Streams
 
 
-def test_given_the_manifest_then_it_offers_the_eight_streams():
+def test_given_the_manifest_then_it_offers_the_streams():
     offered = [reference["$ref"] for group in manifest()["streams"] for reference in group["streams"]]
 
     assert {reference.rpartition("/")[2] for reference in offered} == set(KEYS) == set(declared_streams())

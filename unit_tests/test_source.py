@@ -19,8 +19,10 @@ OF_SEVEN = {
     "analytics_by_country",
     "analytics_by_label",
     "analytics_by_subaccount",
+    "analytics_by_subaccount_and_country",
+    "subaccount_balances",
 }
-OF_SMSFACTOR = {"credits", "consumption"}
+OF_SMSFACTOR = {"credits", "consumption", "subaccount_credits"}
 
 
 def discovered(source: SourceSmsProviders | None = None, **settings) -> dict:

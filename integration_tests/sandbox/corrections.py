@@ -57,9 +57,17 @@ def corrected_cells(corrections: Iterable[Correction], day: datetime.date, cells
         if correction.get("day") in (None, day.isoformat()):
             cells = _KINDS["seven"][correction["kind"]][0](cells, correction)
     # Only here, or usage that is moved to an account later would not get its new name.
-    names: dict[str | None, str | None] = {None: None, **dict(SEVEN_ACCOUNTS)}
-    names |= {correction["account"]: correction["name"] for correction in own if correction["kind"] == "rename"}
+    names: dict[str | None, str | None] = {None: None, **seven_names(own)}
     return tuple(cell._replace(account=names[cell.account_id]) for cell in cells if any(cell[4:]))
+
+
+def seven_names(corrections: Iterable[Correction]) -> dict[str, str]:
+    """The display names of all accounts of seven.io by their id."""
+    return dict(SEVEN_ACCOUNTS) | {
+        correction["account"]: correction["name"]
+        for correction in corrections
+        if (correction["provider"], correction["kind"]) == ("seven", "rename")
+    }
 
 
 def corrected_accounts(

@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from .corrections import BadCorrection, check
 from .days import parse_day
+from .usage import MOST_SUBACCOUNTS
 
 SEVEN_KEY = "sandbox-seven-key-6f1d2c3b4a59"
 SMSFACTOR_TOKEN = "sandbox-smsfactor-token-eyJhbGciOi.J9a8b7c6"
@@ -53,7 +54,7 @@ class Settings:
     """EUR that seven.io's balance shows, e.g. 900 to look like an error code; null = from the world."""
 
     seven_keys: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: {SEVEN_KEY: ("balance", "pricing", "analytics")}
+        default_factory=lambda: {SEVEN_KEY: ("balance", "pricing", "analytics", "subaccounts")}
     )
     """seven.io key -> the endpoints it may call; any other endpoint answers 902."""
 
@@ -88,6 +89,15 @@ class Settings:
     seven_numbers_as_strings: bool = False
     """seven.io writes counters, amounts and prices as JSON strings."""
 
+    seven_subaccounts: int = 3
+    """How many sub-accounts seven.io has; the more of them, the fewer of them use anything on a day."""
+
+    seven_unlisted: tuple[str, ...] = ()
+    """The ids of sub-accounts that the list lacks."""
+
+    seven_subaccounts_shape: Literal["texts", "numbers", "old"] = "texts"
+    """The list of sub-accounts with numbers as texts (as recorded), as numbers, or with id and names only."""
+
     smsfactor_tokens: tuple[str, ...] = (SMSFACTOR_TOKEN,)
     """The bearer tokens that SMSFactor accepts."""
 
@@ -108,6 +118,9 @@ class Settings:
 
     smsfactor_sub_accounts: int = 3
     """How many sub-accounts SMSFactor has."""
+
+    smsfactor_sub_accounts_old_shape: bool = False
+    """/sub-accounts without the time zone and the consumption of months, as in older pages."""
 
     smsfactor_idle_sub_accounts: Literal["listed", "left_out"] = "listed"
     """Whether a sub-account whose figures in the answer would all be zero is in by_sub_accounts."""
@@ -144,9 +157,11 @@ class Settings:
             value = getattr(self, knob)
             if value is not None and parse_day(value) is None:
                 raise BadKnob(f"Knob {knob} does not take {value!r}; it takes a date written YYYY-MM-DD.")
-        for knob in ("latency", "correction_days", "smsfactor_sub_accounts", "seven_most_days"):
+        for knob in ("latency", "correction_days", "smsfactor_sub_accounts", "seven_most_days", "seven_subaccounts"):
             if getattr(self, knob) < 0:
                 raise BadKnob(f"Knob {knob} must not be negative.")
+        if self.seven_subaccounts > MOST_SUBACCOUNTS:
+            raise BadKnob(f"Knob seven_subaccounts must not be above {MOST_SUBACCOUNTS}.")
         try:
             for correction in self.corrections:
                 check(correction)

@@ -22,6 +22,7 @@ _CSV_COLUMNS = (
     *("countryCode", "countryName", "countryPrefix"),
     *("mcc", "mncs", "networkName", "price", "features", "comment"),
 )
+_LISTS = (("subaccounts", "read"), ("subaccounts", "list"))
 _GROUP_FIELDS = {"label": "label", "subaccount": "account", "country": "country"}
 
 
@@ -37,7 +38,7 @@ def answer(settings: Settings, request: Request) -> Answer:
         return _error(settings, request, 903)
     if endpoint not in scopes:
         return _error(settings, request, 902)
-    if group_in_path and endpoint != "analytics":
+    if group_in_path and endpoint != "analytics" and (endpoint, group_in_path) not in _LISTS:
         return _error(settings, request, 900)
     return _ENDPOINTS[endpoint](settings, request, settings.today_date())
 
@@ -213,4 +214,28 @@ def _row(settings: Settings, field: str, name: str, cells: list[world.SevenCell]
     return row
 
 
-_ENDPOINTS = {"balance": _balance, "pricing": _pricing, "analytics": _analytics}
+def _subaccounts(settings: Settings, request: Request, today: datetime.date) -> Answer:
+    """Names and addresses of persons are in the list, as on the live service."""
+    if request.path.endswith("/subaccounts") and request.query.get("action") != "read":
+        return _error(request, 308)
+    return _json([_subaccount(settings, account) for account in world.seven_subaccounts(settings, today)])
+
+
+def _subaccount(settings: Settings, account: world.Subaccount) -> dict[str, Any]:
+    def number(value: int, decimals: int) -> str | int | float:
+        euros = world.eur(value)
+        return euros if settings.seven_subaccounts_shape == "numbers" else f"{euros:.{decimals}f}"
+
+    row: dict[str, Any] = {"id": account.account_id, "username": account.username, "company": account.company}
+    if settings.seven_subaccounts_shape == "old":
+        return row
+    return {
+        **row,
+        "balance": number(account.balance, 4),
+        "total_usage": number(account.total_usage, 4),
+        "auto_topup": {"threshold": number(account.threshold, 0), "amount": number(account.amount, 0)},
+        "contact": {"name": "Erika Muster", "email": f"erika.muster{account.account_id}@example.org"},
+    }
+
+
+_ENDPOINTS = {"balance": _balance, "pricing": _pricing, "analytics": _analytics, "subaccounts": _subaccounts}

@@ -87,7 +87,7 @@ def _credits(settings: Settings, today: datetime.date) -> dict[str, Any]:
 
 def _sub_accounts(settings: Settings, today: datetime.date) -> dict[str, Any]:
     rows = []
-    last_month = today.replace(day=1) - _ONE_DAY
+    months = [world.smsfactor_month(settings, day, today) for day in (today, today.replace(day=1) - _ONE_DAY)]
     for account_id, company in world.smsfactor_accounts(settings)[1:]:
         rows.append(
             {
@@ -95,7 +95,7 @@ def _sub_accounts(settings: Settings, today: datetime.date) -> dict[str, Any]:
                 "email": f"account{account_id}@example.com",
                 "firstname": "Camille",
                 "lastname": f"Exemple {account_id}",
-                "city": "Lyon",
+                "city": "Villeurbanne",
                 "country_code": "FR",
                 "lang": "FR",
                 "credits": "0",
@@ -103,18 +103,13 @@ def _sub_accounts(settings: Settings, today: datetime.date) -> dict[str, Any]:
                 "description": company,
                 "senderid": "",
                 "status": "1",
-                "time_zone": "Europe/Paris",
-                "current_month_consumption": _of_month(settings, account_id, today, today),
-                "previous_month_consumption": _of_month(settings, account_id, last_month, today),
             }
         )
+        if not settings.smsfactor_sub_accounts_old_shape:
+            current, previous = (month.get(account_id, 0) for month in months)
+            consumed = {"current_month_consumption": current, "previous_month_consumption": previous}
+            rows[-1] |= {"time_zone": "Europe/Paris", **consumed}
     return {"status": 1, "message": "OK", "sub-accounts": rows}
-
-
-def _of_month(settings: Settings, account_id: int, last: datetime.date, today: datetime.date) -> int:
-    days = [last.replace(day=day) for day in range(1, last.day + 1)]
-    rows = (row for day in days for row in world.smsfactor_day(settings, day, today))
-    return sum(row.total for row in rows if row.account_id == account_id)
 
 
 def _consumption(settings: Settings, request: Request, today: datetime.date) -> dict[str, Any]:

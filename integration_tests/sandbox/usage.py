@@ -7,11 +7,13 @@ from typing import NamedTuple
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 """The counters of a seven.io analytics row, in its order; `usage_eur` follows them."""
 
+MOST_SUBACCOUNTS = 2000
 SEVEN_ACCOUNTS = (
     ("", "Main GmbH"),
     ("5310421", "Tochter Köln"),
     ("5310422", "Filiale Süd/West"),
     ("5310423", "Test & Labor"),
+    *((str(5310420 + n), f"Kunde {n}") for n in range(4, MOST_SUBACCOUNTS + 1)),
 )
 """(id, display name) of seven.io's main account and its sub-accounts; the main one has no id to ask for."""
 

@@ -9,6 +9,7 @@ final. There is no traffic after today. Final figures are those of the seed, wit
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from .corrections import corrected_accounts, corrected_cells, deleted_accounts
+from .corrections import corrected_accounts, corrected_cells, deleted_accounts, seven_names
 from .days import parse_day
 from .prices import Country, Network, price_list
 from .settings import Settings
@@ -31,14 +32,17 @@ __all__ = [
     "Credits",
     "Network",
     "SevenCell",
+    "Subaccount",
     "balance",
     "credits",
     "eur",
     "price_list",
     "seven_cells",
     "seven_splits_unlabelled",
+    "seven_subaccounts",
     "smsfactor_accounts",
     "smsfactor_day",
+    "smsfactor_month",
 ]
 
 SEVEN_LABELS = ("", "newsletter", "otp", "Rechnung/März", "order-status", "2024")
@@ -61,6 +65,18 @@ class Credits(NamedTuple):
     unlimited: bool
 
 
+class Subaccount(NamedTuple):
+    """An account in seven.io's list; money in 1/10,000 EUR."""
+
+    account_id: str
+    username: str | None
+    company: str
+    balance: int
+    total_usage: int
+    threshold: int
+    amount: int
+
+
 def eur(units: int) -> int | float:
     """1/10,000 EUR as a JSON number in EUR: at most four decimals, an int when whole."""
     return units // 10_000 if units % 10_000 == 0 else units / 10_000
@@ -71,7 +87,7 @@ def seven_cells(settings: Settings, day: datetime.date, today: datetime.date) ->
     share = _known_share(settings, day, today)
     if share == 0:
         return ()
-    final = _final_seven_cells(settings.seed, day, settings.seven_groups == "one")
+    final = _final_seven_cells(settings.seed, day, settings.seven_subaccounts, settings.seven_groups == "one")
     if settings.seven_refunds and final and day.day % 3 == 0:
         final = (final[0]._replace(usage=-3 * sum(cell.usage for cell in final)), *final[1:])
     cells = tuple(corrected_cells(settings.corrections, day, final))
@@ -79,6 +95,24 @@ def seven_cells(settings: Settings, day: datetime.date, today: datetime.date) ->
         return cells
     known = (SevenCell(*cell[:4], *(figure * share // _WHOLE for figure in cell[4:])) for cell in cells)
     return tuple(cell for cell in known if any(cell[4:]))
+
+
+def seven_subaccounts(settings: Settings, today: datetime.date) -> tuple[Subaccount, ...]:
+    """seven.io's sub-accounts: the first ones and those that a correction added usage of, but for those that were
+    deleted or that the list lacks.
+    """
+    names = seven_names(settings.corrections)
+    listed = dict.fromkeys(account_id for account_id, _ in SEVEN_ACCOUNTS[1 : settings.seven_subaccounts + 1])
+    for each in settings.corrections:
+        if (each["provider"], each["kind"]) == ("seven", "delete"):
+            listed.pop(each["account"], None)
+        elif each["provider"] == "seven" and each["kind"] == "add" and each["account"]:
+            listed[each["account"]] = None
+    return tuple(
+        _subaccount(settings, account_id, names[account_id], today)
+        for account_id in listed
+        if account_id not in settings.seven_unlisted
+    )
 
 
 def seven_splits_unlabelled(settings: Settings, days: Iterable[datetime.date]) -> bool:
@@ -116,6 +150,25 @@ def credits(settings: Settings, today: datetime.date) -> Credits:
     return Credits(left, True, settings.postpaid_limit, False)
 
 
+def smsfactor_month(settings: Settings, last: datetime.date, today: datetime.date) -> dict[int, int]:
+    """Each SMSFactor account's consumption of the month that the day is in."""
+    totals: dict[int, int] = {}
+    for number in range(1, 32):
+        with contextlib.suppress(ValueError):
+            for account in smsfactor_day(settings, last.replace(day=number), today):
+                totals[account.account_id] = totals.get(account.account_id, 0) + account.total
+    return totals
+
+
+def _subaccount(settings: Settings, account_id: str, company: str, today: datetime.date) -> Subaccount:
+    rng = Random(f"{settings.seed}:seven:subaccount:{account_id}")
+    username = f"user{account_id}" if rng.random() < 0.5 else None
+    used, left = rng.randint(1, 9_999) * 100, Random(f"{settings.seed}:{account_id}:{today}").randint(0, 99_999) * 100
+    return Subaccount(
+        account_id, username, company, left, used, rng.randint(1, 9) * 10_000, rng.randint(1, 50) * 10_000
+    )
+
+
 def _smsfactor_accounts_ever(settings: Settings) -> tuple[tuple[int, str], ...]:
     """(id, company) of all accounts, those that were deleted too."""
     names = [
@@ -149,13 +202,13 @@ def _known_share(settings: Settings, day: datetime.date, today: datetime.date) -
 
 
 @lru_cache(maxsize=4096)
-def _final_seven_cells(seed: int, day: datetime.date, of_one_group: bool) -> tuple[SevenCell, ...]:
+def _final_seven_cells(seed: int, day: datetime.date, subaccounts: int, of_one_group: bool) -> tuple[SevenCell, ...]:
     rng = Random(f"{seed}:seven:{day}")
     if rng.random() < 0.12:
         return ()
     if of_one_group:
         return (SevenCell(*SEVEN_ACCOUNTS[0], "", "DE", *_final_seven_figures(rng)),)
-    active = [account for account in SEVEN_ACCOUNTS if rng.random() < 0.8]
+    active = [account for account in SEVEN_ACCOUNTS[: subaccounts + 1] if rng.random() < 0.8]
     places = list(itertools.product(active, SEVEN_LABELS, _SEVEN_COUNTRIES))
     used = rng.sample(places, min(len(places), rng.randint(5, 30)))
     return tuple(SevenCell(*account, label, country, *_final_seven_figures(rng)) for account, label, country in used)

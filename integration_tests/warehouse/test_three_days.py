@@ -25,6 +25,8 @@ NO_TEXT = {
     "retrieved_at": TIME,
     **dict.fromkeys(COUNTERS, COUNT),
     **dict.fromkeys(("amount", "price", "usage_eur", "credits", "postpaid_limit", "consumption"), NUMBER),
+    **dict.fromkeys(("balance", "total_usage", "auto_topup_threshold", "auto_topup_amount"), NUMBER),
+    **dict.fromkeys(("current_month_consumption", "previous_month_consumption"), NUMBER),
     **dict.fromkeys(("is_partial", "is_main_account", "postpaid", "unlimited"), FLAG),
     **dict.fromkeys(("mncs", "features"), LIST),
 }

@@ -27,7 +27,7 @@ NETWORKS = 2098
 COUNTRIES = ["AT", "BE", "CH", "DE", "ES", "FI", "FR", "GB", "IT", "LU", "NL", "SE", "US"]
 BALANCES = (9000.5, 8701.25, 8433.129)
 LAST_BALANCE = 8250.75
-SNAPSHOTS = ("balance", "credits", "pricing")
+SNAPSHOTS = ("balance", "credits", "pricing", "subaccount_balances", "subaccount_credits")
 # Where the sandbox's price list holds them, and which they are.
 LATE_NETWORK = ("countries.50.networks.3", ("DE", 3))
 EARLY_NETWORK = ("countries.11.networks.2", ("AT", 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -16,6 +17,8 @@ from source_sms_providers.errors import again
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
+SHARED_ANSWERS = 400
+"""How many are kept: those of the days of a year, and a few. Those of ten years may take hundreds of MB."""
 FAILED_REQUESTS_OF_AN_OUTAGE = 4
 """One more than the groupings that ask for one day: a single bad day is no outage."""
 
@@ -24,10 +27,12 @@ class MadeOnce(Generic[Key, Value]):
     """The value of each key, made by the first who wants it while the others wait.
 
     An AirbyteTracedException is kept as a value is: each who wants it gets a fresh one, for an exception
-    grows with each time that it is raised.
+    grows with each time that it is raised. Of more than `most` the one that nobody wanted for the longest time is made
+    anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._making: dict[Key, threading.Lock] = {}
         self._made: dict[Key, Value | AirbyteTracedException] = {}
@@ -37,12 +42,17 @@ class MadeOnce(Generic[Key, Value]):
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:
-            if key not in self._made:
+            with self._lock:
+                made = self._made.pop(key, None)
+            if made is None:
                 try:
-                    self._made[key] = make()
+                    made = make()
                 except AirbyteTracedException as error:
-                    self._made[key] = again(error)
-            made = self._made[key]
+                    made = again(error)
+            with self._lock:
+                self._made[key] = made
+                if len(self._made) > self._most:
+                    del self._made[next(iter(self._made))]
         if isinstance(made, AirbyteTracedException):
             raise again(made)
         return made
@@ -63,7 +73,7 @@ class Provider:
         self._failing: set[str] = set()
         self._failing_since = 0.0
         self._given_up: str | None = None
-        self._answers = MadeOnce[str, requests.Response]()
+        self._answers = MadeOnce[str, requests.Response](SHARED_ANSWERS)
 
     def seconds_to_turn(self, requests_per_second: float) -> float:
         """Takes the next turn to ask: how long to wait for it."""

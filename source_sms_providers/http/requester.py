@@ -164,9 +164,13 @@ class ReadOnlyRequester(Requester):
         return self._number(self.outage_seconds)
 
     def send_request(  # type: ignore[override]
-        self, stream_state: Any = None, stream_slice: Any = None, **_: Any
+        self,
+        stream_state: Any = None,
+        stream_slice: Any = None,
+        request_params: Mapping[str, str] | None = None,
+        **_: Any,
     ) -> requests.Response:
-        """Asks until there is a good answer.
+        """Asks until there is a good answer; `request_params` are query parameters of this request alone.
 
         Raises AirbyteTracedException: config_error where the user can act, transient_error when all
         tries are used up, system_error for an answer that only a new version can read.
@@ -175,6 +179,8 @@ class ReadOnlyRequester(Requester):
         for name, bound, shift in self._dates:
             day = date.fromisoformat(stream_slice[bound][:10]) + shift
             request.url = f"{request.url}{'&' if '?' in str(request.url) else '?'}{name}={day}"
+        if request_params:
+            request.prepare_url(request.url, request_params)
         if self.share_answers:
             return self._account.shared(str(request.url), lambda: self._ask(request))
         return self._ask(request)

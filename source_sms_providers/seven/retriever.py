@@ -77,13 +77,10 @@ class UsageRetriever(GroupsRetriever):
         self._totals = MadeOnce[date, Totals]()
 
     def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
-        totals = self._totals_of(day)
-        if failed := totals.failed.get(day):
-            raise again(failed)
-        if day in totals.silent:
+        if self.is_silent(day):
             return [record_of_zeros(day, self.group_field, self.config)]
         rows = list(super().rows_of(day, stream_slice))
-        if day in totals.ungrouped or any(has_usage(row) for row in rows):
+        if self.is_ungrouped(day) or any(has_usage(row) for row in rows):
             return rows
         if self.group_field == "account":
             return self._rows_without_account(day)
@@ -115,13 +112,23 @@ class UsageRetriever(GroupsRetriever):
             for day, counters in totals.items()
         }
 
+    def is_silent(self, day: str) -> bool:
+        """Whether the day has no usage. Raises AirbyteTracedException if nothing is known of it."""
+        totals = self._totals_of(day)
+        if failed := totals.failed.get(day):
+            raise again(failed)
+        return day in totals.silent
+
+    def is_ungrouped(self, day: str) -> bool:
+        return day in self._totals_of(day).ungrouped
+
     def _rows_without_account(self, day: str) -> Iterable[Row]:
         """A day whose only subaccount was deleted names none: what is known of it stays, or else it has a row without
         account.
         """
-        total = self._total_of(day)
+        total = self.total_of(day)
         assert total
-        if self._staying([], self.known(day), total):
+        if self.staying([], self.known(day), total):
             return []
         LOGGER.warning("seven.io names no account for %s, but usage of that day: it has a row without account.", day)
         return [record({"date": day, "account": ""}, dict(zip(FIGURES, total, strict=True)), self.config)]
@@ -130,7 +137,7 @@ class UsageRetriever(GroupsRetriever):
         """The grouping by date decides. A group without which the others add up to the day's total was corrected
         away; one that they need for it is named no longer (a subaccount that was deleted), and was not.
         """
-        staying = self._staying([self.figures_of(row) for row in rows], gone, self._total_of(day))
+        staying = self.staying([self.figures_of(row) for row in rows], gone, self.total_of(day))
         if staying is None and day >= self.config["today"]:
             # Messages are being sent, so nothing adds up. A later sync decides.
             return []
@@ -144,14 +151,14 @@ class UsageRetriever(GroupsRetriever):
         corrected = gone.keys() - set(staying or ())
         return [record_of_zeros(day, self.group_field, self.config, group) for (group,) in corrected]
 
-    def _staying(
+    def staying(
         self, left: Sequence[Figures], gone: Mapping[Key, Figures], total: Figures | None
     ) -> Collection[Key] | None:
         """Which of the groups that are gone the others need to add up to a day's total; None if nothing adds up."""
         if total is None:
             return None
         for staying in _choices(gone):
-            if _sum([*left, *(gone[key] for key in staying)]) == _sum([total]):
+            if summed([*left, *(gone[key] for key in staying)]) == summed([total]):
                 return staying
         return None
 
@@ -173,7 +180,7 @@ class UsageRetriever(GroupsRetriever):
                 with contextlib.suppress(AirbyteTracedException):
                     self._window(following)
 
-    def _total_of(self, day: str) -> Figures | None:
+    def total_of(self, day: str) -> Figures | None:
         """The figures of a day in the grouping by date, None for a running day that it does not name; all streams share
         the answer.
         """
@@ -214,5 +221,9 @@ def _choices(gone: Collection[Key]) -> Iterable[Collection[Key]]:
     return (choice for size in sizes for choice in combinations(gone, size))
 
 
-def _sum(rows: Iterable[Figures]) -> list[Decimal]:
-    return [sum(map(exact, column), Decimal(0)) for column in zip(*rows, strict=True)]
+def summed(rows: Iterable[Figures]) -> list[Decimal]:
+    """The sum of each of the figures."""
+    sums = [Decimal(0)] * len(FIGURES)
+    for row in rows:
+        sums = [total + exact(figure) for total, figure in zip(sums, row, strict=True)]
+    return sums

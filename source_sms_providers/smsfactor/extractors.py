@@ -78,6 +78,41 @@ class CreditsExtractor(SmsfactorExtractor):
             return None
 
 
+class SubaccountCreditsExtractor(SmsfactorExtractor):
+    """The list of sub-accounts as one record for each that the settings select. What an older shape lacks is null.
+
+    Names, e-mails and places of persons, which the list holds too, are not read.
+    """
+
+    def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
+        read = Reader(PROVIDER, response)
+        answer = read.mapping(response.json(), "the answer")
+        only = self.config.get("smsfactor_sub_account_id")
+        now = datetime.now(timezone.utc)
+        records: dict[str, dict[str, Any]] = {}
+        for account in mappings(read, read.field(answer, "sub-accounts", "the answer") or [], "a sub-account"):
+            identity = account_id(read, account, "client_id")
+            if identity in records:
+                read.refuse("a sub-account is listed twice")
+            records[identity] = {
+                "date": now.date().isoformat(),
+                "account_id": identity,
+                "description": read.optional_text(account.get("description"), "description"),
+                "credits": self._number(read, account, "credits"),
+                "unlimited": None if account.get("unlimited") is None else read.flag(account["unlimited"], "unlimited"),
+                "status": None if account.get("status") is None else id_text(read, account["status"], "status"),
+                "country_code": read.optional_text(account.get("country_code"), "country_code"),
+                "time_zone": read.optional_text(account.get("time_zone"), "time_zone"),
+                "current_month_consumption": self._number(read, account, "current_month_consumption"),
+                "previous_month_consumption": self._number(read, account, "previous_month_consumption"),
+                "retrieved_at": now.isoformat(timespec="seconds"),
+            }
+        return [record for identity, record in records.items() if only in (None, "", identity)]
+
+    def _number(self, read: Reader, account: Mapping[str, Any], name: str) -> int | float | None:
+        return None if account.get(name) in (None, "") else read.number(account[name], name)
+
+
 class ConsumptionExtractor(SmsfactorExtractor):
     """One day's consumption as one record an account and country.
 
@@ -241,11 +276,15 @@ def country_pairs(read: Reader, account: Mapping[str, Any]) -> Iterable[tuple[st
     return [pair for mapping in mappings(read, value, "an entry of by_country") for pair in mapping.items()]
 
 
-def account_id(read: Reader, account: Mapping[str, Any]) -> str:
-    value = read.field(account, "account_id", "an account")
+def account_id(read: Reader, account: Mapping[str, Any], name: str = "account_id") -> str:
+    return id_text(read, read.field(account, name, "an account"), name) or read.refuse(f"{name} is empty")
+
+
+def id_text(read: Reader, value: Any, name: str) -> str:
+    """A text that may come as a number."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return read.text(value, "account_id") or read.refuse("account_id is empty")
+    return read.text(value, name)
 
 
 def mappings(read: Reader, values: Any, name: str) -> list[Mapping[str, Any]]:

@@ -358,3 +358,17 @@ def test_given_a_key_that_is_being_made_when_another_is_wanted_then_it_is_made()
     made = MadeOnce[str, str]()
 
     assert made.get("first", lambda: made.get("second", lambda: "value")) == "value"
+
+
+def test_given_more_values_than_are_kept_when_one_is_wanted_again_then_only_the_longest_unwanted_is_made_anew():
+    made = MadeOnce[str, str](most=2)
+    makings = []
+
+    def make(key: str) -> str:
+        makings.append(key)
+        return key
+
+    for key in ("one", "two", "one", "three", "one", "two"):
+        assert made.get(key, lambda key=key: make(key)) == key
+
+    assert makings == ["one", "two", "three", "two"]

@@ -17,7 +17,7 @@ from source_sms_providers.http.provider import Providers
 from source_sms_providers.http.requester import ReadOnlyRequester
 from unit_tests.connector import SEVEN_KEY, SMSFACTOR_TOKEN
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, query_of
-from unit_tests.requesters import ask, build, definition, failure_of, requester
+from unit_tests.requesters import ask, build, definition, failure_of, requester, slice_of
 from unit_tests.servers import http_200, serving
 
 BALANCE = f"{SEVEN}/balance"
@@ -457,3 +457,15 @@ def test_given_a_failure_when_told_then_no_key_query_or_body_is_in_it(providers,
     told = f"{failure.message} {failure.internal_message} {failure} {caplog.text}"
     for secret in (SEVEN_KEY, "label-of-the-user", "2026-03-07", "body-of-the-answer", "header-of-the-answer"):
         assert secret not in told
+
+
+def test_given_parameters_of_one_request_when_asked_then_they_are_sent_with_it_and_with_no_other(providers):
+    providers.answer(f"{SEVEN}/analytics", "seven/analytics_by_country.json")
+    asking = requester("analytics_by_subaccount_and_country", seven_label="a/b&c")
+
+    for params in ({"subaccounts": "1&2"}, None):
+        asking.send_request(stream_slice=slice_of("2026-03-07"), request_params=params)
+
+    same = {"group_by": "country", "label": "a/b&c", "start": "2026-03-07", "end": "2026-03-07"}
+    queries = [query_of(request) for request in providers.requests]
+    assert queries == [{**same, "subaccounts": "1&2"}, same]

@@ -6,7 +6,11 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.smsfactor.extractors import ConsumptionExtractor, CreditsExtractor
+from source_sms_providers.smsfactor.extractors import (
+    ConsumptionExtractor,
+    CreditsExtractor,
+    SubaccountCreditsExtractor,
+)
 from unit_tests.providers import SMSFACTOR
 from unit_tests.responses import response
 
@@ -335,3 +339,90 @@ def test_given_a_limit_in_any_shape_then_it_is_a_number_or_null(limit, value):
 )
 def test_given_credits_in_another_form_then_they_are_refused(body, problem):
     assert problem in refusal(credits, body)
+
+
+# The list of sub-accounts
+
+LISTED = {
+    "client_id": "1010101",
+    "email": "camille@example.com",
+    "firstname": "Camille",
+    "lastname": "Exemple",
+    "city": "Lyon",
+    "country_code": "FR",
+    "lang": "FR",
+    "credits": "250",
+    "unlimited": "0",
+    "description": "Filiale Lyon",
+    "senderid": "",
+    "status": "1",
+    "time_zone": "Europe/Paris",
+    "current_month_consumption": 556,
+    "previous_month_consumption": 1203,
+}
+LISTED_RECORD = {
+    "date": "2026-03-10",
+    "account_id": "1010101",
+    "description": "Filiale Lyon",
+    "credits": 250,
+    "unlimited": False,
+    "status": "1",
+    "country_code": "FR",
+    "time_zone": "Europe/Paris",
+    "current_month_consumption": 556,
+    "previous_month_consumption": 1203,
+    "retrieved_at": "2026-03-10T12:00:00+00:00",
+}
+
+
+def listed(accounts: Any, **settings: Any) -> list[dict[str, Any]]:
+    extractor = SubaccountCreditsExtractor(config={**CONFIG, **settings}, parameters={})
+    answer = {"status": 1, "message": "OK", "sub-accounts": accounts}
+    return list(extractor.extract_records(response(f"{SMSFACTOR}/sub-accounts", answer)))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"client_id": 1010101},
+        {"credits": 250, "unlimited": False, "status": 1},
+        {"current_month_consumption": "556", "previous_month_consumption": "1203"},
+        {"firstname": None, "a_new_field": 1},
+    ],
+)
+def test_given_a_sub_account_in_any_spelling_then_it_is_one_record_without_personal_data(changed):
+    assert listed([{**LISTED, **changed}]) == [LISTED_RECORD]
+
+
+def test_given_an_older_shape_of_a_sub_account_then_what_it_lacks_is_null():
+    newer = ("time_zone", "current_month_consumption", "previous_month_consumption")
+    older = {name: value for name, value in LISTED.items() if name not in newer}
+
+    assert listed([older]) == [{**LISTED_RECORD, **dict.fromkeys(newer)}]
+
+
+@pytest.mark.parametrize("nothing", [[], None, {}])
+def test_given_no_sub_account_then_there_is_no_record(nothing):
+    assert listed(nothing) == []
+
+
+@pytest.mark.parametrize(("only", "found"), [(None, ["1", "2"]), ("2", ["2"]), ("3", [])])
+def test_given_the_setting_of_a_sub_account_then_only_that_one_is_a_record(only, found):
+    accounts = [{**LISTED, "client_id": "1"}, {**LISTED, "client_id": "2"}]
+
+    assert [record["account_id"] for record in listed(accounts, smsfactor_sub_account_id=only)] == found
+
+
+@pytest.mark.parametrize(
+    ("accounts", "problem"),
+    [
+        ({"1": LISTED}, "what holds a sub-account is an object where a list is due"),
+        ([{**LISTED, "client_id": ""}], "client_id is empty"),
+        ([{**LISTED, "credits": "many"}], "credits is a text where a number is due"),
+        ([LISTED, LISTED], "a sub-account is listed twice"),
+    ],
+)
+def test_given_a_list_that_is_not_promised_then_it_is_refused_in_a_sentence(accounts, problem):
+    with pytest.raises(AirbyteTracedException, match=problem):
+        listed(accounts)
