@@ -43,12 +43,11 @@ class MadeOnce(Generic[Key, Value]):
             making = self._making.setdefault(key, threading.Lock())
         with making:
             with self._lock:
-                made = self._made.pop(key, None)
-            if made is None:
-                try:
-                    made = make()
-                except AirbyteTracedException as error:
-                    made = again(error)
+                kept = [self._made.pop(key)] if key in self._made else []
+            try:
+                made = kept[0] if kept else make()
+            except AirbyteTracedException as error:
+                made = again(error)
             with self._lock:
                 self._made[key] = made
                 if len(self._made) > self._most:
