@@ -61,7 +61,7 @@ def daily_records(
         streams["analytics"] = [
             row if row["date"] < (opened or "") else {**row, "rcs": None} for row in streams["analytics"]
         ]
-        for stream in _GROUPINGS:
+        for stream in (*_GROUPINGS, "analytics_by_subaccount_and_country"):
             streams[stream] = [{**row, "rcs": None} if _has_usage(row) else row for row in streams[stream]]
     if settings.smsfactor_fields == "fewer":
         streams["consumption"] = [{**row, "company": None} for row in streams["consumption"]]

@@ -31,13 +31,15 @@ NUMBERS: dict[str, st.SearchStrategy[Any]] = {
     "account_opened": st.sampled_from([None, "2026-03-05", "2026-03-09"]),
     "balance_amount": st.sampled_from([None, 900, -12.345, 0]),
     "seven_most_days": st.sampled_from([0, 0, 1, 3]),
+    "seven_subaccounts": st.integers(0, 3),
     "smsfactor_sub_accounts": st.integers(0, 4),
     "smsfactor_total_off_by": st.sampled_from([0, 0, 7]),
     "postpaid_limit": st.sampled_from([False, 500, 12.5]),
 }
 """Switches that are no choice between a few values."""
-OF_TESTS = {"today", "latency", "corrections", "seven_keys", "seven_ip_refused", "smsfactor_tokens"}
-"""Not how an account or a server is: `test_history.py` has corrections, `test_bodies.py` refused keys."""
+OF_TESTS = {"today", "latency", "corrections", "seven_keys", "seven_ip_refused", "seven_unlisted", "smsfactor_tokens"}
+"""Not how an account or a server is: `test_history.py` has corrections, `test_bodies.py` refused keys, and
+`test_subaccounts.py` accounts that are not listed."""
 
 
 def switches() -> dict[str, st.SearchStrategy[Any]]:

@@ -34,11 +34,17 @@ HELD_BY_THE_ACCOUNT = {
     "postpaid_limit": (False, 500),
     "seed": tuple(range(50)),
     "seven_groups": ("many", "one"),
+    "seven_refunds": (False, True),
+    "seven_subaccounts": (0, 3),
+    "seven_unlisted": ([],),
     "smsfactor_sub_accounts": (0, 1, 3),
 }
 """Knobs that say what an account holds, and not how its provider behaves."""
-NOT_SEEN = {"latency", "seven_ip_refused", "seven_keys", "smsfactor_tokens", "today"}
-"""Knobs of the sandbox's own, and those that let nobody in."""
+NOT_SEEN = {
+    *("latency", "seven_ip_refused", "seven_keys", "smsfactor_tokens", "today"),
+    *("seven_error_shape", "seven_subaccounts_shape", "smsfactor_sub_accounts_old_shape"),
+}
+"""Knobs of the sandbox's own, those that let nobody in, and what only an error or a list of subaccounts shows."""
 
 TOLD = {question.knob for provider in PROVIDERS for question in provider.questions if question.knob}
 
@@ -86,6 +92,10 @@ def test_given_a_knob_when_probed_then_the_report_names_its_value(sandbox: Sandb
         days = {"date_start": "2026-03-09", "date_end": "2026-03-10"}
         grown = {"data.my_account.conso.total": 99_999}
         sandbox.fault("edit", set=grown, path="/metrics", query=days, skip=1, times=1)
+    if knob == "seven_most_days_are":
+        sandbox.set(seven_most_days=3)
+    if knob == "seven_days_before_account":
+        sandbox.set(account_opened="2025-11-01")
     if knob == "smsfactor_empty_sub_accounts":
         sandbox.set(smsfactor_sub_accounts=0)
 

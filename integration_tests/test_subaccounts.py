@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 TODAY = date(2026, 3, 10)
 START = date(2026, 3, 7)
 YESTERDAY = TODAY - timedelta(days=1)
-PERSONAL = ("Erika", "Muster", "Camille", "Exemple", "@example", 'Lyon"')
+PERSONAL = ("Erika", "Muster", "Camille", "Exemple", "@example", "Villeurbanne")
 """Parts of what the lists of the sandbox say of persons."""
 
 

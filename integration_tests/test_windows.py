@@ -80,7 +80,7 @@ def test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_
     start, today = TODAY - history * DAY, TODAY
     destination = Destination()
     streams = ("analytics", "analytics_by_country", BY_ACCOUNT, "consumption")
-    done = start - DAY
+    done, again_from = start - DAY, None
     for gap, lookback, include_today, hour in syncs:
         today += gap * DAY
         sandbox.set(today=str(today))
@@ -98,7 +98,7 @@ def test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_
         destination.take(result)
         last = today if include_today else today - DAY
         # Before a first sync, `done` is the eve of the start.
-        first = max(start, min(done + 2 * DAY, today) - lookback * DAY)
+        first = max(start, min(again_from or done + (2 - lookback) * DAY, today - lookback * DAY))
         assert asked_days(sandbox, "consumption") == [(day, day) for day in span(first, last)]
         with_usage = days_with_usage(sandbox, first, last, today)
         assert asked_days(sandbox, "analytics_by_country") == [(day, day) for day in with_usage]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -62,20 +63,54 @@ def zero_days(ask: Asker) -> Verdict:
 
 def running_day(ask: Asker) -> Verdict:
     named = [row["date"] for row in ask.answer("analytics", ask.today, ask.today)]
-    return Verdict("it is named") if named == [str(ask.today)] else Verdict("it is not named")
+    if named == [str(ask.today)]:
+        return Verdict("it is named", "listed")
+    return Verdict("it is not named", "left_out")
 
 
 def range_cap(ask: Asker) -> Verdict:
-    first, last = ask.today - 3 * YEAR, ask.today - 2 * DAY
-    named = {row["date"] for row in ask.answer("analytics", first, last)}
-    days = [first + n * DAY for n in range((last - first).days + 1)]
-    left_out = [day for day in days if str(day) not in named]
+    named, left_out = _three_years(ask)
     if not left_out:
-        return Verdict("three years are answered whole")
-    alone = {left_out[0], left_out[-1]}
-    if any(str(day) in {row["date"] for row in ask.answer("analytics", day, day)} for day in sorted(alone)):
-        return Verdict("three years are cut: a day that they lack is named when it is asked for alone")
+        return Verdict("three years are answered whole", 0)
+    if _is_cut(ask, left_out):
+        return Verdict(
+            "three years are cut: a day that they lack is named when it is asked for alone", len(named) or None
+        )
     return Verdict("three years lack days that are not named alone either: before the account's first one, or idle")
+
+
+def days_of_a_capped_range(ask: Asker) -> Verdict:
+    named, left_out = _three_years(ask)
+    if not named or not _is_cut(ask, left_out):
+        raise Untold("three years are not cut, or hold no day")
+    if max(left_out) < min(named):
+        return Verdict("the newest days are answered", "newest")
+    return Verdict("the oldest days are answered", "oldest")
+
+
+def _three_years(ask: Asker) -> tuple[list[str], list[str]]:
+    """The days that an answer for three years names, and those that it leaves out."""
+    first, last = ask.today - 3 * YEAR, ask.today - 2 * DAY
+    named = [row["date"] for row in ask.answer("analytics", first, last)]
+    days = [str(first + n * DAY) for n in range((last - first).days + 1)]
+    return named, [day for day in days if day not in named]
+
+
+def _is_cut(ask: Asker, left_out: Sequence[str]) -> bool:
+    ends = [date.fromisoformat(day) for day in dict.fromkeys((*left_out[:1], *left_out[-1:]))]
+    return any(ask.answer("analytics", day, day) for day in ends)
+
+
+def before_the_account(ask: Asker) -> Verdict:
+    used(ask)
+    if _is_cut(ask, _three_years(ask)[1]):
+        raise Untold("a range is cut")
+    found = ask.answer("analytics", date(2000, 1, 1), date(2000, 12, 31))
+    if any(usage(found).values()):
+        raise Untold("the account is older than 2000")
+    if found:
+        return Verdict("the days of 2000 are named, without usage", "zeros")
+    return Verdict("the days of 2000 are not named", "left_out")
 
 
 def spellings(ask: Asker) -> Verdict:
@@ -145,9 +180,12 @@ def counters(ask: Asker) -> Verdict:
         raise Untold("no day is named")
     lacking, more = any(COUNTERS - each for each in names), any(each - COUNTERS for each in names)
     if not lacking and not more:
-        return Verdict("those that the connector knows")
+        return Verdict("those that the connector knows", "all")
+    if all(COUNTERS - each == {"rcs"} for each in names) and not more:
+        return Verdict("rcs is missing", "without_rcs")
+    value = "one_more" if not lacking and all(len(each - COUNTERS) == 1 for each in names) else None
     which = " and ".join(text for text, there in (("some are missing", lacking), ("some are new", more)) if there)
-    return Verdict(which, disproves="seven.io sends the counters that the connector knows.")
+    return Verdict(which, value, disproves="seven.io sends the counters that the connector knows.")
 
 
 def refunds(ask: Asker) -> Verdict:
@@ -174,8 +212,10 @@ QUESTIONS = (
     Question("Numbers", numbers, "seven_numbers_as_strings"),
     Question("Dates that do not exist", bad_dates, "seven_default_window_on_bad_dates"),
     Question("Days without usage", zero_days),
-    Question("The running day", running_day),
-    Question("A cap on the range", range_cap),
+    Question("The running day", running_day, "seven_running_day"),
+    Question("A cap on the range", range_cap, "seven_most_days"),
+    Question("The days of a range that is cut", days_of_a_capped_range, "seven_most_days_are"),
+    Question("Days before the account", before_the_account, "seven_days_before_account"),
     Question("The two spellings of the endpoint", spellings),
     Question("A label that is not known", unknown_label),
     Question("A subaccount id that is not known", unknown_account),
@@ -183,7 +223,7 @@ QUESTIONS = (
     Question("The default of subaccounts", default_accounts),
     *(Question(f"The grouping by {group}", adds_up(group)) for group in GROUP_FIELDS),
     Question("Rows of one group", twice),
-    Question("Counters of a row", counters),
+    Question("Counters of a row", counters, "seven_counters"),
     Question("Refunds", refunds),
     Question("Yesterday, read again", repeated),
     Question("The time zone of a day", time_zone),

@@ -211,6 +211,16 @@ def day_boundaries(ask: Asker) -> Verdict:
     )
 
 
+def account_fields(ask: Asker) -> Verdict:
+    answer = year(ask)
+    shown = [each for each in (answer.get("my_account"), *subs(answer)) if each]
+    if any("company" not in each for each in shown):
+        return Verdict("some accounts have no company", "fewer")
+    if any(each.keys() - {"account_id", "company", "conso"} for each in shown):
+        return Verdict("some are new", "more")
+    return Verdict("those that the connector knows", "all")
+
+
 def credits_shape(ask: Asker) -> Verdict:
     answer = ask.answer("credits", ask.today, ask.today)
     if "status" not in answer and "postpaid" not in answer:
@@ -253,6 +263,7 @@ QUESTIONS = (
     Question("The shape of credits", credits_shape, "credits_old_shape"),
     Question("A map with countries", full_map, "smsfactor_country_map"),
     Question("A list with sub-accounts", sub_accounts, "smsfactor_sub_accounts_shape"),
+    Question("The fields of an account", account_fields, "smsfactor_fields"),
     Question("The filter by country", country_filter, "smsfactor_country_filter_totals"),
     Question("The filter by sub-account", sub_account_filter, "smsfactor_sub_account_filter"),
     Question("A sub-account id that is not known", unknown_account),
