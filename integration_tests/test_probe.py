@@ -233,6 +233,61 @@ def test_given_rows_with_other_counters_and_a_refund_when_probed_then_they_are_t
     assert shown(report, "The grouping by country") == "it does not add up to the totals by date"
 
 
+LATE_IN_THE_EVENING = "2026-03-10T23:30:00Z"
+ZONE = "The time zone of a day"
+
+
+def zones(report: Report) -> set[str]:
+    return {each.verdict.shows for each in report.lines if each.question.about == ZONE}
+
+
+def test_given_an_account_whose_tomorrow_has_begun_when_probed_before_midnight_then_its_days_are_of_paris(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.set(today="2026-03-11")
+
+    with time_machine.travel(LATE_IN_THE_EVENING):
+        assert zones(probed(sandbox)) == {"its days are those of Paris and Berlin: tomorrow's has begun before UTC's"}
+
+
+def test_given_an_account_whose_today_grows_when_probed_before_midnight_then_its_days_are_of_utc(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {
+        "provider": "seven",
+        "kind": "add",
+        "day": "2026-03-10",
+        "account": "",
+        "label": "",
+        "country": "DE",
+        "messages": 5,
+    }
+    of_smsfactor = {
+        "provider": "smsfactor",
+        "kind": "add",
+        "day": "2026-03-10",
+        "account": "1001",
+        "country": "FR",
+        "messages": 5,
+    }
+    monkeypatch.setattr(
+        "integration_tests.probe.asking.time.sleep", lambda _: sandbox.set(corrections=[more, of_smsfactor])
+    )
+
+    with time_machine.travel(LATE_IN_THE_EVENING):
+        report = probe(sandbox.config(), "the sandbox")
+
+    assert "its days are those of UTC: today's still grows" in zones(report)
+
+
+def test_given_any_other_time_when_probed_then_the_time_zone_is_said_to_be_told_before_midnight(
+    sandbox: Sandbox,
+) -> None:
+    assert zones(probed(sandbox)) == {
+        "cannot tell: it is told in the last hour of a day in UTC, from 22:00 on in summer: run the probe then"
+    }
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [

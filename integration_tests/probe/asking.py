@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import InterpolatedBoolean
@@ -20,6 +23,8 @@ DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
 MOST_REQUESTS = 60
 REQUESTS_PER_SECOND = 2
+BETWEEN_TWO_READS = 60.0
+"""Seconds within which an account that is in use sends a message."""
 CANNOT_TELL = "cannot tell"
 
 
@@ -42,6 +47,25 @@ class Verdict:
     knob_value: Any = None
     disproves: str = ""
     fits: str = ""
+
+
+def time_zone(
+    used: Callable[[date, date], Decimal], read_again: Callable[[date, date], Decimal], today: date
+) -> Verdict:
+    """Whose days an account counts, told while tomorrow's has begun in Paris and Berlin, and not in UTC.
+
+    `used` says what the days from one to another hold; it is asked for days of which the last has begun nowhere.
+    """
+    if datetime.now(ZoneInfo("Europe/Paris")).date() == today:
+        raise Untold("it is told in the last hour of a day in UTC, from 22:00 on in summer: run the probe then")
+    tomorrow = today + DAY
+    if used(tomorrow, tomorrow + DAY):
+        return Verdict("its days are those of Paris and Berlin: tomorrow's has begun before UTC's")
+    earlier = used(today, tomorrow)
+    time.sleep(BETWEEN_TWO_READS)
+    if read_again(today, tomorrow) > earlier:
+        return Verdict("its days are those of UTC: today's still grows")
+    raise Untold("no message was sent meanwhile")
 
 
 @dataclass(frozen=True)

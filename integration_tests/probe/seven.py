@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict
+from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict, time_zone
 
 Row = Mapping[str, Any]
 
@@ -204,8 +205,11 @@ def repeated(ask: Asker) -> Verdict:
     return Verdict("it did not change within minutes" if same else "it changed within minutes")
 
 
-def time_zone(ask: Asker) -> Verdict:
-    raise Untold("it takes a read before a midnight and one after it")
+def zone(ask: Asker) -> Verdict:
+    def used(first: date, last: date, fresh: bool = False) -> Decimal:
+        return usage(ask.answer("analytics", first, last, fresh=fresh))["sms"]
+
+    return time_zone(used, partial(used, fresh=True), ask.today)
 
 
 QUESTIONS = (
@@ -226,5 +230,5 @@ QUESTIONS = (
     Question("Counters of a row", counters, "seven_counters"),
     Question("Refunds", refunds),
     Question("Yesterday, read again", repeated),
-    Question("The time zone of a day", time_zone),
+    Question("The time zone of a day", zone),
 )

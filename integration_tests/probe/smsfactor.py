@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict
+from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict, time_zone
 from source_sms_providers.smsfactor.connection_test import SETTINGS, prove_day_boundaries
 
 Json = Mapping[str, Any]
@@ -254,8 +255,14 @@ def repeated(ask: Asker) -> Verdict:
     return Verdict("it did not change within minutes" if same else "it changed within minutes")
 
 
-def time_zone(ask: Asker) -> Verdict:
-    raise Untold("it takes a read before a midnight and one after it")
+def zone(ask: Asker) -> Verdict:
+    if day_boundaries(ask).knob_value not in ("inclusive", "end_excluded"):
+        raise Untold("the first day of a range does not count")
+
+    def used(first: date, last: date, fresh: bool = False) -> Decimal:
+        return total(data(ask, first, last, fresh=fresh))
+
+    return time_zone(used, partial(used, fresh=True), ask.today)
 
 
 QUESTIONS = (
@@ -276,5 +283,5 @@ QUESTIONS = (
     Question("Idle sub-accounts", idle_sub_accounts, "smsfactor_idle_sub_accounts"),
     Question("Yesterday, read again", repeated),
     Question("The unit of consumption", unit),
-    Question("The time zone of a day", time_zone),
+    Question("The time zone of a day", zone),
 )
