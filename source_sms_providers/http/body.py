@@ -6,6 +6,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import requests
@@ -73,7 +74,8 @@ def decoded(raw: bytes, encoding: str) -> bytes:
 
 
 def _gunzipped(raw: bytes) -> bytes:
-    return gzip.GzipFile(fileobj=io.BytesIO(raw)).read(MAX_BODY_BYTES + 1)
+    # In parts: a read of so many bytes sets aside so much memory, whatever there is to read.
+    return received(iter(partial(gzip.GzipFile(fileobj=io.BytesIO(raw)).read, 65536), b""))
 
 
 def _inflated(raw: bytes) -> bytes:
