@@ -256,10 +256,9 @@ def repeated(ask: Asker) -> Verdict:
 
 
 def zone(ask: Asker) -> Verdict:
-    if day_boundaries(ask).knob_value not in ("inclusive", "end_excluded"):
-        raise Untold("the first day of a range does not count")
-
     def used(first: date, last: date, fresh: bool = False) -> Decimal:
+        if not fresh and day_boundaries(ask).knob_value not in ("inclusive", "end_excluded"):
+            raise Untold("the first day of a range does not count")
         return total(data(ask, first, last, fresh=fresh))
 
     return time_zone(used, partial(used, fresh=True), ask.today)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import logging
 import os
 import re
 import subprocess
@@ -19,8 +18,7 @@ from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import PRIMARY_KEYS
 from integration_tests.warehouse.three_days import in_order
-from integration_tests.warehouse.warehouse import CONNECTOR, PYAIRBYTE, REPOSITORY, Warehouse, environment
-from source_sms_providers import SourceSmsProviders
+from integration_tests.warehouse.warehouse import CONNECTOR, PYAIRBYTE, Warehouse, environment
 
 QUIET = {"AIRBYTE_OFFLINE_MODE": "1", "RUNTIME__DLTHUB_TELEMETRY": "false", "DAGSTER_DISABLE_TELEMETRY": "1"}
 
@@ -129,45 +127,6 @@ def test_pyab_validates_the_connector(providers: Sandbox, tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_requests_to_airbytes_api_have_fields_that_it_knows() -> None:
-    """As Airbyte's own client, which comes with PyAirbyte, has them."""
-    text = (REPOSITORY / "examples/self_managed_airbyte.md").read_text(encoding="utf-8")
-    posted = re.findall(r"^api (\S+) '(\{.*?^\})'$", text, re.DOTALL | re.MULTILINE)
-    assert [path for path, _ in posted] == ["workspaces/WORKSPACE_ID/definitions/sources", "sources", "connections"]
-    definition, source, connection = (json.loads(body) for _, body in posted)
-    streams = connection["configurations"]["streams"]
-    known = fields_of_airbytes_client()
-
-    assert definition.keys() <= set(known["CreateDefinitionRequest"])
-    assert source.keys() <= set(known["SourceCreateRequest"])
-    assert connection.keys() <= set(known["ConnectionCreateRequest"])
-    assert connection["configurations"].keys() <= set(known["StreamConfigurationsInput"])
-    assert connection["schedule"].keys() <= set(known["AirbyteAPIConnectionSchedule"])
-    assert all(stream.keys() <= set(known["StreamConfiguration"]) for stream in streams)
-    assert {stream["syncMode"] for stream in streams} <= set(known["ConnectionSyncModeEnum"])
-    assert {stream["name"] for stream in streams} == PRIMARY_KEYS.keys()
-    spec = SourceSmsProviders().spec(logging.getLogger("airbyte")).connectionSpecification
-    assert source["configuration"].keys() <= spec["properties"].keys()
-
-
-def fields_of_airbytes_client() -> dict[str, list[str]]:
-    """Model -> the names of its JSON fields; enum -> its values."""
-    program = """
-import dataclasses, enum, json
-from airbyte_api import models
-def names(model):
-    if issubclass(model, enum.Enum):
-        return [member.value for member in model]
-    return [field.metadata["dataclasses_json"]["letter_case"]("") for field in dataclasses.fields(model)]
-wanted = ("CreateDefinitionRequest", "SourceCreateRequest", "ConnectionCreateRequest", "StreamConfigurationsInput",
-    "AirbyteAPIConnectionSchedule", "StreamConfiguration", "ConnectionSyncModeEnum")
-print(json.dumps({name: names(getattr(models, name)) for name in wanted}))
-"""
-    printed = subprocess.run([PYAIRBYTE, "-c", program], capture_output=True, text=True, check=True).stdout
-    fields: dict[str, list[str]] = json.loads(printed)
-    return fields
 
 
 def run_cron_line(checkout: Path) -> subprocess.CompletedProcess[str]:

@@ -126,7 +126,11 @@ def key_of(row: Mapping[str, Any], stream: str) -> tuple[Any, ...]:
     return tuple(row[name] for name in PRIMARY_KEYS[stream])
 
 
-_NUMBERS = ("amount", "price", "usage_eur", "credits", "consumption", "postpaid_limit")
+_NUMBERS = (
+    *("amount", "price", "usage_eur", "credits", "consumption", "postpaid_limit"),
+    *("balance", "total_usage", "auto_topup_threshold", "auto_topup_amount"),
+    *("current_month_consumption", "previous_month_consumption"),
+)
 _LISTS = ("mncs", "features")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from integration_tests.history import THREE_WEEKS, expected_tables
 from integration_tests.sandbox.client import Sandbox
+from integration_tests.streams import SCHEMAS
 from integration_tests.warehouse.three_days import Rows
 from integration_tests.warehouse.warehouse import Warehouse, connector_at
 
@@ -30,4 +32,5 @@ class ThreeWeeks:
     def held(self, number: int, stream: str) -> Rows:
         """What the contract wants in a daily stream's table after the sync of that number."""
         tables = self._expected[number].items()
-        return [dict(row) for (of_stream, _), rows in tables if of_stream == stream for row in rows.values()]
+        columns = dict.fromkeys(json.loads((SCHEMAS / f"{stream}.json").read_text(encoding="utf-8"))["properties"])
+        return [{**columns, **row} for (of_stream, _), rows in tables if of_stream == stream for row in rows.values()]
