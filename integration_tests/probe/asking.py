@@ -25,6 +25,7 @@ MOST_REQUESTS = 60
 REQUESTS_PER_SECOND = 2
 BETWEEN_TWO_READS = 60.0
 """Seconds within which an account that is in use sends a message."""
+NO_KEY = "probe-no-such-key"
 CANNOT_TELL = "cannot tell"
 
 
@@ -137,6 +138,18 @@ class Asker:
             self.requests += 1
             self._answers[asked] = self._send(stream, first, last, path, parameters)
         return self._answers[asked]
+
+    def answer_to_nobody(self, stream: str) -> Any:
+        """The JSON that a key gets which does not exist."""
+        requester = self._streams[stream]["retriever"]["requester"]
+        unjudged = {**requester["error_handler"], "max_retries": 0, "response_filters": []}
+        nobody = {**requester["authenticator"], "api_token": NO_KEY}
+        if self.requests == MOST_REQUESTS:
+            raise Untold(f"the {MOST_REQUESTS} requests are used up")
+        self.requests += 1
+        changed = {**requester, "error_handler": unjudged, "authenticator": nobody}
+        account = Account({stream: {"retriever": {"requester": changed}}}, self._spec, self._config)
+        return account.answer(stream, self.today, self.today).json()
 
     def refuses(self, stream: str, first: str, last: str) -> bool:
         """Whether days written so are refused as such."""

@@ -191,9 +191,32 @@ def counters(ask: Asker) -> Verdict:
 
 def refunds(ask: Asker) -> Verdict:
     costs = [Decimal(str(row["usage_eur"])) for row in rows(ask)]
-    if not costs:
-        raise Untold("no day is named")
-    return Verdict("a day's costs can be negative" if min(costs) < 0 else "no day of the last year has negative costs")
+    if any(cost < 0 for cost in costs):
+        return Verdict("a day's costs can be negative", True)
+    if sum(cost > 0 for cost in costs) < 30:
+        raise Untold("fewer than thirty days of the last year have costs")
+    return Verdict("no day of the last year has negative costs", False)
+
+
+def error_shape(ask: Asker) -> Verdict:
+    answer = ask.answer_to_nobody("balance")
+    if not isinstance(answer, Mapping):
+        return Verdict("a key that does not exist gets a bare code", "bare")
+    for field in ("error_code", "code", "success"):
+        if answer.get(field) not in (None, True, False):
+            return Verdict(f"a key that does not exist gets an object with a code as {field}", field)
+    return Verdict("a key that does not exist gets an object without a code")
+
+
+def list_of_subaccounts(ask: Asker) -> Verdict:
+    listed = ask.answer("subaccount_balances", ask.today, ask.today)
+    if not listed:
+        raise Untold("there are no subaccounts")
+    if "balance" not in listed[0]:
+        return Verdict("ids and names only", "old")
+    if isinstance(listed[0]["balance"], str):
+        return Verdict("with balances, as texts", "texts")
+    return Verdict("with balances, as numbers", "numbers")
 
 
 def repeated(ask: Asker) -> Verdict:
@@ -214,6 +237,8 @@ def zone(ask: Asker) -> Verdict:
 
 QUESTIONS = (
     Question("Numbers", numbers, "seven_numbers_as_strings"),
+    Question("The shape of an error", error_shape, "seven_error_shape"),
+    Question("The list of subaccounts", list_of_subaccounts, "seven_subaccounts_shape"),
     Question("Dates that do not exist", bad_dates, "seven_default_window_on_bad_dates"),
     Question("Days without usage", zero_days),
     Question("The running day", running_day, "seven_running_day"),
@@ -228,7 +253,7 @@ QUESTIONS = (
     *(Question(f"The grouping by {group}", adds_up(group)) for group in GROUP_FIELDS),
     Question("Rows of one group", twice),
     Question("Counters of a row", counters, "seven_counters"),
-    Question("Refunds", refunds),
+    Question("Refunds", refunds, "seven_refunds"),
     Question("Yesterday, read again", repeated),
     Question("The time zone of a day", zone),
 )

@@ -222,6 +222,15 @@ def account_fields(ask: Asker) -> Verdict:
     return Verdict("those that the connector knows", "all")
 
 
+def list_of_sub_accounts(ask: Asker) -> Verdict:
+    listed = ask.answer("subaccount_credits", ask.today, ask.today)["sub-accounts"]
+    if not listed:
+        raise Untold("there are no sub-accounts")
+    if any("current_month_consumption" in each for each in listed):
+        return Verdict("with the consumption of months", False)
+    return Verdict("without the consumption of months", True)
+
+
 def credits_shape(ask: Asker) -> Verdict:
     answer = ask.answer("credits", ask.today, ask.today)
     if "status" not in answer and "postpaid" not in answer:
@@ -269,6 +278,7 @@ QUESTIONS = (
     Question("The shape of credits", credits_shape, "credits_old_shape"),
     Question("A map with countries", full_map, "smsfactor_country_map"),
     Question("A list with sub-accounts", sub_accounts, "smsfactor_sub_accounts_shape"),
+    Question("The list of sub-accounts", list_of_sub_accounts, "smsfactor_sub_accounts_old_shape"),
     Question("The fields of an account", account_fields, "smsfactor_fields"),
     Question("The filter by country", country_filter, "smsfactor_country_filter_totals"),
     Question("The filter by sub-account", sub_account_filter, "smsfactor_sub_account_filter"),
