@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cpu import OTHERS, other
+from benchmarks.cpu import CDK, OTHERS, other
 from benchmarks.latency import LATENCY, MONTH, TEN_YEARS, YEAR
 from benchmarks.measure import Reading, in_turns
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.streams import SUGGESTED
+from integration_tests.streams import DAILY, SUGGESTED
 
 ROUNDS = 3
 WORKERS = 8
@@ -38,9 +39,20 @@ def measure(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def measure_memory(folder: Path) -> dict[str, float]:
-    """Days -> the peak of a read of all streams, in MB. As quick as it goes: what waits for the writer counts too."""
+def measure_memory(folder: Path) -> dict[str, dict[str, float]]:
+    """Program -> days -> its peak in MB: a read of all streams, as quick as it goes, and the CDK alone with as many
+    windows in one stream. What waits for the writer counts too.
+    """
+    daily = len({*DAILY} & {*SUGGESTED}) - 1
     with Sandbox() as sandbox:
         read = partial(Reading(sandbox, folder), SUGGESTED, workers=WORKERS, rate=1_000_000)
-        runs = in_turns(ROUNDS, {str(days): partial(read, days=days) for days in (MONTH, TEN_YEARS)})
-    return {days: statistics.median(run.peak_mb for run in of_days) for days, of_days in runs.items()}
+        subjects = {("connector", days): partial(read, days=days) for days in (MONTH, TEN_YEARS)}
+        for days in (MONTH, TEN_YEARS):
+            alone = partial(other, CDK, sys.executable, STREAM, sandbox, folder, daily * days, WORKERS)
+            subjects["cdk_alone", days] = alone
+        names = {f"{name} {days}": (name, days) for name, days in subjects}
+        runs = in_turns(ROUNDS, {text: subjects[pair] for text, pair in names.items()})
+    found: dict[str, dict[str, float]] = {}
+    for text, (name, days) in names.items():
+        found.setdefault(name, {})[str(days)] = statistics.median(run.peak_mb for run in runs[text])
+    return found

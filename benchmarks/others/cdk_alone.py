@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import date
-from functools import cache
 from typing import Any
 
 from airbyte_cdk.sources.declarative.retrievers.retriever import Retriever
@@ -40,7 +39,6 @@ class ReadyMade(Retriever):
             yield Record(row, self.name, hashed)
 
 
-@cache
 def rows(stream: str, first: str, last: str) -> list[dict[str, Any]]:
     start, end = date.fromisoformat(first), date.fromisoformat(last)
     days = [str(start + n * DAY) for n in range((end - start).days + 1)]
