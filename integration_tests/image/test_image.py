@@ -186,8 +186,9 @@ def test_a_pod_syncs_and_goes_on_from_the_state_of_the_last_sync(providers: Sand
 
 
 def requests_of_groupings(providers: Sandbox) -> set[int]:
-    """How many requests each grouping of analytics cost."""
-    asked = Counter(entry["query"].get("group_by") for entry in providers.requests())
+    """How many requests each grouping of analytics cost, of all accounts together."""
+    queries = [entry["query"] for entry in providers.requests() if entry["query"].get("subaccounts") == "all"]
+    asked = Counter(query["group_by"] for query in queries)
     return {asked[grouping.removeprefix("analytics_by_")] for grouping in GROUPED}
 
 
