@@ -253,10 +253,10 @@ def _cpu(rows: Rows) -> str:
         """\
 ## CPU
 
-The same records (same count, same checksum) read without latency. By date an answer holds 365 rows, by country about
-7. CPU seconds are the client's alone. By the clock, the sandbox works too; the connector, dlt and stock YAML ask while
-it does, the connector here without its limit of requests a second. A read of few days is taken off one of many, so that
-start-up does not count. The connector asks no day without usage; its record of zeros for one is not counted.
+The same records (same count, same checksum) read without latency, about 7 of them an answer. CPU seconds are the
+client's alone. By the clock, the sandbox works too; the connector, dlt and stock YAML ask while it does, the connector
+here without its limit of requests a second. A read of few days is taken off one of many, so that start-up does not
+count. The connector asks no day without usage; its record of zeros for one is not counted.
 
 The others do less: none of them notices an answer that is not what the API promises, and only stock YAML saves a
 state after each window, as the connector does. They run with their own best settings: dlt in parallel and without
@@ -275,8 +275,6 @@ By the clock | Start-up CPU s | Peak MB |
 def _bounds(found: Mapping[str, Any]) -> str:
     start, rows = found["startup"], found["latency"]
     by_country = {row["program"]: row for row in found["cpu"] if row["stream"] == "analytics_by_country"}
-    by_date = {row["program"]: 1e6 / row["records_a_second"] for row in found["cpu"] if row["stream"] == "analytics"}
-    least = by_date["cdk_alone"] + by_date["bare"]
     by_days = {row["days"]: row for row in rows if (row["stream"], row["workers"]) == ("consumption", 32)}
     many, few = by_days[TEN_YEARS], by_days[YEAR]
     ms = 1000 * (many["cpu"] - few["cpu"]) / (many["requests"] - few["requests"])
@@ -297,10 +295,4 @@ send {32 / LATENCY:.0f}. The bare loop
   {by_country["cdk_alone"]["ms_a_request"]:.1f} ms for the CDK alone: its cursor, which parses the date of every \
 record and writes a state a window, its queue
   between the threads, and its messages.
-- **A record's CPU** where an answer holds many of them: {by_date["connector"]:.0f} µs, of which the CDK alone takes
-  {by_date["cdk_alone"]:.0f} µs, for each record passes its cursor and its queue by itself. dlt takes \
-{by_date["dlt_pipeline"]:.0f} µs for all of it, the Singer SDK
-  {by_date["singer_tap"]:.0f} µs, the bare loop {by_date["bare"]:.0f} µs. A source that did on the CDK no more than \
-the bare loop would come to
-  {by_date["dlt_pipeline"] / least:.2f} × dlt and {by_date["singer_tap"] / least:.2f} × the Singer SDK.
 """
