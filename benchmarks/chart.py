@@ -17,9 +17,7 @@ DAYS, SECONDS = (20, 5000), (0.1, 200.0)
 def chart(rows: Sequence[Mapping[str, Any]], latency: float) -> str:
     """Days on the one axis, seconds on the other; a line a number of workers, dashed what is ideal."""
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" '  # ignore-https-check
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12" fill="#374151">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        *_canvas(HEIGHT),
         f'<text x="{LEFT}" y="18" font-weight="bold">Seconds to read days of consumption, '
         f"{latency * 1000:.0f} ms an answer</text>",
     ]
@@ -49,9 +47,7 @@ def bars(title: str, seconds: Mapping[str, float]) -> str:
     height = TOP + 30 * len(seconds) + 10
     scale = (WIDTH - 300 - 60) / max(seconds.values())
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" '  # ignore-https-check
-        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12" fill="#374151">',
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+        *_canvas(height),
         f'<text x="16" y="18" font-weight="bold">{title}</text>',
     ]
     for n, (name, value) in enumerate(seconds.items()):
@@ -61,6 +57,14 @@ def bars(title: str, seconds: Mapping[str, float]) -> str:
         parts.append(f'<rect x="300" y="{y}" width="{value * scale:.1f}" height="20" fill="{colour}"/>')
         parts.append(f'<text x="{308 + value * scale:.1f}" y="{y + 15}">{value:.1f} s</text>')
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _canvas(height: int) -> list[str]:
+    return [
+        '<svg xmlns="http://www.w3.org/2000/svg" '  # ignore-https-check
+        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12" fill="#374151">',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+    ]
 
 
 def _x(days: float) -> float:

@@ -175,16 +175,14 @@ messages is lost.
 
 
 def _sync(rows: Rows) -> str:
-    by_days = {
-        days: [row for row in rows if row["days"] == days] for days in dict.fromkeys(row["days"] for row in rows)
-    }
+    periods = dict.fromkeys(row["days"] for row in rows)
     names = dict.fromkeys(row["program"] for row in rows)
     seconds = {(row["program"], row["days"]): row["seconds"] for row in rows}
     lines = [
-        f"| {TITLES.get(name, name)} | " + " | ".join(f"{seconds[name, days]:.2f} s" for days in by_days) + " |"
+        f"| {TITLES.get(name, name)} | " + " | ".join(f"{seconds[name, days]:.2f} s" for days in periods) + " |"
         for name in names
     ]
-    head = " | ".join(f"{days} days" for days in by_days)
+    head = " | ".join(f"{days} days" for days in periods)
     return _with_rows(
         f"""\
 ## A whole sync
@@ -195,7 +193,7 @@ def _sync(rows: Rows) -> str:
 ![Seconds of a whole sync](performance-sync.svg)
 
 | Program | {head} |
-|---|{"---|" * len(by_days)}""",
+|---|{"---|" * len(periods)}""",
         lines,
     )
 

@@ -86,6 +86,10 @@ class Reader:
             self.refuse(f"{name} is a number too large for any destination")
         return plain(value) if isinstance(value, Decimal) else value
 
+    def optional_number(self, holder: Mapping[str, Any], key: str) -> int | float | None:
+        """A field's number; None if it is not there, null or empty."""
+        return None if holder.get(key) in (None, "") else self.number(holder[key], key)
+
     def amount(self, value: Any, name: str) -> int | float:
         """A number of at least 0."""
         number = self.number(value, name)

@@ -16,9 +16,11 @@ from source_sms_providers.state import Figures, Key, StreamState
 Row = Mapping[str, Any]
 
 
-def answer(requester: Requester, days: StreamSlice) -> requests.Response:
-    """The answer for the days of a slice."""
-    response = requester.send_request(stream_slice=days)
+def answer(
+    requester: Requester, days: StreamSlice | None = None, parameters: Mapping[str, str] | None = None
+) -> requests.Response:
+    """The answer for the days of a slice, if the request names days, with query parameters of this request alone."""
+    response = requester.send_request(stream_slice=days, request_params=parameters)
     assert response is not None
     return response
 

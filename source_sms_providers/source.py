@@ -29,7 +29,7 @@ from source_sms_providers.errors import config_error
 from source_sms_providers.http.provider import Providers
 from source_sms_providers.messages import LoggedOnce, told_once
 from source_sms_providers.settings import validate
-from source_sms_providers.smsfactor.months import with_months_compared
+from source_sms_providers.smsfactor.months import COMPARED, with_months_compared
 from source_sms_providers.state import StreamState, with_states
 
 LOGGER = logging.getLogger("airbyte")
@@ -144,7 +144,9 @@ class SourceSmsProviders(YamlDeclarativeSource):
         for each in loggers:
             each.addFilter(once)
         try:
-            messages = with_months_compared(with_states(messages, source._states, source.config), source.config)
+            messages = with_states(messages, source._states, source.config)
+            if {each.stream.name for each in offered.streams} >= COMPARED:
+                messages = with_months_compared(messages, source.config)
             yield from told_once(with_missing(messages, reasons))
         finally:
             command.end()

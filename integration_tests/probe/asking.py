@@ -50,6 +50,11 @@ class Verdict:
     fits: str = ""
 
 
+def change(earlier: Any, read_again: Callable[[], Any]) -> Verdict:
+    """Whether a second answer is the first one."""
+    return Verdict("it did not change within minutes" if read_again() == earlier else "it changed within minutes")
+
+
 def time_zone(
     used: Callable[[date, date], Decimal], read_again: Callable[[date, date], Decimal], today: date
 ) -> Verdict:
@@ -133,9 +138,6 @@ class Asker:
         """
         asked = (stream, first, last, path, *sorted(parameters.items()))
         if fresh or asked not in self._answers:
-            if self.requests == MOST_REQUESTS:
-                raise Untold(f"the {MOST_REQUESTS} requests are used up")
-            self.requests += 1
             self._answers[asked] = self._send(stream, first, last, path, parameters)
         return self._answers[asked]
 
@@ -144,12 +146,8 @@ class Asker:
         requester = self._streams[stream]["retriever"]["requester"]
         unjudged = {**requester["error_handler"], "max_retries": 0, "response_filters": []}
         nobody = {**requester["authenticator"], "api_token": NO_KEY}
-        if self.requests == MOST_REQUESTS:
-            raise Untold(f"the {MOST_REQUESTS} requests are used up")
-        self.requests += 1
         changed = {**requester, "error_handler": unjudged, "authenticator": nobody}
-        account = Account({stream: {"retriever": {"requester": changed}}}, self._spec, self._config)
-        return account.answer(stream, self.today, self.today).json()
+        return self._sent(stream, changed, self.today, self.today)
 
     def refuses(self, stream: str, first: str, last: str) -> bool:
         """Whether days written so are refused as such."""
@@ -177,5 +175,11 @@ class Asker:
             "share_answers": False,
             "error_handler": {**usual["error_handler"], "max_retries": 0},
         }
-        account = Account({stream: {"retriever": {"requester": changed}}}, self._spec, self._config)
+        return self._sent(stream, changed, first, last)
+
+    def _sent(self, stream: str, requester: Mapping[str, Any], first: date, last: date) -> Any:
+        if self.requests == MOST_REQUESTS:
+            raise Untold(f"the {MOST_REQUESTS} requests are used up")
+        self.requests += 1
+        account = Account({stream: {"retriever": {"requester": requester}}}, self._spec, self._config)
         return account.answer(stream, first, last).json()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict, time_zone
+from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict, change, time_zone
 
 Row = Mapping[str, Any]
 
@@ -224,8 +224,7 @@ def repeated(ask: Asker) -> Verdict:
     earlier = ask.answer("analytics", yesterday, yesterday)
     if not any(usage(earlier).values()):
         raise Untold("yesterday has no usage")
-    same = ask.answer("analytics", yesterday, yesterday, fresh=True) == earlier
-    return Verdict("it did not change within minutes" if same else "it changed within minutes")
+    return change(earlier, partial(ask.answer, "analytics", yesterday, yesterday, fresh=True))
 
 
 def zone(ask: Asker) -> Verdict:

@@ -11,7 +11,7 @@ from typing import Any
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict, time_zone
+from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict, change, time_zone
 from source_sms_providers.smsfactor.connection_test import SETTINGS, prove_day_boundaries
 
 Json = Mapping[str, Any]
@@ -260,8 +260,7 @@ def repeated(ask: Asker) -> Verdict:
     earlier = data(ask, yesterday - DAY, yesterday)
     if not total(earlier):
         raise Untold("yesterday has no consumption")
-    same = data(ask, yesterday - DAY, yesterday, fresh=True) == earlier
-    return Verdict("it did not change within minutes" if same else "it changed within minutes")
+    return change(earlier, partial(data, ask, yesterday - DAY, yesterday, fresh=True))
 
 
 def zone(ask: Asker) -> Verdict:

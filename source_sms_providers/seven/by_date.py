@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import requests
@@ -25,10 +25,9 @@ from source_sms_providers.seven.extractors import (
     counters_of,
     record,
 )
+from source_sms_providers.spans import DAY, days
 
 LOGGER = logging.getLogger("airbyte")
-
-DAY = timedelta(days=1)
 
 Days = dict[date, "dict[str, Any] | AirbyteTracedException"]
 """Each day's record, or why it has none."""
@@ -86,35 +85,35 @@ def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Day
     - an error otherwise: nothing vouches for zeros between days that are there.
     """
     today = date.fromisoformat(config["today"])
-    days: Days = {}
+    told: Days = {}
     spans = [(first, last)]
     while spans:
         start, end = spans.pop()
         found = ask(start, end)
-        days |= found
+        told |= found
         if found:
             spans += _runs(start, end, found)
             continue
         if end >= today:
             # Perhaps only one day was answered, of a range that is capped, and that one is not named.
             spans += [(start, today - DAY), (today, today)] if start < today else []
-        elif any(day < start for day in days):
-            days |= _refused(start, end)
+        elif any(day < start for day in told):
+            told |= _refused(start, end)
         elif start < end and ask(end, end):
             # Perhaps only days before the account's first one were answered, of a range that is capped.
             middle = start + (end - start) // 2
             spans += [(start, middle), (middle + DAY, end)]
-        elif not _is_before_the_account(ask, start, end, today, days):
-            days |= _refused(start, end)
+        elif not _is_before_the_account(ask, start, end, today, told):
+            told |= _refused(start, end)
         else:
             LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", end + DAY)
-            days |= {day: record({"date": str(day)}, ZEROS, config) for day in _span(start, end)}
-    return days
+            told |= {day: record({"date": str(day)}, ZEROS, config) for day in days(start, end)}
+    return told
 
 
 def _refused(start: date, end: date) -> Days:
     absent = f"it lacks {_named(start, end)}, also when that is asked for by itself"
-    return dict.fromkeys(_span(start, end), unexpected_answer(PROVIDER, "/analytics", absent))
+    return dict.fromkeys(days(start, end), unexpected_answer(PROVIDER, "/analytics", absent))
 
 
 def _is_before_the_account(ask: Ask, start: date, end: date, today: date, days: Days) -> bool:
@@ -125,16 +124,12 @@ def _is_before_the_account(ask: Ask, start: date, end: date, today: date, days: 
 def _runs(first: date, last: date, found: Days) -> Iterator[tuple[date, date]]:
     """The unbroken runs of days that were not found, the newest last."""
     start = None
-    for day in _span(first, last + DAY):
+    for day in days(first, last + DAY):
         if day <= last and day not in found:
             start = start or day
         elif start:
             yield start, day - DAY
             start = None
-
-
-def _span(first: date, last: date) -> list[date]:
-    return [first + n * DAY for n in range((last - first).days + 1)]
 
 
 def _day(text: str) -> date | None:

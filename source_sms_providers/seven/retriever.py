@@ -75,6 +75,8 @@ class UsageRetriever(GroupsRetriever):
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
         self._totals = MadeOnce[date, Totals]()
+        # Those of ten years would stay; three are in use where one ends, for the next one is asked for ahead.
+        self._days = MadeOnce[date, Days](3)
 
     def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
         if self.is_silent(day):
@@ -205,7 +207,7 @@ class UsageRetriever(GroupsRetriever):
 
     def _days_of_window(self, first: date) -> Days:
         last = min(first + WINDOW - DAY, self._last_day)
-        return by_date(self.totals_requester, first, last, self.config)
+        return self._days.get(first, lambda: by_date(self.totals_requester, first, last, self.config))
 
 
 def by_date(requester: Requester, first: date, last: date, config: Mapping[str, Any]) -> Days:

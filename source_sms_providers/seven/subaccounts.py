@@ -21,7 +21,7 @@ from source_sms_providers.answers import Reader, plain
 from source_sms_providers.command import Command
 from source_sms_providers.errors import transient_error
 from source_sms_providers.http.provider import MadeOnce
-from source_sms_providers.retriever import Row
+from source_sms_providers.retriever import Row, answer
 from source_sms_providers.seven.extractors import (
     FIGURES,
     PROVIDER,
@@ -72,17 +72,13 @@ def subaccounts(response: requests.Response) -> dict[str, dict[str, Any]]:
             "account_id": account_id,
             "username": read.optional_text(row.get("username"), "username"),
             "company": read.optional_text(row.get("company"), "company"),
-            "balance": _optional_number(read, row, "balance"),
-            "total_usage": _optional_number(read, row, "total_usage"),
-            "auto_topup_threshold": _optional_number(read, topup, "threshold"),
-            "auto_topup_amount": _optional_number(read, topup, "amount"),
+            "balance": read.optional_number(row, "balance"),
+            "total_usage": read.optional_number(row, "total_usage"),
+            "auto_topup_threshold": read.optional_number(topup, "threshold"),
+            "auto_topup_amount": read.optional_number(topup, "amount"),
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
     return accounts
-
-
-def _optional_number(read: Reader, holder: Mapping[str, Any], name: str) -> int | float | None:
-    return None if holder.get(name) in (None, "") else read.number(holder[name], name)
 
 
 @dataclass(kw_only=True)
@@ -143,8 +139,7 @@ class AccountsRetriever(UsageRetriever):
 
     def _rows_of_named(self, day: str, stream_slice: StreamSlice) -> Sequence[Row]:
         """The rows of all accounts that the day concerns."""
-        response = self.names_requester.send_request(stream_slice=stream_slice)
-        assert response is not None
+        response = answer(self.names_requester, stream_slice)
         counters = grouped(Reader(PROVIDER, response), response.json(), "account")
         named = {name: self.figures_of(row) for name, row in counters.items() if has_usage(row)}
         called = {name: [*self._called(name)] or [MAIN] for name in named}
@@ -168,8 +163,7 @@ class AccountsRetriever(UsageRetriever):
     def _rows_of_account(self, stream_slice: StreamSlice, account: str) -> Sequence[Row]:
         """Those with usage."""
         whose = ONLY_MAIN if account == MAIN else account
-        response = self.requester.send_request(stream_slice=stream_slice, request_params={"subaccounts": whose})
-        assert response is not None
+        response = answer(self.requester, stream_slice, {"subaccounts": whose})
         rows = self.record_selector.extractor.extract_records(response)
         return [self._of_account(account, row) for row in rows if has_usage(row)]
 
@@ -213,9 +207,7 @@ class AccountsRetriever(UsageRetriever):
         return self._accounts.get("", self._ask_list)
 
     def _ask_list(self) -> Mapping[str, Row]:
-        response = self.list_requester.send_request()
-        assert response is not None
-        return subaccounts(response)
+        return subaccounts(answer(self.list_requester))
 
     @property
     def _command(self) -> Command:

@@ -98,19 +98,16 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
                 "date": now.date().isoformat(),
                 "account_id": identity,
                 "description": read.optional_text(account.get("description"), "description"),
-                "credits": self._number(read, account, "credits"),
+                "credits": read.optional_number(account, "credits"),
                 "unlimited": None if account.get("unlimited") is None else read.flag(account["unlimited"], "unlimited"),
                 "status": None if account.get("status") is None else id_text(read, account["status"], "status"),
                 "country_code": read.optional_text(account.get("country_code"), "country_code"),
                 "time_zone": read.optional_text(account.get("time_zone"), "time_zone"),
-                "current_month_consumption": self._number(read, account, "current_month_consumption"),
-                "previous_month_consumption": self._number(read, account, "previous_month_consumption"),
+                "current_month_consumption": read.optional_number(account, "current_month_consumption"),
+                "previous_month_consumption": read.optional_number(account, "previous_month_consumption"),
                 "retrieved_at": now.isoformat(timespec="seconds"),
             }
         return [record for identity, record in records.items() if only in (None, "", identity)]
-
-    def _number(self, read: Reader, account: Mapping[str, Any], name: str) -> int | float | None:
-        return None if account.get(name) in (None, "") else read.number(account[name], name)
 
 
 class ConsumptionExtractor(SmsfactorExtractor):

@@ -11,12 +11,15 @@ from source_sms_providers.answers import exact, plain
 
 LOGGER = logging.getLogger("airbyte")
 
+COMPARED = {"subaccount_credits", "consumption"}
+"""The streams that say it."""
+
 
 def with_months_compared(messages: Iterable[AirbyteMessage], config: Mapping[str, Any]) -> Iterator[AirbyteMessage]:
     """Tells at the end of a sync, if it read both, what the list of sub-accounts says of the running month and what
     the days of it amount to that this sync read, which may be the last ones only.
     """
-    month = config.get("today", "")[:7]
+    month = config["today"][:7]
     by_list: Decimal | None = None
     by_day: dict[str, Decimal] = {}
     for message in messages:
