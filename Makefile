@@ -39,7 +39,7 @@ dashboard: .venv-models/locked  ## look at the spend models in the browser
 		--server.fileWatcherType none --browser.gatherUsageStats false --client.toolbarMode viewer
 
 test: $(VENV)/connector  ## install, then run all tests (ARGS="-k balance" picks some)
-	@$(VENV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 soak: $(VENV)/connector  ## the tests of time, failures, histories, bodies and the probe with ten times the rounds
 	@ROUNDS=10 $(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS) integration_tests/test_windows.py \
@@ -54,7 +54,7 @@ test-cdk:  ## the unit tests on another CDK (CDK=7.28, or CDK=newest)
 		"airbyte-cdk$(if $(filter newest,$(CDK)),,==$(CDK).*)"
 	@.venv-cdk/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
 	@.venv-cdk/bin/python -c 'import importlib.metadata as m; print("CDK", m.version("airbyte-cdk"))'
-	@.venv-cdk/bin/python -m pytest -n 3 --dist worksteal unit_tests $(ARGS)
+	@.venv-cdk/bin/python -m pytest -n 4 --dist worksteal unit_tests $(ARGS)
 
 test-image: $(VENV)/connector  ## build the image with a real engine and test it (root, Debian: installs the engine)
 	@PYTHON=$(VENV)/bin/python integration_tests/image/run.sh $(ARGS)

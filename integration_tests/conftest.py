@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 
 import pytest
-from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
+from integration_tests.quick_building import quick_building as quick_building
 from integration_tests.sandbox.client import Sandbox
 from source_sms_providers.command import Command
 
@@ -31,11 +30,3 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
     monkeypatch.setattr(Command, "wait", lambda _, seconds: waits.append(seconds))
     return waits
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_component_schema() -> None:
-    """The CDK reads its own schema of components, 160 ms of work, for each source that is built."""
-    concurrent_declarative_source.get_declarative_component_schema = functools.cache(
-        concurrent_declarative_source.get_declarative_component_schema
-    )

@@ -1,30 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from unittest.mock import patch
 
 import pytest
 import requests_mock
 import time_machine
-from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
+from integration_tests.quick_building import quick_building as quick_building
 from source_sms_providers.command import Command
 from unit_tests.connector import NOW
 from unit_tests.providers import Providers
 from unit_tests.waiting import Waiting
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_building() -> Iterator[None]:
-    """Each test builds whole sources. The CDK reads its own schema of manifests anew for each, a third of the time."""
-    # Not where CDK 7.28 reads it.
-    if not hasattr(concurrent_declarative_source, "get_declarative_component_schema"):
-        yield
-        return
-    read_once = cache(concurrent_declarative_source.get_declarative_component_schema)
-    with patch.object(concurrent_declarative_source, "get_declarative_component_schema", read_once):
-        yield
 
 
 @pytest.fixture
