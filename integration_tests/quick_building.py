@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TextIO
 from unittest.mock import patch
 
 import pytest
-from airbyte_cdk.sources.declarative import concurrent_declarative_source
+from airbyte_cdk.sources.declarative import concurrent_declarative_source, yaml_declarative_source
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
 Manifest = dict[str, Any]
 
 _pre_process = ConcurrentDeclarativeSource._pre_process_manifest
 _validate = ConcurrentDeclarativeSource._validate_source
+_load = cache(yaml_declarative_source.safe_load_yaml)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,7 +38,11 @@ def quick_building() -> Iterator[None]:
             # `processed` keeps it, and with it its id.
             valid.add(id(manifest))
 
+    def load(file: TextIO) -> Any:
+        return _load(file.read())
+
     with (
+        patch.object(yaml_declarative_source, "safe_load_yaml", load),
         patch.object(ConcurrentDeclarativeSource, "_pre_process_manifest", pre_process),
         patch.object(ConcurrentDeclarativeSource, "_validate_source", validate),
     ):

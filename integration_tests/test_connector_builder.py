@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import cache
@@ -18,7 +17,8 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import get_de
 from airbyte_cdk.sources.declarative.parsers.manifest_component_transformer import ManifestComponentTransformer
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
-from integration_tests.command import ROOT, Done, run
+from integration_tests.at import run_manifest_at
+from integration_tests.command import ROOT, Done, fork
 from integration_tests.expected import expected_records
 from integration_tests.sandbox import world
 from integration_tests.sandbox.client import Sandbox
@@ -34,17 +34,6 @@ LEFT_OUT = {"analytics_by_subaccount_and_country"}
 START = date(2026, 2, 25)
 TODAY = date(2026, 3, 5)
 """From START to the eve of TODAY, no day names a label twice, and one has no usage."""
-
-RUNNER = """
-import sys, time
-from datetime import datetime, timezone
-import time_machine
-from airbyte_cdk.cli.source_declarative_manifest import run
-time.sleep = lambda seconds, sleep=time.sleep: sleep(min(seconds, 0.01))
-with time_machine.travel(datetime.fromisoformat(sys.argv.pop(1) + "T12:00").replace(tzinfo=timezone.utc)):
-    run()
-"""
-"""`source-declarative-manifest` on a given day, that does not wait before it asks again."""
 
 
 @cache
@@ -79,7 +68,7 @@ def builder(
     for option, content in files.items():
         (folder / option).write_text(json.dumps(content))
         arguments.append(f"--{option}={folder / option}")
-    return run(command, *arguments, by=(sys.executable, "-c", RUNNER, str(now)))
+    return fork(run_manifest_at, f"{now}T12:00", command, *arguments)
 
 
 def builder_catalog(name: str, streams: Iterable[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from integration_tests.streams import BY_ACCOUNT
 from integration_tests.sync import Destination, catalog, stream_messages, sync, without_nulls
 
 TODAY = date(2026, 3, 10)
-START = date(2026, 2, 10)
+START = date(2026, 2, 24)
 STREAMS = ("analytics", "analytics_by_country", BY_ACCOUNT, "consumption")
 ROUNDS = 50 * int(os.environ.get("ROUNDS", "1"))
 

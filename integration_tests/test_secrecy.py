@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from integration_tests.at import run_at
+from integration_tests.command import fork
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import PRIMARY_KEYS, configured_catalog
 
-ROOT = Path(__file__).parent.parent
-CONNECTOR = [sys.executable, "-m", "integration_tests.at", "2026-03-10T12:00"]
 SEVEN_KEY = "k3y/of+seven=0123456789"
 SMSFACTOR_TOKEN = "eyJ0.t0k3n/of+smsfactor=.c2ln"
 BODY = "a-body-that-nobody-may-see"
@@ -76,23 +73,9 @@ def test_given_any_failure_when_checked_and_read_with_debug_logs_then_nothing_se
     catalog.write_text(json.dumps(configured_catalog(PRIMARY_KEYS)))
     for command in (["check"], ["read", "--catalog", str(catalog)]):
         sandbox.clear_requests()
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "integration_tests.at",
-                "2026-03-10T12:00",
-                *command,
-                "--config",
-                str(config),
-                *debug,
-            ],
-            cwd=ROOT,
-            env={**os.environ, "LOG_LEVEL": "info" if debug else "debug"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        done = fork(
+            *(run_at, "2026-03-10T12:00", *command, "--config", str(config), *debug),
+            environment={"LOG_LEVEL": "info" if debug else "debug"},
         )
         printed = done.stdout + done.stderr
         assert [secret for secret in FORBIDDEN if secret in printed] == []
@@ -100,4 +83,4 @@ def test_given_any_failure_when_checked_and_read_with_debug_logs_then_nothing_se
         assert sandbox.requests() != []
         assert done.stderr == ""
         if fault != "nothing" and command[0] == "read":
-            assert done.returncode != 0
+            assert done.code != 0
