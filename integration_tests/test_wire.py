@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from datetime import date, datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -12,7 +13,8 @@ import pytest
 
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import check, sync, without_nulls
+from integration_tests.sync import catalog, check, stream_messages, sync, without_nulls
+from source_sms_providers.command import Command
 from source_sms_providers.http import requester, transport
 
 TODAY = date(2026, 3, 10)
@@ -108,6 +110,32 @@ def test_given_retry_after_when_read_then_no_worker_asks_before(sandbox: Sandbox
     gap = [entry for entry in log if refused["finished"] + 0.5 < entry["started"] < refused["finished"] + 2]
     assert gap == []
     assert len({entry["query"]["date_start"] for entry in log}) == 49
+
+
+def test_given_a_provider_that_asks_for_a_pause_when_read_then_the_other_is_read_meanwhile(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = Command.wait
+    smsfactor_is_read = threading.Event()
+
+    def wait_until_then(command: Command, seconds: float) -> None:
+        assert smsfactor_is_read.wait(60), "SMSFactor was not read while seven.io wanted no request"
+        wait(command, seconds)
+
+    monkeypatch.setattr(Command, "wait", wait_until_then)
+    sandbox.fault("status", code=429, headers={"Retry-After": "1"}, query={"group_by": "date"}, times=1)
+    config = sandbox.config(start_date="2026-01-20", num_workers=2)
+    read = []
+
+    for message in stream_messages(config, catalog(("analytics", "analytics_by_country", "consumption")), [], TODAY):
+        if message["type"] == "RECORD":
+            read.append(message["record"]["stream"])
+        status = message.get("trace", {}).get("stream_status", {})
+        if status.get("status") == "COMPLETE" and status["stream_descriptor"]["name"] == "consumption":
+            smsfactor_is_read.set()
+
+    assert read[0] == "consumption"
+    assert read[-1] == "analytics_by_country"
 
 
 def test_given_a_quick_provider_when_read_then_it_gets_ten_requests_a_second_and_worker(sandbox: Sandbox) -> None:

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TypeVar
 from weakref import WeakSet
@@ -21,7 +21,8 @@ class CommandIsOver(Exception):
 
 
 class Command:
-    """One read, as the threads that work for it see it: whether it is over, and how many requests may be under way.
+    """One read, as the threads that work for it see it: whether it is over, and how many requests of an account may be
+    under way.
 
     Whoever takes the messages may leave at any time. The CDK does not tell its workers: they would ask on until its
     queue is full, and wait in it for ever.
@@ -29,7 +30,8 @@ class Command:
 
     def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
         self._over = threading.Event()
-        self._free = threading.BoundedSemaphore(parallel_requests)
+        self._parallel_requests = parallel_requests
+        self._free: dict[Hashable, threading.BoundedSemaphore] = {}
         self._side_by_side = ThreadPoolExecutor(parallel_requests)
         self._workers = workers
         self.receiving: set[socket.socket] = set()
@@ -61,9 +63,9 @@ class Command:
             raise CommandIsOver
 
     @contextlib.contextmanager
-    def request(self) -> Iterator[None]:
+    def request(self, account: Hashable) -> Iterator[None]:
         """To be held while a request is under way. Raises CommandIsOver in place of letting it begin."""
-        with self._free:
+        with self._free.setdefault(account, threading.BoundedSemaphore(self._parallel_requests)):
             if self.is_over:
                 raise CommandIsOver
             yield

@@ -16,6 +16,7 @@ from airbyte_cdk.models import (
     ConnectorSpecification,
     Status,
 )
+from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import InterpolatedBoolean
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
@@ -31,6 +32,7 @@ from source_sms_providers.messages import LoggedOnce, told_once
 from source_sms_providers.settings import validate
 from source_sms_providers.smsfactor.months import COMPARED, with_months_compared
 from source_sms_providers.state import StreamState, with_states
+from source_sms_providers.workers import WorkersOfEach
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -105,6 +107,14 @@ class SourceSmsProviders(YamlDeclarativeSource):
     def _all_streams(self) -> set[str]:
         return {stream["name"] for group in self.resolved_manifest["streams"] for stream in group["streams"]}
 
+    def _workers(self) -> ConcurrentSource:
+        groups = enumerate(self.resolved_manifest["streams"])
+        provider_of = {stream["name"]: provider for provider, group in groups for stream in group["streams"]}
+        # At least two: the one that makes the days of a stream waits when 10,000 of them are unread.
+        pool = WorkersOfEach(max(2, self.config["num_workers"]), provider_of)
+        self._concurrent_source._threadpool._threadpool = pool  # type: ignore[assignment]
+        return self._concurrent_source
+
     def _validate(self) -> None:
         validate(self.config, self.resolved_manifest["spec"]["connection_specification"])
 
@@ -137,7 +147,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         check_countries(source._account)
         offered, missing = split(catalog, source._account.streams)
         reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
-        source._command = command = Command(source.config["num_workers"], source._concurrent_source)
+        source._command = command = Command(source.config["num_workers"], source._workers())
         messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()
         loggers = source.logger, LOGGER

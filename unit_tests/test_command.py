@@ -19,10 +19,10 @@ def test_given_one_parallel_request_when_two_threads_ask_then_the_second_waits_f
 
     def ask_second() -> None:
         begins.set()
-        with command.request():
+        with command.request("seven.io"):
             order.append("second")
 
-    with command.request():
+    with command.request("seven.io"):
         thread = threading.Thread(target=ask_second)
         thread.start()
         begins.wait(SECONDS)
@@ -36,7 +36,14 @@ def test_given_one_parallel_request_when_two_threads_ask_then_the_second_waits_f
 def test_given_two_parallel_requests_when_two_threads_ask_then_both_are_under_way():
     command = Command(parallel_requests=2)
 
-    with command.request(), command.request():
+    with command.request("seven.io"), command.request("seven.io"):
+        pass
+
+
+def test_given_one_parallel_request_when_two_accounts_are_asked_then_both_requests_are_under_way():
+    command = Command(parallel_requests=1)
+
+    with command.request("seven.io"), command.request("SMSFactor"):
         pass
 
 
@@ -46,7 +53,7 @@ def test_given_a_command_that_is_over_then_no_request_begins_and_no_wait_lasts()
 
     with pytest.raises(CommandIsOver):
         command.wait(SECONDS)
-    with pytest.raises(CommandIsOver), command.request():
+    with pytest.raises(CommandIsOver), command.request("seven.io"):
         pytest.fail("A request began.")
 
 

@@ -191,7 +191,7 @@ class ReadOnlyRequester(Requester):
         ends, final = None, ""
         for attempt in count(1):
             response = None
-            with self._command.request():
+            with self._command.request(account):
                 self._wait_for_turn()
                 started = time.monotonic()
                 ends = ends or started + self._patience
