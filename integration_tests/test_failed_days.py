@@ -142,6 +142,27 @@ def test_given_one_account_of_a_day_that_fails_when_read_then_the_day_has_no_row
     assert result.state_day(BY_ACCOUNT) == "2026-03-04"
 
 
+@pytest.mark.parametrize("code", [400, 504])
+def test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_day(
+    sandbox: Sandbox, code: int
+) -> None:
+    start, yesterday = date(2025, 3, 10), TODAY - DAY
+    year = {"group_by": "date", "start": str(start), "end": str(yesterday)}
+    sandbox.fault("status", code=code, query=year, times=None)
+
+    result = sync(sandbox.config(start_date=str(start)), ["analytics"], now=TODAY)
+
+    assert result.error is None, result.sentence
+    expected = expected_records(sandbox.settings(), {}, TODAY, start, yesterday)["analytics"]
+    assert without_nulls(result.records("analytics"), "analytics") == without_nulls(expected, "analytics")
+    answered = [entry["query"] for entry in sandbox.requests() if entry["status"] == 200]
+    assert [(query["start"], query["end"]) for query in answered] == [
+        ("2026-03-09", "2026-03-09"),
+        ("2025-09-09", "2026-03-09"),
+        ("2025-03-10", "2025-09-08"),
+    ]
+
+
 def test_given_a_failing_provider_when_both_are_read_then_the_other_one_is_synced_whole(sandbox: Sandbox) -> None:
     sandbox.fault("status", code=503, path="/api/", times=None)
 

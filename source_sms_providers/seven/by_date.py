@@ -76,6 +76,8 @@ def told_apart(days: Days) -> tuple[list[Mapping[str, Any]], dict[date, AirbyteT
 def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Days:
     """Every day of a range; only a running day may be missing.
 
+    A range that fails is asked for in halves, down to the days that fail, if its last day is answered by itself.
+
     Days that an answer leaves out are asked for again in a range of their own, and in its halves if its last day is
     named by itself: so a range that the server caps is read whole. That takes a request for each so many days as it
     answers, as narrower ranges from the start would. Days that it leaves out even then are
@@ -89,7 +91,22 @@ def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Day
     spans = [(first, last)]
     while spans:
         start, end = spans.pop()
-        found = ask(start, end)
+        try:
+            found = ask(start, end)
+        except AirbyteTracedException as error:
+            if start == end and not told:
+                raise
+            if start == end:
+                told[end] = error
+                continue
+            # In an outage, and with a wrong key, one day is not answered either.
+            if not told:
+                try:
+                    told |= ask(end, end)
+                except AirbyteTracedException:
+                    raise error from None
+            spans += _halves(start, end)
+            continue
         told |= found
         if found:
             spans += _runs(start, end, found)
@@ -101,14 +118,18 @@ def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Day
             told |= _refused(start, end)
         elif start < end and ask(end, end):
             # Perhaps only days before the account's first one were answered, of a range that is capped.
-            middle = start + (end - start) // 2
-            spans += [(start, middle), (middle + DAY, end)]
+            spans += _halves(start, end)
         elif not _is_before_the_account(ask, start, end, today, told):
             told |= _refused(start, end)
         else:
             LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", end + DAY)
             told |= {day: record({"date": str(day)}, ZEROS, config) for day in days(start, end)}
     return told
+
+
+def _halves(start: date, end: date) -> list[tuple[date, date]]:
+    middle = start + (end - start) // 2
+    return [(start, middle), (middle + DAY, end)]
 
 
 def _refused(start: date, end: date) -> Days:

@@ -8,6 +8,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.errors import transient_error
 from source_sms_providers.seven.by_date import Days, DaysExtractor, days_of
 from unit_tests.providers import SEVEN
 from unit_tests.responses import response
@@ -28,15 +29,25 @@ class Server:
     """Has one SMS on each of its days, and is `asked` for ranges of days of March 2026 (0 is 28 February)."""
 
     def __init__(
-        self, days: Iterable[int], newest: int = 1000, oldest: int = 1000, of_the_asked: slice = slice(None)
+        self,
+        days: Iterable[int],
+        newest: int = 1000,
+        oldest: int = 1000,
+        of_the_asked: slice = slice(None),
+        widest: int = 1000,
+        bad: Iterable[int] = (),
     ) -> None:
         self._days, self._newest, self._oldest, self._of_the_asked = sorted(days), newest, oldest, of_the_asked
+        self._widest, self._bad = widest, set(bad)
         self.asked: list[tuple[int, int]] = []
 
     def __call__(self, first: date, last: date) -> Days:
         bounds = ((first - march(1)).days + 1, (last - march(1)).days + 1)
         self.asked.append(bounds)
-        counted = range(bounds[0], bounds[1] + 1)[self._of_the_asked]
+        asked = range(bounds[0], bounds[1] + 1)
+        if len(asked) > self._widest or self._bad.intersection(asked):
+            raise transient_error(f"No answer for {first} to {last}.")
+        counted = asked[self._of_the_asked]
         days = [day for day in self._days if day in counted]
         rows = [usage(date=str(march(day)), sms=1) for day in days[: self._oldest][-self._newest :]]
         return EXTRACTOR.days(response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last)))
@@ -94,6 +105,32 @@ def test_given_a_day_when_read_then_it_is_partial_only_if_it_is_running(day, par
     [row] = answered(usage(date=str(march(day))), first=day, last=day).values()
 
     assert row["is_partial"] is partial
+
+
+# Ranges that fail
+
+
+def test_given_a_server_that_refuses_wide_ranges_when_read_then_narrower_ones_are_asked():
+    server = Server(range(-30, 10), widest=4)
+
+    assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
+    assert server.asked == [(-3, 9), (9, 9), (4, 9), (7, 9), (4, 6), (-3, 3), (1, 3), (-3, 0)]
+
+
+@pytest.mark.parametrize("bad", [[-3], [2], [4, 5], [8], [-3, 8]], ids=str)
+def test_given_days_whose_ranges_fail_when_read_then_they_alone_fail(bad):
+    server = Server(range(-30, 10), bad=bad)
+
+    assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 10), 1), **dict.fromkeys(bad, "failed")}
+
+
+def test_given_a_server_that_answers_nothing_when_a_year_is_read_then_it_fails_after_two_requests():
+    server = Server(range(-364, 10), bad=range(-364, 10))
+
+    with pytest.raises(AirbyteTracedException, match="No answer for 2025-03-10 to 2026-03-09"):
+        server.sms(-355, 9)
+
+    assert server.asked == [(-355, 9), (9, 9)]
 
 
 # Days that an answer leaves out

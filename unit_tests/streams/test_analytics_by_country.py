@@ -135,14 +135,14 @@ def test_given_two_windows_when_read_then_the_totals_of_the_second_are_asked_bef
     assert sorted(asked_in_order[2:]) == [("country", f"2026-03-0{day}", f"2026-03-0{day}") for day in (6, 7, 8, 9)]
 
 
-def test_given_totals_of_one_window_only_when_read_then_its_days_are_read_and_the_others_fail(
+def test_given_a_day_whose_totals_fail_in_any_range_when_read_then_all_other_days_are_read(
     usage_each_day, windows_of_two_days
 ):
     usage_each_day.answer(f"{TOTALS}&start=2026-03-08", b"", status=500)
 
     output = read("analytics_by_country", start_date="2026-03-06")
 
-    assert sorted(set(output.days)) == ["2026-03-06", "2026-03-07"]
+    assert sorted(set(output.days)) == ["2026-03-06", "2026-03-07", "2026-03-09"]
     assert output.states[-1]["date"] == "2026-03-07T00:00:00Z"
     assert output.failure.failure_type is FailureType.transient_error
 
