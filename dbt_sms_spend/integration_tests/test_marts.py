@@ -53,5 +53,11 @@ def test_the_world_of_these_tests_has_what_could_go_wrong(records: Records) -> N
     assert {row["currency"] for row in marts["sms__monthly_statement"] if row["units"]} == {None, "EUR", "CHF"}
     assert {row["provider"] for row in marts["sms__spend_anomalies"]} == {"seven.io", "SMSFactor"}
     assert {row["is_whole_month"] for row in marts["sms__monthly_statement"]} == {True, False}
+    of_seven = [row for row in marts["sms__daily_spend"] if row["provider"] == SEVEN]
+    for day in (FIRST_DAY, DAY_WITHOUT_AN_ACCOUNT, *DAYS_WITHOUT_ACCOUNTS, TODAY - timedelta(days=1), TODAY):
+        ids = {row["account_id"] for row in of_seven if row["date"] == str(day)}
+        assert (ids == {None}) == (str(day) < FIRST_DAY_BY_ACCOUNT or day in (DAY_WITHOUT_AN_ACCOUNT, *DAYS_WITHOUT_ACCOUNTS))
+    balances = {row["account_id"]: row for row in marts["sms__balance_runout"]}
+    assert balances.keys() == {None, "5310421", "5310422", "2001", "2002", "6"}
     assert any(row["amount_per_sms"] for row in marts["sms__daily_spend"])
     assert any(row["country"] is None for row in marts["sms__daily_spend"])
