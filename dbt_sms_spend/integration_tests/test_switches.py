@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from dbt_sms_spend.integration_tests.spend import MARTS, Records, Spend, lay_tables
+from dbt_sms_spend.integration_tests.spend import ADDED, BY_ACCOUNT, MARTS, Records, Spend, lay_tables
 from integration_tests.expected_spend import NONE, difference, expected_marts
 
-SEVEN = ("balance", "pricing", "analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
-SMSFACTOR = ("credits", "consumption")
+GROUPINGS = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount", BY_ACCOUNT)
+SEVEN = ("balance", "pricing", "analytics", *GROUPINGS, "subaccount_balances")
+SMSFACTOR = ("credits", "consumption", "subaccount_credits")
 OPTIONAL = ("balance", "pricing", "analytics_by_label", "credits")
 
 
@@ -20,7 +21,16 @@ OPTIONAL = ("balance", "pricing", "analytics_by_label", "credits")
     [
         pytest.param(SMSFACTOR, {"smsfactor_enabled": False}, id="seven.io alone"),
         pytest.param(SEVEN, {"seven_enabled": False}, id="SMSFactor alone"),
-        pytest.param(OPTIONAL, {"streams_left_out": OPTIONAL}, id="no stream that may be left out"),
+        pytest.param(
+            (*OPTIONAL, *ADDED),
+            {"streams_left_out": OPTIONAL, "streams_added": []},
+            id="no stream that may be left out, and none that is added",
+        ),
+        pytest.param(
+            (BY_ACCOUNT, "balance"),
+            {"streams_added": ["subaccount_balances", "subaccount_credits"], "streams_left_out": ["balance"]},
+            id="balances of sub-accounts, and what seven.io's used is not known",
+        ),
     ],
 )
 def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
@@ -34,7 +44,7 @@ def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
     for mart in MARTS:
         assert difference(spend.rows(f"FROM spend.{mart}"), expected[mart]) == NONE, mart
     done = spend.dbt("source", "freshness", **variables)
-    assert f"Finished running {8 - len(absent)} sources" in done.stdout, done.stdout
+    assert f"Finished running {11 - len(absent)} sources" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize(
@@ -43,12 +53,17 @@ def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
         (
             {"sms_schema": "elsewhere"},
             'There is no table "warehouse"."elsewhere"."balance". Sync the stream \'balance\', correct sms_schema, or '
-            "say that it is not synced: seven_enabled, smsfactor_enabled, streams_left_out.",
+            "say that it is not synced: seven_enabled, smsfactor_enabled, streams_left_out, streams_added.",
         ),
         (
             {"streams_left_out": ["analytics"]},
             "streams_left_out names 'analytics'. Only these may be left out: balance, pricing, analytics_by_label, "
             "credits.",
+        ),
+        (
+            {"streams_added": ["subaccounts"]},
+            "streams_added names 'subaccounts'. Only these may be added: analytics_by_subaccount_and_country, "
+            "subaccount_balances, subaccount_credits.",
         ),
     ],
 )

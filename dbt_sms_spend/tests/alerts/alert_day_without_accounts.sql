@@ -1,15 +1,16 @@
 -- Each complete day of the last 28 that was read by account, but whose accounts do not add up to its total.
 select
-    days.date,
-    days.messages,
-    sum({{ messages() }}) as messages_of_the_accounts,
-    days.amount,
-    sum(accounts.usage_eur) as amount_of_the_accounts
-from {{ ref('sms__days') }} as days
-inner join {{ ref('stg_sms__analytics_by_subaccount_and_country') }} as accounts on days.date = accounts.date
-where days.provider = 'seven.io'
-    and days.status = 'complete'
-    and days.date >= {{ today() }} - 28
-group by days.date, days.messages, days.amount
-having days.messages <> sum({{ messages() }})
-    or days.amount <> sum(accounts.usage_eur)
+    spend.date,
+    sum(spend.messages) as messages,
+    sum(spend.amount) as amount
+from {{ ref('sms__daily_spend') }} as spend
+where spend.provider = 'seven.io'
+    and spend.account_id is null
+    and not spend.is_partial
+    and spend.date >= {{ today() }} - 28
+    and exists (
+        select 1
+        from {{ ref('stg_sms__analytics_by_subaccount_and_country') }} as accounts
+        where accounts.date = spend.date
+    )
+group by spend.date
