@@ -308,13 +308,11 @@ def figure_axis(highest: float) -> alt.Axis:
 
 
 def show_balances(spend: Spend, chosen: dict[str, Any]) -> None:
-    balances = (
-        "SELECT *, count(*) OVER () AS balances FROM sms__balance_runout WHERE list_contains($providers, provider)"
-    )
-    rows = spend.ask(f"{balances} AND account_id IS NULL ORDER BY provider DESC", **chosen)
+    balances = "FROM sms__balance_runout WHERE list_contains($providers, provider)"
+    rows = spend.ask(f"SELECT * {balances} AND account_id IS NULL ORDER BY provider DESC", **chosen)
     accounts = spend.ask(
         f"""
-        {balances} AND account_id IS NOT NULL
+        SELECT *, count(*) OVER () AS accounts {balances} AND account_id IS NOT NULL
         ORDER BY runs_out_on NULLS LAST, provider DESC, account_name, account_id
         LIMIT 12
         """,
@@ -330,7 +328,7 @@ def show_balances(spend: Spend, chosen: dict[str, Any]) -> None:
             if row["days_left"] and row["runs_out_on"]:
                 st.altair_chart(forecast_chart(row))
     if accounts:
-        st.caption(f"Of {accounts[0]['balances']} sub-accounts those that end first")
+        st.caption(f"Of {accounts[0]['accounts']} sub-accounts those that end first")
         table(
             {
                 "Sub-account": row["account_name"] or "",

@@ -59,8 +59,8 @@ def world(**knobs: Any) -> Records:
     """Stream -> the rows of its table, today's partial ones and snapshots of SYNCED days among them.
 
     A network of DE is not in the first price list, one of AT not in the last two. Of seven.io's sub-accounts one is not
-    topped up, one tells no balance and one has left the list; of SMSFactor's one has a limit and one has left. The usage
-    by account begins later, and lacks days and an account.
+    topped up, one tells no balance and one has left the list; of SMSFactor's one has a limit and one has left. What
+    seven.io's accounts used was read later, and not on each day.
     """
     settings = Settings().with_knobs({"today": str(TODAY), **knobs})
     config = {"countries": COUNTRIES}
