@@ -59,8 +59,8 @@ def world(**knobs: Any) -> Records:
     """Stream -> the rows of its table, today's partial ones and snapshots of SYNCED days among them.
 
     A network of DE is not in the first price list, one of AT not in the last two. Of seven.io's sub-accounts one is not
-    topped up, one tells no balance and one has left the list; of SMSFactor's one has a limit and one has left. What
-    seven.io's accounts used was read later, and not on each day.
+    topped up, one tells no balance, one had only a refund and one has left the list; of SMSFactor's one has a limit and
+    one has left. What seven.io's accounts used was read later, and not on each day.
     """
     settings = Settings().with_knobs({"today": str(TODAY), **knobs})
     config = {"countries": COUNTRIES}
@@ -87,9 +87,21 @@ def world(**knobs: Any) -> Records:
             for row in records[stream]
             if (row["account_id"], row["date"]) != (gone, str(TODAY))
         ]
-    records["subaccount_balances"].append({**records["subaccount_balances"][-1], "account_id": "5", "balance": None})
-    unknown = {"account_id": "6", "unlimited": None, "credits": 50}
-    records["subaccount_credits"].append({**records["subaccount_credits"][-1], **unknown})
+    for stream, more in (
+        ("subaccount_balances", {"account_id": "5", "balance": None}),
+        ("subaccount_balances", {"account_id": "7", "company": "Refunded", "balance": 10}),
+        ("subaccount_credits", {"account_id": "6", "unlimited": None, "credits": 50}),
+    ):
+        records[stream].append({**records[stream][-1], **more})
+    return with_a_refund(records, "7")
+
+
+def with_a_refund(records: Records, account: str) -> Records:
+    """An account that used nothing gets back what the main account paid."""
+    paid = next(row for row in records[BY_ACCOUNT] if row["date"] == "2026-03-10" and row["account_id"] == "main")
+    refund = {**paid, **dict.fromkeys(COUNTERS, 0), "account_id": account, "company": None, "is_main_account": False}
+    records[BY_ACCOUNT].append({**refund, "usage_eur": -2})
+    paid["usage_eur"] += 2
     return records
 
 
@@ -175,7 +187,9 @@ class Spend:
             return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
 
     def dbt(self, *command: str, project: Path = PACKAGE, **variables: Any) -> subprocess.CompletedProcess[str]:
-        given = {"sms_schema": "sms", "sms_today": str(TODAY), "streams_added": ADDED, **variables}
+        # Another project says for itself which streams are added.
+        added = {"streams_added": ADDED} if project == PACKAGE else {}
+        given = {"sms_schema": "sms", "sms_today": str(TODAY), **added, **variables}
         return subprocess.run(
             [
                 Path(sys.executable).with_name("dbt"),

@@ -56,11 +56,12 @@ def test_both_providers_have_sums_charts_and_balances_of_their_own(look: Look, b
         "2026-03-12",
         "2026-03-21",
         "2026-03-22, unless topped up before",
+        "not known",
         "no limit of its own",
         "not known",
     ]
     assert [*accounts["Sub-account"]][:2] == ["Filiale Lyon", "Tochter Köln"]
-    assert [*accounts["Balance"]] == ["700 credits", "EUR 923.40", "EUR 799.71", "not known", "50 credits"]
+    assert [*accounts["Balance"]] == ["700 credits", "EUR 923.40", "EUR 799.71", "EUR 10.00", "not known", "50 credits"]
     assert not page.warning
     assert "does not tell their price" in page.caption[0].value
 
