@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dbt_sms_spend.integration_tests.spend import ADDED, BY_ACCOUNT, MARTS, SYNCED, Records, Spend, lay_tables
+from examples import build_models
 from integration_tests.expected_spend import NONE, difference, expected_marts
 
 GROUPINGS = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount", BY_ACCOUNT)
@@ -67,6 +68,23 @@ def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
         assert difference(spend.rows(f"FROM spend.{mart}"), expected[mart]) == NONE, mart
     done = spend.dbt("source", "freshness", **variables)
     assert f"Finished running {11 - len(absent)} sources" in done.stdout, done.stdout
+
+
+def test_make_models_adds_the_streams_that_hold_anything(
+    records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account without sub-accounts has a list without rows, which `dbt source freshness` would call stale."""
+    spend = Spend(tmp_path)
+    monkeypatch.setattr(build_models, "DATABASE", spend.database)
+    tables = ("analytics", BY_ACCOUNT, "balance", "pricing", "analytics_by_label")
+    lay_tables(spend.database, {**{name: records[name] for name in tables}, "subaccount_balances": []}, "main")
+    assert build_models.what_is_synced() == {
+        "sms_schema": "main",
+        "seven_enabled": True,
+        "smsfactor_enabled": False,
+        "streams_left_out": ["credits"],
+        "streams_added": [BY_ACCOUNT],
+    }
 
 
 @pytest.mark.parametrize(
