@@ -11,8 +11,8 @@
 {%- endmacro %}
 
 
-{# Whether a list of sub-accounts is the one that holds. One without any leaves no rows: then the balance of the
-   provider's own account goes on alone. #}
+{# Whether a row of `accounts`, all lists of sub-accounts that were read, is of the one that holds. A list without any
+   leaves no row: then the balance that is read beside it goes on alone. #}
 {% macro is_latest_list(list, balance) -%}
     accounts.date = (select max(date) from {{ ref(list) }})
     and not exists (
