@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 DATABASE = REPOSITORY / "sms_providers.duckdb"
 PROJECT = REPOSITORY / "dbt_sms_spend"
 OPTIONAL = ("balance", "pricing", "analytics_by_label", "credits")
+FURTHER = ("analytics_by_subaccount_and_country", "subaccount_balances", "subaccount_credits")
 
 
 def main() -> None:
@@ -65,8 +66,17 @@ def what_is_synced() -> dict[str, Any]:
                 "seven_enabled": seven,
                 "smsfactor_enabled": smsfactor,
                 "streams_left_out": [stream for stream in OPTIONAL if stream not in streams],
+                # Without sub-accounts their lists are empty, which would pass for tables that no sync renews.
+                "streams_added": [
+                    stream for stream in FURTHER if stream in streams and has_rows(f'"{schema}"."{stream}"')
+                ],
             }
     sys.exit(f"{DATABASE.name} has no tables of the connector: run make sync first.")
+
+
+def has_rows(table: str) -> bool:
+    with duckdb.connect(str(DATABASE), read_only=True) as database:
+        return database.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None
 
 
 def dbt(command: str, variables: dict[str, Any], *more: str) -> list[Any]:

@@ -308,10 +308,17 @@ def figure_axis(highest: float) -> alt.Axis:
 
 
 def show_balances(spend: Spend, chosen: dict[str, Any]) -> None:
-    rows = spend.ask(
-        "SELECT * FROM sms__balance_runout WHERE list_contains($providers, provider) ORDER BY provider DESC", **chosen
+    balances = "FROM sms__balance_runout WHERE list_contains($providers, provider)"
+    rows = spend.ask(f"SELECT * {balances} AND account_id IS NULL ORDER BY provider DESC", **chosen)
+    accounts = spend.ask(
+        f"""
+        SELECT *, count(*) OVER () AS accounts {balances} AND account_id IS NOT NULL
+        ORDER BY runs_out_on NULLS LAST, provider DESC, account_name, account_id
+        LIMIT 12
+        """,
+        **chosen,
     )
-    if not rows:
+    if not rows and not accounts:
         return
     st.subheader("Balance")
     for box, row in zip(st.columns(max(len(rows), 2), gap="large"), rows, strict=False):
@@ -320,6 +327,28 @@ def show_balances(spend: Spend, chosen: dict[str, Any]) -> None:
             st.write(forecast_text(row))
             if row["days_left"] and row["runs_out_on"]:
                 st.altair_chart(forecast_chart(row))
+    if accounts:
+        st.caption(f"Of {accounts[0]['accounts']} sub-accounts those that end first")
+        table(
+            {
+                "Sub-account": row["account_name"] or "",
+                "Id": row["account_id"],
+                "Provider": row["provider"],
+                "Balance": quantity(row["balance"], row["measured_in"]),
+                "Used a day": quantity(max(means_of(row), default=(None,))[0], row["measured_in"]),
+                "Used up": end_of_account(row),
+            }
+            for row in accounts
+        )
+
+
+def end_of_account(row: Row) -> str:
+    if row["kind"] == "unlimited":
+        return "no limit of its own"
+    if row["days_left"] is None:
+        return "not known"
+    end = str(row["runs_out_on"] or "in more than ten years")
+    return f"{end}, unless topped up before" if row["is_topped_up"] else end
 
 
 def forecast_text(row: Row) -> str:
@@ -329,8 +358,7 @@ def forecast_text(row: Row) -> str:
         return "The account has no limit of its own."
     if row["days_left"] is None:
         return "No usage is known that would use it up."
-    means = [(row["mean_7_days"], row["days_in_mean_7"], 7), (row["mean_28_days"], row["days_in_mean_28"], 28)]
-    mean, days, span = max(one for one in means if one[0] is not None)
+    mean, days, span = max(means_of(row))
     missing = "" if days == span else f", of which {span - days} are not known"
     end = f"used up on {row['runs_out_on']}" if row["runs_out_on"] else "used up in more than ten years"
     lasts = {0: "less than a day", 1: "1 day"}.get(row["days_left"], f"{row['days_left']} days")
@@ -338,6 +366,12 @@ def forecast_text(row: Row) -> str:
         f"Lasts **{lasts}**, {end}, at {quantity(mean, row['measured_in'])} a day: "
         f"the mean of the {span} days before{missing}. Top-ups to come are not in it."
     )
+
+
+def means_of(row: Row) -> list[tuple[Decimal, int, int]]:
+    """Each mean that is known, with the days that it is of, and the days that these are among."""
+    means = [(row["mean_7_days"], row["days_in_mean_7"], 7), (row["mean_28_days"], row["days_in_mean_28"], 28)]
+    return [one for one in means if one[0] is not None]
 
 
 def forecast_chart(row: Row) -> alt.Chart:
@@ -440,7 +474,9 @@ def table(rows: Iterable[Row]) -> None:
     st.dataframe([{name: str(value) for name, value in row.items()} for row in rows], hide_index=True, height="content")
 
 
-def quantity(figure: Decimal, measured_in: str) -> str:
+def quantity(figure: Decimal | None, measured_in: str) -> str:
+    if figure is None:
+        return "not known"
     return f"{figure:,.0f} {measured_in}" if measured_in in ("units", "credits") else f"{measured_in} {figure:,.2f}"
 
 

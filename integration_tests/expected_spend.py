@@ -20,6 +20,7 @@ Records = Mapping[str, list[Row]]
 
 SEVEN, SMSFACTOR = "seven.io", "SMSFactor"
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
+BY_ACCOUNT = "analytics_by_subaccount_and_country"
 NONE: dict[str, list[str]] = {"too_many": [], "missing": []}
 """The `difference` of rows that are as expected."""
 
@@ -34,6 +35,7 @@ class Variables:
     prices: tuple[tuple[str, str, str], ...] = ()
     seven_balance_accounts: tuple[str, ...] = ()
     smsfactor_balance_accounts: tuple[str, ...] = ()
+    alert_days_behind: int = 2
     anomaly_factor: int = 3
     anomaly_weeks: int = 8
     anomaly_weeks_needed: int = 4
@@ -42,7 +44,10 @@ class Variables:
 
 
 def expected_marts(records: Records, variables: Variables | None = None) -> dict[str, list[Row]]:
-    """Model -> its rows, of tables that hold `records`: all snapshots and all days that were read."""
+    """Model -> its rows, of tables that hold `records`: all snapshots and all days that were read.
+
+    A stream that is not synced has no records.
+    """
     return _Marts(records, variables or Variables()).all()
 
 
@@ -51,6 +56,7 @@ class _Marts:
         self.records = records
         self.variables = variables
         self.days = self._days()
+        self.days_with_accounts = self._days_with_accounts()
         self.shown = {
             (row["provider"], row["date"]): row["status"] == "partial"
             for row in self.days
@@ -94,12 +100,24 @@ class _Marts:
             for day in _days_between([day for whose, day in reported if whose == provider])
         ]
 
+    def _days_with_accounts(self) -> set[str]:
+        """The days of seven.io that were read by account and country, and add up to the day's total."""
+        totals = {row["date"]: _billed([row]) for row in self.records["analytics"]}
+        read = grouped(self.records[BY_ACCOUNT], lambda row: row["date"])
+        return {day for day, rows in read.items() if _billed(rows) == totals.get(day)}
+
+    def _of_accounts(self) -> list[Row]:
+        """The rows with usage of these days."""
+        return [row for row in self.records[BY_ACCOUNT] if row["date"] in self.days_with_accounts and _has_usage(row)]
+
+    def _without_accounts(self, stream: str) -> list[Row]:
+        """The rows with usage of a stream that names no ids, of the other days."""
+        return [row for row in self.records[stream] if row["date"] not in self.days_with_accounts and _has_usage(row)]
+
     def _daily_spend(self) -> list[Row]:
         prices = grouped(self.records["pricing"], lambda row: (row["date"], row["country_code"]))
         rows = []
-        for row in self.records["analytics_by_country"]:
-            if not any(row[name] for name in (*COUNTERS, "usage_eur")):
-                continue
+        for row in [*self._of_accounts(), *self._without_accounts("analytics_by_country")]:
             listed = prices.get((row["date"], row["country"]), []) if row["country"] else []
             own = [exact(price["price"]) for price in listed]
             only_sms = row["sms"] and not any(row[name] for name in COUNTERS[1:])
@@ -107,8 +125,8 @@ class _Marts:
                 {
                     "provider": SEVEN,
                     "date": row["date"],
-                    "account_id": None,
-                    "account_name": None,
+                    "account_id": row.get("account_id"),
+                    "account_name": row.get("company"),
                     "country": row["country"] or None,
                     "messages": row["sms"] + row["rcs"],
                     "units": None,
@@ -153,7 +171,7 @@ class _Marts:
                 "currency": "EUR",
             }
             for row in self.records["analytics_by_label"]
-            if any(row[name] for name in (*COUNTERS, "usage_eur"))
+            if _has_usage(row)
         )
 
     def _by_account(self) -> list[Row]:
@@ -161,15 +179,14 @@ class _Marts:
             {
                 "provider": SEVEN,
                 "date": row["date"],
-                "account_id": None,
-                "account_name": row["account"],
+                "account_id": row.get("account_id"),
+                "account_name": row["company"] if "account_id" in row else row["account"],
                 "messages": row["sms"] + row["rcs"],
                 "units": None,
                 "amount": exact(row["usage_eur"]),
                 "currency": "EUR",
             }
-            for row in self.records["analytics_by_subaccount"]
-            if any(row[name] for name in (*COUNTERS, "usage_eur"))
+            for row in [*self._of_accounts(), *self._without_accounts("analytics_by_subaccount")]
         ]
         for row in self.records["consumption"]:
             if row["consumption"]:
@@ -180,46 +197,84 @@ class _Marts:
         return rows
 
     def _balance_runout(self) -> list[Row]:
-        last = {
-            stream: max(self.records[stream], key=lambda row: row["date"], default=None)
-            for stream in ("balance", "credits")
-        }
         rows = []
-        if last["balance"]:
-            rows.append(self._runout(SEVEN, last["balance"], last["balance"]["amount"], "EUR", "unknown"))
-        if last["credits"]:
-            kind = "unlimited" if last["credits"]["unlimited"] else _KINDS[last["credits"]["postpaid"]]
-            rows.append(self._runout(SMSFACTOR, last["credits"], last["credits"]["credits"], "credits", kind))
+        names, ids = self.variables.seven_balance_accounts, self.variables.smsfactor_balance_accounts
+        for row in self._latest("balance"):
+            usage = [
+                (each["date"], exact(each["usage_eur"]))
+                for each in self.records["analytics_by_subaccount"]
+                if not names or each["account"] in names
+            ]
+            rows.append(self._runout(SEVEN, row, row["amount"], "unknown", usage))
+        for row in self._latest_list("subaccount_balances", "balance"):
+            if row["balance"] is not None:
+                usage = [
+                    (each["date"], exact(each["usage_eur"]))
+                    for each in self._of_accounts()
+                    if each["account_id"] == row["account_id"]
+                ]
+                account = {"account_name": row["company"], "is_topped_up": bool(row["auto_topup_amount"])}
+                rows.append({**self._runout(SEVEN, row, row["balance"], "unknown", usage), **account})
+        for row in self._latest("credits"):
+            kind = "unlimited" if row["unlimited"] else _KINDS[row["postpaid"]]
+            usage = [
+                (each["date"], exact(each["consumption"]))
+                for each in self.records["consumption"]
+                if not ids or each["account_id"] in ids
+            ]
+            rows.append(self._runout(SMSFACTOR, row, row["credits"], kind, usage))
+        for row in self._latest_list("subaccount_credits", "credits"):
+            if row["credits"] is not None or row["unlimited"]:
+                kind = {True: "unlimited", False: "prepaid", None: "unknown"}[row["unlimited"]]
+                usage = [
+                    (each["date"], exact(each["consumption"]))
+                    for each in self.records["consumption"]
+                    if each["account_id"] == row["account_id"]
+                ]
+                account = {"account_name": row["description"]}
+                rows.append({**self._runout(SMSFACTOR, row, row["credits"], kind, usage), **account})
         return rows
 
-    def _runout(self, provider: str, snapshot: Row, balance: Any, measured_in: str, kind: str) -> Row:
+    def _latest(self, stream: str) -> list[Row]:
+        latest = max((row["date"] for row in self.records[stream]), default=None)
+        return [row for row in self.records[stream] if row["date"] == latest]
+
+    def _latest_list(self, stream: str, balance: str) -> list[Row]:
+        """None if the balance that was read beside it has gone on without it: an empty list has no rows."""
+        accounts, others = self._latest(stream), self._latest(balance)
+        if accounts and others:
+            behind = date.fromisoformat(others[0]["date"]) - date.fromisoformat(accounts[0]["date"])
+            return accounts if behind.days <= self.variables.alert_days_behind else []
+        return accounts
+
+    def _runout(self, provider: str, snapshot: Row, balance: Any, kind: str, usage: list[tuple[str, Decimal]]) -> Row:
         today = date.fromisoformat(snapshot["date"])
-        complete = {row["date"] for row in self.days if row["provider"] == provider and row["status"] == "complete"}
-        figure, whose, accounts = {
-            SEVEN: ("amount", "account_name", self.variables.seven_balance_accounts),
-            SMSFACTOR: ("units", "account_id", self.variables.smsfactor_balance_accounts),
-        }[provider]
+        known = {row["date"] for row in self.days if row["provider"] == provider and row["status"] == "complete"}
+        account = snapshot.get("account_id")
+        if provider == SEVEN and account is not None:
+            known &= self.days_with_accounts
         used: dict[str, Decimal] = defaultdict(Decimal)
-        for row in self._by_account():
-            if row["provider"] == provider and (not accounts or row[whose] in accounts):
-                used[row["date"]] += row[figure]
+        for day, figure in usage:
+            used[day] += figure
         means: dict[int, Decimal | None] = {}
         counts = {}
         for span in (7, 28):
             days = [str(today - timedelta(days=n)) for n in range(1, span + 1)]
-            counts[span] = len([day for day in days if day in complete])
-            total = sum((used[day] for day in days if day in complete), Decimal())
+            counts[span] = len([day for day in days if day in known])
+            total = sum((used[day] for day in days if day in known), Decimal())
             means[span] = total / counts[span] if counts[span] else None
-        highest = max((mean for mean in means.values() if mean), default=None)
+        highest = max((mean for mean in means.values() if mean and mean > 0), default=None)
         has_end = kind in ("prepaid", "unknown") and highest is not None
         days_left = int((max(exact(balance), Decimal()) / highest).to_integral_value(ROUND_DOWN)) if has_end else None
         return {
             "provider": provider,
-            "account_id": None,
+            "account_id": account,
+            "account_name": None,
             "kind": kind,
+            "is_topped_up": False,
             "balance_date": snapshot["date"],
-            "balance": exact(balance),
-            "measured_in": measured_in,
+            "balance": None if balance is None else exact(balance),
+            "measured_in": "EUR" if provider == SEVEN else "credits",
             **{f"days_in_mean_{span}": counts[span] for span in counts},
             **{f"mean_{span}_days": None if mean is None else rounded(mean, PLACES) for span, mean in means.items()},
             "days_left": days_left,
@@ -426,6 +481,16 @@ def _status(reported: Row | None) -> str:
     if reported is None:
         return "missing"
     return "partial" if reported["is_partial"] else "complete"
+
+
+def _has_usage(row: Row) -> bool:
+    return any(row[name] for name in (*COUNTERS, "usage_eur"))
+
+
+def _billed(rows: Iterable[Row]) -> tuple[int, Decimal]:
+    """The messages and the cost of some rows."""
+    rows = list(rows)
+    return sum(row["sms"] + row["rcs"] for row in rows), sum((exact(row["usage_eur"]) for row in rows), Decimal())
 
 
 def _days_between(days: list[str]) -> list[str]:

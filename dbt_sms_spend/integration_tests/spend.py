@@ -27,6 +27,16 @@ SCHEMAS = PACKAGE.parent / "schemas"
 FIRST_DAY, TODAY = datetime.date(2025, 12, 20), datetime.date(2026, 3, 12)
 # Days on which a sync ran, which is when there are snapshots.
 SYNCED = [TODAY - datetime.timedelta(days=age) for age in (60, 20, 7, 1, 0)]
+# The first day that was read by account and country: as if that stream was selected later.
+FIRST_DAY_BY_ACCOUNT = "2026-01-15"
+# A day of whose accounts one was deleted before it was read, and days that were not read by account at all.
+DAY_WITHOUT_AN_ACCOUNT = "2026-02-05"
+DAYS_WITHOUT_ACCOUNTS = ("2026-02-20", "2026-02-21", "2026-03-07")
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "5310421": {"auto_topup_threshold": None, "auto_topup_amount": None},
+    "2001": {"unlimited": False, "credits": 700},
+    "2002": {"credits": None},
+}
 COUNTRIES = ["AT", "BE", "CH", "DE", "FR", "IT", "NL", "US"]
 
 MARTS = (
@@ -40,18 +50,22 @@ MARTS = (
     "sms__monthly_statement",
     "sms__focus",
 )
+BY_ACCOUNT = "analytics_by_subaccount_and_country"
+ADDED = (BY_ACCOUNT, "subaccount_balances", "subaccount_credits")
 Records = dict[str, list[dict[str, Any]]]
 
 
 def world(**knobs: Any) -> Records:
     """Stream -> the rows of its table, today's partial ones and snapshots of SYNCED days among them.
 
-    A network of DE is not in the first price list, one of AT not in the last two.
+    A network of DE is not in the first price list, one of AT not in the last two. Of seven.io's sub-accounts one is not
+    topped up, one tells no balance, one had only a refund and one has left the list; of SMSFactor's one has a limit and
+    one has left. What seven.io's accounts used was read later, and not on each day.
     """
     settings = Settings().with_knobs({"today": str(TODAY), **knobs})
     config = {"countries": COUNTRIES}
     records = expected_records(settings, {}, TODAY, FIRST_DAY, TODAY)
-    for stream in ("balance", "credits", "pricing"):
+    for stream in ("balance", "credits", "pricing", "subaccount_balances", "subaccount_credits"):
         records[stream] = [row for day in SYNCED for row in expected_records(settings, config, day, day, day)[stream]]
     for country, days in (("DE", SYNCED[:1]), ("AT", SYNCED[-2:])):
         network = [row["network_name"] for row in records["pricing"] if row["country_code"] == country][1]
@@ -60,12 +74,40 @@ def world(**knobs: Any) -> Records:
             for row in records["pricing"]
             if (row["country_code"], row["network_name"]) != (country, network) or row["date"] not in map(str, days)
         ]
+    records[BY_ACCOUNT] = [
+        row
+        for row in records[BY_ACCOUNT]
+        if row["date"] >= FIRST_DAY_BY_ACCOUNT
+        and row["date"] not in DAYS_WITHOUT_ACCOUNTS
+        and (row["date"], row["account_id"]) != (DAY_WITHOUT_AN_ACCOUNT, "5310422")
+    ]
+    for stream, gone in (("subaccount_balances", "5310423"), ("subaccount_credits", "2003")):
+        records[stream] = [
+            {**row, **ACCOUNTS.get(row["account_id"], {})}
+            for row in records[stream]
+            if (row["account_id"], row["date"]) != (gone, str(TODAY))
+        ]
+    for stream, more in (
+        ("subaccount_balances", {"account_id": "5", "balance": None}),
+        ("subaccount_balances", {"account_id": "7", "company": "Refunded", "balance": 10}),
+        ("subaccount_credits", {"account_id": "6", "unlimited": None, "credits": 50}),
+    ):
+        records[stream].append({**records[stream][-1], **more})
+    return with_a_refund(records, "7")
+
+
+def with_a_refund(records: Records, account: str) -> Records:
+    """An account that used nothing gets back what the main account paid."""
+    paid = next(row for row in records[BY_ACCOUNT] if row["date"] == "2026-03-10" and row["account_id"] == "main")
+    refund = {**paid, **dict.fromkeys(COUNTERS, 0), "account_id": account, "company": None, "is_main_account": False}
+    records[BY_ACCOUNT].append({**refund, "usage_eur": -2})
+    paid["usage_eur"] += 2
     return records
 
 
 def with_groups_that_went_away(records: Records) -> Records:
     """As the connector writes them: a row of zeros for a group that a correction took from a day."""
-    groups = dict.fromkeys(("analytics_by_country", "consumption"), "country")
+    groups = dict.fromkeys(("analytics_by_country", BY_ACCOUNT, "consumption"), "country")
     groups |= {"analytics_by_label": "label", "analytics_by_subaccount": "account"}
     with_zeros = dict(records)
     for stream, group in groups.items():
@@ -76,7 +118,7 @@ def with_groups_that_went_away(records: Records) -> Records:
 
 
 def build(folder: Path, records: Records) -> Spend:
-    """The models of these records, with the variables as they are."""
+    """The models of these records, with the streams of sub-accounts and the other variables as they are."""
     spend = Spend(folder)
     lay_tables(spend.database, records, "sms")
     done = spend.dbt("build", "--exclude", "tag:alert")
@@ -145,7 +187,9 @@ class Spend:
             return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
 
     def dbt(self, *command: str, project: Path = PACKAGE, **variables: Any) -> subprocess.CompletedProcess[str]:
-        given = {"sms_schema": "sms", "sms_today": str(TODAY), **variables}
+        # Another project says for itself which streams are added.
+        added = {"streams_added": ADDED} if project == PACKAGE else {}
+        given = {"sms_schema": "sms", "sms_today": str(TODAY), **added, **variables}
         return subprocess.run(
             [
                 Path(sys.executable).with_name("dbt"),

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 
 import pytest
 
-from dbt_sms_spend.integration_tests.spend import CONSUMER, MARTS, PACKAGE, Records, Spend, lay_tables
-from integration_tests.expected_spend import NONE, Variables, difference, expected_marts
+from dbt_sms_spend.integration_tests.spend import (
+    CONSUMER,
+    DAY_WITHOUT_AN_ACCOUNT,
+    DAYS_WITHOUT_ACCOUNTS,
+    FIRST_DAY,
+    FIRST_DAY_BY_ACCOUNT,
+    MARTS,
+    PACKAGE,
+    TODAY,
+    Records,
+    Spend,
+    lay_tables,
+)
+from integration_tests.expected_spend import NONE, SEVEN, Variables, difference, expected_marts
 
 OUR_PRICES = (("2026-02-01", "0.0451", "EUR"), ("2026-03-05", "0.04725", "CHF"))
 
@@ -53,5 +66,13 @@ def test_the_world_of_these_tests_has_what_could_go_wrong(records: Records) -> N
     assert {row["currency"] for row in marts["sms__monthly_statement"] if row["units"]} == {None, "EUR", "CHF"}
     assert {row["provider"] for row in marts["sms__spend_anomalies"]} == {"seven.io", "SMSFactor"}
     assert {row["is_whole_month"] for row in marts["sms__monthly_statement"]} == {True, False}
+    nameless = {DAY_WITHOUT_AN_ACCOUNT, *DAYS_WITHOUT_ACCOUNTS}
+    for day in {str(FIRST_DAY), FIRST_DAY_BY_ACCOUNT, str(TODAY - timedelta(days=1)), str(TODAY), *nameless}:
+        rows = [row for row in marts["sms__daily_spend"] if (row["provider"], row["date"]) == (SEVEN, day)]
+        is_nameless = day in nameless or day < FIRST_DAY_BY_ACCOUNT
+        assert {row["account_id"] is None for row in rows} == {is_nameless}, day
+    balances = {row["account_id"]: row for row in marts["sms__balance_runout"]}
+    assert balances.keys() == {None, "5310421", "5310422", "7", "2001", "2002", "6"}
+    assert balances["7"]["mean_7_days"] < 0
     assert any(row["amount_per_sms"] for row in marts["sms__daily_spend"])
     assert any(row["country"] is None for row in marts["sms__daily_spend"])

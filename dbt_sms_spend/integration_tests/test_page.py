@@ -51,6 +51,17 @@ def test_both_providers_have_sums_charts_and_balances_of_their_own(look: Look, b
         f"seven.io, {TODAY}": f"EUR {records['balance'][-1]['amount']:,.2f}",
         f"SMSFactor, {TODAY}": f"{records['credits'][-1]['credits']:,.0f} credits",
     }
+    [accounts] = [table.value for table in page.dataframe if "Sub-account" in table.value]
+    assert [*accounts["Used up"]] == [
+        "2026-03-12",
+        "2026-03-21",
+        "2026-03-22, unless topped up before",
+        "not known",
+        "no limit of its own",
+        "not known",
+    ]
+    assert [*accounts["Sub-account"]][:2] == ["Filiale Lyon", "Tochter Köln"]
+    assert [*accounts["Balance"]] == ["700 credits", "EUR 923.40", "EUR 799.71", "EUR 10.00", "not known", "50 credits"]
     assert not page.warning
     assert "does not tell their price" in page.caption[0].value
 
@@ -79,7 +90,8 @@ def test_one_provider_can_be_chosen_and_one_country(look: Look, built: Spend, re
     germany = used(records, SEVEN, FIRST, LAST, country="DE")
     assert page.metric[0].value == f"EUR {germany:,.2f}"
     tables = [table.value for table in page.dataframe]
-    assert all(set(table["Country"]) == {"Germany"} for table in tables)
+    assert all(set(table["Country"]) == {"Germany"} for table in tables if "Country" in table)
+    assert [{*table["Provider"]} for table in tables if "Sub-account" in table] == [{SEVEN}]
 
     page.selectbox[0].set_value(SMSFACTOR)
     said(page.run())
@@ -134,9 +146,10 @@ def test_a_balance_says_when_it_ends(look: Look, spend: Spend, change: str, says
 def test_a_provider_without_a_key_is_not_offered(look: Look, records: Records, tmp_path: Path) -> None:
     spend = Spend(tmp_path)
     lay_tables(spend.database, {name: records[name] for name in ("credits", "consumption")}, "sms")
-    assert spend.dbt("build", "--exclude", "tag:alert", seven_enabled=False).returncode == 0
+    assert spend.dbt("build", "--exclude", "tag:alert", seven_enabled=False, streams_added=[]).returncode == 0
     page = look(spend.database)
     assert page.selectbox[0].options == [SMSFACTOR]
+    assert not any("Sub-account" in table.value for table in page.dataframe)
     assert [heading.value for heading in page.subheader] == [h for h in HEADINGS if "EUR" not in h]
 
 

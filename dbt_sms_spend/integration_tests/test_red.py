@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from dbt_sms_spend.integration_tests.spend import MARTS, TODAY, Spend
+from dbt_sms_spend.integration_tests.spend import BY_ACCOUNT, DAYS_WITHOUT_ACCOUNTS, MARTS, TODAY, Spend
 
 YESTERDAY = "DATE '2026-03-11'"
 # The sandbox's balances are low, and its countries jump from day to day.
 LOUD = {"alert_balance_runs_out", "alert_country_spike"}
 OF_YESTERDAY = f"date = {YESTERDAY} AND sms > 0"
+OF_A_DAY_WITHOUT_ACCOUNTS = f"date = DATE '{DAYS_WITHOUT_ACCOUNTS[-1]}' AND sms > 0"
+AN_ACCOUNT_SENT_MORE = f"""UPDATE sms.{BY_ACCOUNT} SET sms = sms + 1 WHERE {OF_YESTERDAY} AND (account_id, country) =
+    (SELECT max((account_id, country)) FROM sms.{BY_ACCOUNT} WHERE {OF_YESTERDAY})"""
+A_COUNTRY_COST_MORE = """UPDATE sms.analytics_by_country SET usage_eur = usage_eur + 0.0001 WHERE {which} AND country =
+    (SELECT max(country) FROM sms.analytics_by_country WHERE {which})"""
 
 
 @pytest.mark.parametrize(
@@ -17,10 +22,36 @@ OF_YESTERDAY = f"date = {YESTERDAY} AND sms > 0"
     [
         pytest.param(
             # A fraction of a cent, in one country.
-            f"""UPDATE sms.analytics_by_country SET usage_eur = usage_eur + 0.0001 WHERE {OF_YESTERDAY} AND country =
-                (SELECT max(country) FROM sms.analytics_by_country WHERE {OF_YESTERDAY})""",
+            A_COUNTRY_COST_MORE.format(which=OF_A_DAY_WITHOUT_ACCOUNTS),
             {"adds_up_to_the_days_sms__daily_spend_messages__units__amount"},
             id="a country costs more than it did",
+        ),
+        pytest.param(
+            # The day is then told without accounts, by tables that are right.
+            AN_ACCOUNT_SENT_MORE,
+            {"alert_day_without_accounts"},
+            id="an account with an id sent one SMS more",
+        ),
+        pytest.param(
+            f"{AN_ACCOUNT_SENT_MORE}; {A_COUNTRY_COST_MORE.format(which=OF_YESTERDAY)}",
+            {"alert_day_without_accounts", "adds_up_to_the_days_sms__daily_spend_messages__units__amount"},
+            id="nothing adds up on a day",
+        ),
+        pytest.param(
+            f"INSERT INTO sms.{BY_ACCOUNT} SELECT * FROM sms.{BY_ACCOUNT} WHERE {OF_YESTERDAY}",
+            {f"unique_together_stg_sms__{BY_ACCOUNT}_date__account_id__country"},
+            id="an account is there twice",
+        ),
+        pytest.param(
+            f"""INSERT INTO sms.subaccount_balances (date, account_id, balance)
+                VALUES (DATE '{TODAY}', '5310421', 1000000)""",
+            {"unique_together_stg_sms__subaccount_balances_date__account_id"},
+            id="a sub-account has two balances",
+        ),
+        pytest.param(
+            "UPDATE sms.subaccount_credits SET account_id = NULL WHERE account_id = '2001'",
+            {"not_null_stg_sms__subaccount_credits_account_id"},
+            id="nobody knows whose credits these are",
         ),
         pytest.param(
             f"""DELETE FROM sms.analytics_by_label WHERE {OF_YESTERDAY} AND label =
@@ -29,8 +60,8 @@ OF_YESTERDAY = f"date = {YESTERDAY} AND sms > 0"
             id="a label is lost",
         ),
         pytest.param(
-            f"""UPDATE sms.analytics_by_subaccount SET sms = sms + 1 WHERE {OF_YESTERDAY} AND account =
-                (SELECT max(account) FROM sms.analytics_by_subaccount WHERE {OF_YESTERDAY})""",
+            f"""UPDATE sms.analytics_by_subaccount SET sms = sms + 1 WHERE {OF_A_DAY_WITHOUT_ACCOUNTS}
+                AND account = 'Main GmbH'""",
             {"adds_up_to_the_days_sms__monthly_statement_messages__units__amount__month"},
             id="an account sent one SMS more",
         ),
@@ -71,20 +102,34 @@ def test_each_alert_runs_alone_and_says_its_own(spend: Spend) -> None:
             SELECT {YESTERDAY}, 'ZW', 0, 0, 0, 0, 0, 0, 9000, false, now()""",
         f"""INSERT INTO sms.analytics_by_subaccount
             SELECT {YESTERDAY}, 'Main', 0, 0, 0, 0, 0, 0, 9000, false, now()""",
+        f"""INSERT INTO sms.{BY_ACCOUNT}
+            SELECT {YESTERDAY}, '5310421', 'Tochter Köln', false, 'ZW', 0, 0, 0, 0, 0, 0, 9000, false, now()""",
         f"""INSERT INTO sms.analytics_by_label
             SELECT {YESTERDAY}, 'pumped', 0, 0, 0, 0, 0, 0, 9000, false, now()""",
     )
     assert spend.dbt("build", "--exclude", "tag:alert").returncode == 0
-    done = spend.dbt("test", "--select", "tag:alert")
+    done = spend.dbt("test", "--select", "tag:alert", "--store-failures")
     assert done.returncode == 1
     assert spend.red() == {"alert_balance_runs_out", "alert_country_spike"}
-    assert "TOTAL=3" in done.stdout
+    assert "TOTAL=4" in done.stdout
+    run_out = spend.rows("SELECT account_id, account_name FROM spend_dbt_test__audit.alert_balance_runs_out")
+    assert {(row["account_id"], row["account_name"]) for row in run_out} == {
+        (None, None),
+        ("5310421", "Tochter Köln"),
+        ("2001", "Filiale Lyon"),
+    }
 
     assert spend.dbt("test", "--select", "tag:alert", alert_severity="warn").returncode == 0
 
 
 def test_alerts_are_silent_where_nothing_is_wrong(spend: Spend) -> None:
-    spend.change("UPDATE sms.balance SET amount = 1000000", "UPDATE sms.credits SET credits = 1000000")
+    spend.change(
+        "UPDATE sms.balance SET amount = 1000000",
+        "UPDATE sms.credits SET credits = 1000000",
+        # What is topped up, and what has no limit, ends with the balance of the main account.
+        "UPDATE sms.subaccount_balances SET balance = CASE WHEN auto_topup_amount > 0 THEN 0 ELSE 1000000 END",
+        "UPDATE sms.subaccount_credits SET credits = CASE WHEN unlimited THEN 0 ELSE 1000000 END",
+    )
     quiet = {"anomaly_min_eur": 1_000_000, "anomaly_min_units": 1_000_000}
     assert spend.dbt("run", **quiet).returncode == 0
     done = spend.dbt("test", "--select", "tag:alert", **quiet)
@@ -112,14 +157,14 @@ def test_an_account_that_nobody_has_is_red(spend: Spend) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "says"), [(29, "PASS=8 WARN=0 ERROR=0"), (31, "WARN freshness"), (79, "ERROR STALE freshness")]
+    ("hours", "says"), [(29, "PASS=11 WARN=0 ERROR=0"), (31, "WARN freshness"), (79, "ERROR STALE freshness")]
 )
 def test_tables_that_no_sync_renews_are_stale(spend: Spend, hours: int, says: str) -> None:
     for stream in ("balance", "pricing", "analytics", "consumption", "credits"):
         spend.change(f"UPDATE sms.{stream} SET _airbyte_extracted_at = now() - INTERVAL {hours} HOUR")
     done = spend.dbt("source", "freshness")
     assert done.returncode == (1 if hours == 79 else 0)
-    assert done.stdout.count("PASS freshness") == (8 if hours == 29 else 3)
+    assert done.stdout.count("PASS freshness") == (11 if hours == 29 else 6)
     assert done.stdout.count(says) == (0 if hours == 29 else 5)
 
 
@@ -140,6 +185,7 @@ def test_every_test_of_the_package_can_fail(spend: Spend) -> None:
     spend.change("INSERT INTO spend.sms__focus (\"ProviderName\") VALUES ('seven.io')")
     spend.change("UPDATE spend.sms__days SET status = 'missing', amount = 1 WHERE date = '2026-03-01'")
     spend.change("UPDATE spend.sms__days SET amount = 1 WHERE date = '2026-03-02'")
+    spend.change("UPDATE spend.sms__daily_spend SET account_id = NULL WHERE date = '2026-03-02'")
     spend.dbt("test", **nobody)
     assert spend.all_tests() - spend.red() == set()
 
@@ -153,6 +199,12 @@ SCARCE = (
     ("analytics_by_country", "hlr", "1"),
     ("analytics_by_label", "hlr", "1"),
     ("analytics_by_subaccount", "hlr", "1"),
+    # What has no day is of none of the days that are told without accounts.
+    ("analytics_by_country", "date, hlr", f"'{DAYS_WITHOUT_ACCOUNTS[0]}', 1"),
+    ("analytics_by_subaccount", "date, hlr", f"'{DAYS_WITHOUT_ACCOUNTS[0]}', 1"),
+    (BY_ACCOUNT, "hlr", "1"),
+    ("subaccount_balances", "balance", "NULL"),
+    ("subaccount_credits", "credits", "NULL"),
     ("consumption", "country", "''"),
 )
 NONSENSE = {

@@ -3,38 +3,88 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from dbt_sms_spend.integration_tests.spend import MARTS, Records, Spend, lay_tables
+from dbt_sms_spend.integration_tests.spend import ADDED, BY_ACCOUNT, MARTS, SYNCED, Records, Spend, lay_tables
+from examples import build_models
 from integration_tests.expected_spend import NONE, difference, expected_marts
 
-SEVEN = ("balance", "pricing", "analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
-SMSFACTOR = ("credits", "consumption")
+GROUPINGS = ("analytics_by_country", "analytics_by_label", "analytics_by_subaccount", BY_ACCOUNT)
+SEVEN = ("balance", "pricing", "analytics", *GROUPINGS, "subaccount_balances")
+SMSFACTOR = ("credits", "consumption", "subaccount_credits")
 OPTIONAL = ("balance", "pricing", "analytics_by_label", "credits")
 
 
 @pytest.mark.parametrize(
-    ("absent", "variables"),
+    ("absent", "variables", "last_list"),
     [
-        pytest.param(SMSFACTOR, {"smsfactor_enabled": False}, id="seven.io alone"),
-        pytest.param(SEVEN, {"seven_enabled": False}, id="SMSFactor alone"),
-        pytest.param(OPTIONAL, {"streams_left_out": OPTIONAL}, id="no stream that may be left out"),
+        pytest.param(
+            SMSFACTOR,
+            {"smsfactor_enabled": False},
+            ("subaccount_balances", SYNCED[-3]),
+            id="seven.io alone, and no sub-accounts any more",
+        ),
+        pytest.param(
+            SEVEN,
+            {"seven_enabled": False},
+            ("subaccount_credits", SYNCED[-2]),
+            id="SMSFactor alone, and the last sync read no list of sub-accounts",
+        ),
+        pytest.param(
+            (*OPTIONAL, *ADDED),
+            {"streams_left_out": OPTIONAL, "streams_added": []},
+            None,
+            id="no stream that may be left out, and none that is added",
+        ),
+        pytest.param(
+            (BY_ACCOUNT, "balance"),
+            {"streams_added": ["subaccount_balances", "subaccount_credits"], "streams_left_out": ["balance"]},
+            None,
+            id="balances of sub-accounts, and what seven.io's used is not known",
+        ),
     ],
 )
 def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
-    records: Records, tmp_path: Path, absent: tuple[str, ...], variables: dict[str, object]
+    records: Records,
+    tmp_path: Path,
+    absent: tuple[str, ...],
+    variables: dict[str, object],
+    last_list: tuple[str, date] | None,
 ) -> None:
+    if last_list:
+        stream, day = last_list
+        records = {**records, stream: [row for row in records[stream] if row["date"] <= str(day)]}
     spend = Spend(tmp_path)
     lay_tables(spend.database, {name: rows for name, rows in records.items() if name not in absent}, "sms")
     done = spend.dbt("build", "--exclude", "tag:alert", **variables)
     assert done.returncode == 0, done.stdout
     expected = expected_marts({name: [] if name in absent else rows for name, rows in records.items()})
+    if last_list:
+        assert len(expected["sms__balance_runout"]) == {"subaccount_balances": 1, "subaccount_credits": 4}[last_list[0]]
     for mart in MARTS:
         assert difference(spend.rows(f"FROM spend.{mart}"), expected[mart]) == NONE, mart
     done = spend.dbt("source", "freshness", **variables)
-    assert f"Finished running {8 - len(absent)} sources" in done.stdout, done.stdout
+    assert f"Finished running {11 - len(absent)} sources" in done.stdout, done.stdout
+
+
+def test_make_models_adds_the_streams_that_hold_anything(
+    records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account without sub-accounts has a list without rows, which `dbt source freshness` would call stale."""
+    spend = Spend(tmp_path)
+    monkeypatch.setattr(build_models, "DATABASE", spend.database)
+    tables = ("analytics", BY_ACCOUNT, "balance", "pricing", "analytics_by_label")
+    lay_tables(spend.database, {**{name: records[name] for name in tables}, "subaccount_balances": []}, "main")
+    assert build_models.what_is_synced() == {
+        "sms_schema": "main",
+        "seven_enabled": True,
+        "smsfactor_enabled": False,
+        "streams_left_out": ["credits"],
+        "streams_added": [BY_ACCOUNT],
+    }
 
 
 @pytest.mark.parametrize(
@@ -43,12 +93,17 @@ def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
         (
             {"sms_schema": "elsewhere"},
             'There is no table "warehouse"."elsewhere"."balance". Sync the stream \'balance\', correct sms_schema, or '
-            "say that it is not synced: seven_enabled, smsfactor_enabled, streams_left_out.",
+            "say that it is not synced: seven_enabled, smsfactor_enabled, streams_left_out, streams_added.",
         ),
         (
             {"streams_left_out": ["analytics"]},
             "streams_left_out names 'analytics'. Only these may be left out: balance, pricing, analytics_by_label, "
             "credits.",
+        ),
+        (
+            {"streams_added": ["subaccounts"]},
+            "streams_added names 'subaccounts'. Only these may be added: analytics_by_subaccount_and_country, "
+            "subaccount_balances, subaccount_credits.",
         ),
     ],
 )

@@ -1,14 +1,5 @@
-{# Whether a row of `spend` counts against its provider's balance. #}
-{% macro is_paid_by_the_balance() -%}
-    {%- set seven, smsfactor = var('seven_balance_accounts'), var('smsfactor_balance_accounts') -%}
-    (
-        (spend.provider = 'seven.io' and {{ _is_one_of('spend.account_name', seven) }})
-        or (spend.provider = 'SMSFactor' and {{ _is_one_of('spend.account_id', smsfactor) }})
-    )
-{%- endmacro %}
-
-
-{% macro _is_one_of(column, accounts) -%}
+{# Whether a column names one of the accounts whose usage a balance pays for: without any, all do. #}
+{% macro is_one_of(column, accounts) -%}
     {%- if not accounts -%} true
     {%- else -%}
         {{ column }} in (
@@ -17,4 +8,16 @@
             {%- endfor -%}
         )
     {%- endif -%}
+{%- endmacro %}
+
+
+{# Whether a row of `accounts`, all lists of sub-accounts that were read, is of the one that holds. A list without any
+   leaves no row: then the balance that is read beside it goes on alone. #}
+{% macro is_latest_list(list, balance) -%}
+    accounts.date = (select max(date) from {{ ref(list) }})
+    and not exists (
+        select 1
+        from {{ ref(balance) }} as balance
+        where balance.date > accounts.date + {{ var('alert_days_behind') }}
+    )
 {%- endmacro %}

@@ -2,7 +2,7 @@
 {% macro number() %}decimal(28, 9){% endmacro %}
 
 
-{# The columns that the four analytics streams share. #}
+{# The columns that the analytics streams share. #}
 {% macro usage_figures() %}
     {%- for counter in usage_counters() %}
     cast({{ counter }} as bigint) as {{ counter }},
@@ -12,8 +12,14 @@
 {%- endmacro %}
 
 
+{# Cast, for the columns of a stream that is not synced have no type, and PostgreSQL takes them for text. #}
 {% macro has_usage() -%}
-    (usage_eur <> 0{% for counter in usage_counters() %} or {{ counter }} <> 0{% endfor %})
+    (
+        cast(usage_eur as {{ number() }}) <> 0
+        {%- for counter in usage_counters() %}
+        or cast({{ counter }} as bigint) <> 0
+        {%- endfor %}
+    )
 {%- endmacro %}
 
 

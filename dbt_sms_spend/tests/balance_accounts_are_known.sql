@@ -22,7 +22,14 @@ select named.*
 from named
 where not exists (
     select 1
-    from {{ ref('int_sms__spend_by_account') }} as spend
-    where spend.provider = named.provider
-        and named.account in (spend.account_id, case when spend.provider = 'seven.io' then spend.account_name end)
+    from {{ ref('stg_sms__analytics_by_subaccount') }} as usage
+    where named.provider = 'seven.io'
+        and named.account = usage.account
+)
+and not exists (
+    select 1
+    from {{ ref('stg_sms__consumption') }} as usage
+    where named.provider = 'SMSFactor'
+        and named.account = usage.account_id
+        and usage.consumption <> 0
 )

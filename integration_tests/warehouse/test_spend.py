@@ -18,7 +18,12 @@ from integration_tests.warehouse.warehouse import REPOSITORY
 DBT = Path(os.environ.get("TEST_DBT", "")).absolute()
 PROJECT = REPOSITORY / "dbt_sms_spend"
 # So few weeks were synced that one must do for the anomalies.
-VARIABLES = {"sms_today": str(DAYS[-1]), "anomaly_weeks_needed": 1, "include_partial_days": True}
+VARIABLES = {
+    "sms_today": str(DAYS[-1]),
+    "anomaly_weeks_needed": 1,
+    "include_partial_days": True,
+    "streams_added": ["analytics_by_subaccount_and_country", "subaccount_balances", "subaccount_credits"],
+}
 MARTS = (
     "sms__days",
     "sms__daily_spend",
@@ -71,12 +76,22 @@ def test_the_age_of_the_tables_is_counted_from_when_the_connector_read_them(
     three_days: ThreeDays, built: dict[str, Path], kind: str
 ) -> None:
     done = dbt(three_days, kind, built[kind], "source", "freshness")
-    assert done.stdout.count("ERROR STALE freshness") == 8, done.stdout
+    assert done.stdout.count("ERROR STALE freshness") == 11, done.stdout
     results = json.loads((built[kind] / "sources.json").read_text(encoding="utf-8"))["results"]
     assert {result["max_loaded_at"][:10] for result in results} == {str(DAYS[-1])}
 
 
-def dbt(three_days: ThreeDays, kind: str, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def test_the_models_are_empty_where_no_stream_is_synced(three_days: ThreeDays, kind: str, tmp_path: Path) -> None:
+    off = {"seven_enabled": False, "smsfactor_enabled": False}
+    done = dbt(three_days, kind, tmp_path, "build", "--exclude-resource-type", "test", schema="spend_of_nobody", **off)
+    assert done.returncode == 0, done.stdout
+    counts = three_days.warehouses[kind].rows(*(f"SELECT count(*) AS n FROM spend_of_nobody.{mart}" for mart in MARTS))
+    assert [answer[0]["n"] for answer in counts] == [0] * len(MARTS)
+
+
+def dbt(
+    three_days: ThreeDays, kind: str, folder: Path, *command: str, schema: str = "spend", **variables: Any
+) -> subprocess.CompletedProcess[str]:
     where = three_days.warehouses[kind].where
     server = where.get("postgres", {})
     places = {
@@ -94,13 +109,13 @@ def dbt(three_days: ThreeDays, kind: str, folder: Path, *command: str) -> subpro
             f"--target={kind}",
             f"--project-dir={PROJECT}",
             f"--profiles-dir={PROJECT}",
-            f"--vars={json.dumps({'sms_schema': where['schema'], **VARIABLES})}",
+            f"--vars={json.dumps({'sms_schema': where['schema'], **VARIABLES, **variables})}",
         ],
         env={
             **os.environ,
             **{variable: str(server[name]) for variable, name in places.items() if server},
             "SMS_SPEND_DUCKDB": where.get("db_path", ""),
-            "SMS_SPEND_SCHEMA": "spend",
+            "SMS_SPEND_SCHEMA": schema,
             "DBT_TARGET_PATH": str(folder),
             "DBT_LOG_PATH": str(folder),
         },

@@ -1,13 +1,29 @@
 select
     cast('seven.io' as {{ dbt.type_string() }}) as provider,
     date,
-    cast(null as {{ dbt.type_string() }}) as account_id,
+    account_id,
+    max(company) as account_name,
+    cast(sum({{ messages() }}) as bigint) as messages,
+    cast(null as {{ number() }}) as units,
+    cast(sum(usage_eur) as {{ number() }}) as amount,
+    cast('EUR' as {{ dbt.type_string() }}) as currency
+from {{ ref('int_sms__usage') }}
+where account_id is not null
+group by date, account_id
+
+union all
+
+select
+    'seven.io' as provider,
+    date,
+    null as account_id,
     account as account_name,
     {{ messages() }} as messages,
-    cast(null as {{ number() }}) as units,
+    null as units,
     usage_eur as amount,
-    cast('EUR' as {{ dbt.type_string() }}) as currency
+    'EUR' as currency
 from {{ ref('stg_sms__analytics_by_subaccount') }}
+where date not in (select date from {{ ref('int_sms__days_with_accounts') }})
 
 union all
 

@@ -15,8 +15,8 @@ spend as (
     select
         cast('seven.io' as {{ dbt.type_string() }}) as provider,
         date,
-        cast(null as {{ dbt.type_string() }}) as account_id,
-        cast(null as {{ dbt.type_string() }}) as account_name,
+        account_id,
+        company as account_name,
         country,
         {{ messages() }} as messages,
         cast(null as {{ number() }}) as units,
@@ -27,7 +27,7 @@ spend as (
             when sms > 0 and coalesce(rcs, 0) + voice + hlr + mnp + inbound = 0
                 then cast(usage_eur / sms as decimal(18, 4))
         end as amount_per_sms
-    from {{ ref('stg_sms__analytics_by_country') }}
+    from {{ ref('int_sms__usage') }}
 
     union all
 

@@ -8,4 +8,4 @@ select
     cast(is_partial as boolean) as is_partial
 from {{ stream('consumption') }}
 -- A row of zeros without a country says that an account's day was read: no other stream tells SMSFactor's days.
-where consumption <> 0 or country = ''
+where cast(consumption as {{ number() }}) <> 0 or country = ''
