@@ -130,6 +130,18 @@ def test_given_ten_years_when_read_then_the_dated_answers_are_asked_a_year_at_a_
     assert len(windows) == 11
 
 
+@pytest.mark.parametrize("stream", ["consumption", BY_ACCOUNT])
+def test_given_one_request_at_a_time_when_many_days_are_read_then_the_states_keep_up_with_them(
+    sandbox: Sandbox, stream: str
+) -> None:
+    result = sync(sandbox.config(start_date="2025-11-10", num_workers=1), [stream], now=TODAY)
+
+    assert result.error is None
+    states = [each["state"]["stream"]["stream_state"] for each in result.messages if each["type"] == "STATE"]
+    # Of 120 days.
+    assert max(len(state.get("groups", {})) for state in states) <= 20
+
+
 @pytest.mark.parametrize(("activity", "most"), [("dormant", 4), ("weekday", 7), ("busy", 7)])
 def test_given_a_year_of_daily_syncs_then_the_requests_of_a_sync_do_not_grow(
     sandbox: Sandbox, activity: str, most: int

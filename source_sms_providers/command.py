@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TypeVar
@@ -31,7 +32,7 @@ class Command:
     def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
         self._over = threading.Event()
         self._parallel_requests = parallel_requests
-        self._free: dict[Hashable, threading.BoundedSemaphore] = {}
+        self._places: dict[Hashable, Places] = {}
         self._side_by_side = ThreadPoolExecutor(parallel_requests)
         self._workers = workers
         self.receiving: set[socket.socket] = set()
@@ -65,7 +66,7 @@ class Command:
     @contextlib.contextmanager
     def request(self, account: Hashable) -> Iterator[None]:
         """To be held while a request is under way. Raises CommandIsOver in place of letting it begin."""
-        with self._free.setdefault(account, threading.BoundedSemaphore(self._parallel_requests)):
+        with self._places.setdefault(account, Places(self._parallel_requests)):
             if self.is_over:
                 raise CommandIsOver
             yield
@@ -81,6 +82,36 @@ class Command:
             if self.is_over:
                 raise CommandIsOver from None
             raise
+
+
+class Places:
+    """A semaphore that is given in the order of those who ask for it.
+
+    One of Python's goes to whoever runs: a thread that waits for it may wait until the others have read all days, and
+    no state passes its own.
+    """
+
+    def __init__(self, free: int) -> None:
+        self._lock = threading.Lock()
+        self._free = free
+        self._waiting: deque[threading.Lock] = deque()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
 
 
 _RUNNING = WeakSet[Command]()

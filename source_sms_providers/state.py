@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -36,6 +37,9 @@ LOGGER = logging.getLogger("airbyte")
 
 MAX_GROUPS = 10_000
 """How many groups a state names, some 300 KB. Of days beyond that, groups that go away are not noticed."""
+
+DAYS_AHEAD = 10
+"""How many of the days that were read, and not written yet, one state names: fewer states, and none of any size."""
 
 Key = tuple[str, ...]
 """The fields of a row's primary key without its date."""
@@ -89,9 +93,10 @@ class StreamState:
         return day in self._coming
 
     def begins(self, day: str) -> None:
-        """To be called before a state that goes ahead of the day's first record."""
+        """To be called before a state that goes ahead of the day's first record. It names what comes next, too."""
         with self._lock:
-            self._groups.setdefault(day, {}).update(self._coming.pop(day))
+            for each in (day, *islice(self._coming, DAYS_AHEAD)):
+                self._groups.setdefault(each, {}).update(self._coming.pop(each, {}))
 
     def groups_to_save(self, stream: str, first_day: date) -> dict[str, list[Group]]:
         """The groups of the days from `first_day` on, for a state of the day `done`; the newest `MAX_GROUPS`."""

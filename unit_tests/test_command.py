@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -10,6 +12,13 @@ from unit_tests.requesters import ask
 
 SECONDS = 60
 """Longer than any machine takes, and shorter than for ever."""
+
+
+def until(happened: Callable[[], bool]) -> None:
+    ends = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < ends
+        time.sleep(0.001)
 
 
 def test_given_one_parallel_request_when_two_threads_ask_then_the_second_waits_for_the_first():
@@ -38,6 +47,28 @@ def test_given_two_parallel_requests_when_two_threads_ask_then_both_are_under_wa
 
     with command.request("seven.io"), command.request("seven.io"):
         pass
+
+
+def test_given_requests_that_wait_when_one_ends_then_they_begin_in_the_order_in_which_they_came():
+    command = Command(parallel_requests=1)
+    order = []
+
+    def ask(number: int) -> None:
+        with command.request("seven.io"):
+            order.append(number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
+    with command.request("seven.io"):
+        for waiting, thread in enumerate(threads, start=1):
+            thread.start()
+            until(lambda: len(command._places["seven.io"]._waiting) == waiting)  # noqa: B023
+    # Who comes later, and runs already, does not overtake them.
+    with command.request("seven.io"):
+        order.append("last")
+    for thread in threads:
+        thread.join(SECONDS)
+
+    assert order == [0, 1, 2, 3, 4, "last"]
 
 
 def test_given_one_parallel_request_when_two_accounts_are_asked_then_both_requests_are_under_way():

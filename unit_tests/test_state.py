@@ -155,14 +155,31 @@ def holds(config: dict, day: str, rows: dict) -> None:
     config["_states"][STREAM].begins(day)
 
 
-def test_given_days_that_were_read_but_not_written_when_a_state_comes_then_it_does_not_name_them():
+def test_given_days_that_were_read_but_not_written_when_a_record_comes_then_one_state_names_ten_of_them():
     config = settings()
-    for day in ("2026-03-07", "2026-03-08", "2026-03-09"):
+    january = [f"2026-01-{day:02}" for day in range(1, 32)]
+    for day in january:
         config["_states"][STREAM].will_hold(day, {GERMANY: (5,)})
 
-    states = [each for each in said(config, record("2026-03-07"), saved("2026-03-07")) if isinstance(each, dict)]
+    messages = said(config, *map(record, january[:12]))
 
-    assert [list(each["groups"]) for each in states] == [["2026-03-07"], ["2026-03-07"]]
+    assert [each if isinstance(each, str) else list(each["groups"]) for each in messages] == [
+        january[:10],
+        *january[:10],
+        january[:20],
+        *january[10:12],
+    ]
+
+
+def test_given_a_day_that_was_read_when_its_record_comes_before_those_of_earlier_days_then_it_is_named():
+    config = settings()
+    january = [f"2026-01-{day:02}" for day in range(1, 32)]
+    for day in january:
+        config["_states"][STREAM].will_hold(day, {GERMANY: (5,)})
+
+    [state, _] = said(config, record(january[-1]))
+
+    assert list(state["groups"]) == [*january[:10], january[-1]]
 
 
 def ended(stream: str, status: AirbyteStreamStatus = AirbyteStreamStatus.COMPLETE) -> AirbyteMessage:

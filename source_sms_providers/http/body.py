@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import requests
@@ -15,6 +13,9 @@ from source_sms_providers.answers import strict_json
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """200 times the largest answer known, the world's price list."""
+
+DEFLATE, GZIP = zlib.MAX_WBITS, zlib.MAX_WBITS + 16
+"""The `window_bits` of zlib for the two compressions that a request accepts."""
 
 NO_JSON = "sent something else than the JSON its API promises"
 TOO_LARGE = "sent more data than this connector takes"
@@ -63,27 +64,26 @@ def decoded(raw: bytes, encoding: str) -> bytes:
     if encoding in ("", "identity"):
         return raw
     try:
-        body = _inflated(raw) if encoding == "deflate" else _gunzipped(raw)
+        body = _inflated(raw, DEFLATE if encoding == "deflate" else GZIP)
     except EOFError:
         raise BrokenAnswer("sent an answer that is cut off") from None
-    except (zlib.error, gzip.BadGzipFile):
+    except zlib.error:
         raise BrokenAnswer(NO_JSON) from None
     if len(body) > MAX_BODY_BYTES:
         raise BrokenAnswer(TOO_LARGE)
     return body
 
 
-def _gunzipped(raw: bytes) -> bytes:
-    # In parts: a read of so many bytes sets aside so much memory, whatever there is to read.
-    return received(iter(partial(gzip.GzipFile(fileobj=io.BytesIO(raw)).read, 65536), b""))
-
-
-def _inflated(raw: bytes) -> bytes:
-    inflate = zlib.decompressobj()
-    body = inflate.decompress(raw, MAX_BODY_BYTES + 1)
-    if not inflate.eof and len(body) <= MAX_BODY_BYTES:
-        raise EOFError
-    return body
+def _inflated(raw: bytes, window_bits: int) -> bytes:
+    body = bytearray()
+    while raw and len(body) <= MAX_BODY_BYTES:
+        inflate = zlib.decompressobj(window_bits)
+        body += inflate.decompress(raw, MAX_BODY_BYTES + 1 - len(body))
+        if not inflate.eof and len(body) <= MAX_BODY_BYTES:
+            raise EOFError
+        # A body of several members, which zeros may follow.
+        raw = inflate.unused_data.lstrip(b"\0")
+    return bytes(body)
 
 
 def _parsed(body: bytes) -> Any:

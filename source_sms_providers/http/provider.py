@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -16,6 +16,7 @@ from source_sms_providers.errors import again
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+_NOTHING: Any = object()
 
 SHARED_ANSWERS = 400
 """How many are kept: those of the days of a year, and a few. Those of ten years may take hundreds of MB."""
@@ -39,11 +40,21 @@ class MadeOnce(Generic[Key, Value]):
 
     def get(self, key: Key, make: Callable[[], Value]) -> Value:
         """What `make` returned, or raised, the first time."""
+        # Mostly there, and then no other thread need be waited for.
+        made: Value | AirbyteTracedException = self._made.get(key, _NOTHING) if self._most == math.inf else _NOTHING
+        if made is _NOTHING:
+            made = self._make(key, make)
+        if isinstance(made, AirbyteTracedException):
+            raise again(made)
+        return made
+
+    def _make(self, key: Key, make: Callable[[], Value]) -> Value | AirbyteTracedException:
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:
             with self._lock:
                 kept = [self._made.pop(key)] if key in self._made else []
+            made: Value | AirbyteTracedException
             try:
                 made = kept[0] if kept else make()
             except AirbyteTracedException as error:
@@ -52,8 +63,6 @@ class MadeOnce(Generic[Key, Value]):
                 self._made[key] = made
                 if len(self._made) > self._most:
                     del self._made[next(iter(self._made))]
-        if isinstance(made, AirbyteTracedException):
-            raise again(made)
         return made
 
 

@@ -98,15 +98,17 @@ class UsageRetriever(GroupsRetriever):
         """A group that is alone in a span, and makes up all that its days amount to, makes up each of them."""
         response = answer(self.requester, slice_of(first, last))
         groups = grouped(Reader(PROVIDER, response), response.json(), self.group_field)
+        if len(groups) != 1:
+            return None
+        [(group, counters)] = groups.items()
         rows, _ = told_apart(self._days_of_window(self._first_of_window(str(first))))
         totals: dict[str, Counters] = {
             row["date"]: {name: row[name] for name in FIGURES}
             for row in rows
             if str(first) <= row["date"] <= str(last) and has_usage(row)
         }
-        if list(groups.values()) != [reduce(added, totals.values(), None)]:
+        if counters != reduce(added, totals.values(), None):
             return None
-        [group] = groups
         if self.group_field == "label" and group != self.config.get("seven_label", group):
             return None
         return {
