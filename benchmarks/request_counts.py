@@ -1,4 +1,7 @@
-"""How many requests a sync sends, as the server counts them. Always the same: the day and the figures are fixed."""
+"""How many requests a sync sends, as the server counts them, and how long it takes.
+
+The counts are always the same: the day and the figures are fixed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from benchmarks.latency import LATENCY
 from benchmarks.measure import DAY, Reading, messages
 from integration_tests.image.container import last_states
 from integration_tests.sandbox import world
@@ -37,7 +41,7 @@ GROUPS: Sequence[Callable[[world.SevenCell], Hashable]] = (
 def measure(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for account, knobs in ACCOUNTS.items():
-        with Sandbox(today=str(TODAY), **knobs) as sandbox:
+        with Sandbox(today=str(TODAY), latency=LATENCY, **knobs) as sandbox:
             read = Reading(sandbox, folder)
             state: list[dict[str, Any]] = []
             for sync, days in (("first year", YEAR), ("each day", LOOKBACK)):
@@ -46,7 +50,8 @@ def measure(folder: Path) -> list[dict[str, Any]]:
                 state = last_states(message for message in messages(done.output) if message["type"] == "STATE")
                 span = [TODAY - n * DAY for n in range(days, 0, -1)]
                 asked = len(sandbox.requests())
-                rows.append({"account": account, "sync": sync, "requests": asked, **counts(sandbox.settings(), span)})
+                told = {"account": account, "sync": sync, "requests": asked, "seconds": done.wall}
+                rows.append({**told, **counts(sandbox.settings(), span)})
     return rows
 
 
