@@ -66,6 +66,14 @@ PROMISES = {
             "test_failed_days.py",
             "test_given_one_failing_day_when_read_then_the_other_days_are_delivered",
         ),
+        "A year that fails as a whole is asked for in halves, and each of its days arrives": (
+            "test_failed_days.py",
+            "test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_day",
+        ),
+        "States keep up with the rows, also with one request at a time": (
+            "test_windows.py",
+            "test_given_one_request_at_a_time_when_many_days_are_read_then_the_states_keep_up_with_them",
+        ),
         "A killed process loses no day": (
             "test_killed.py",
             "test_given_a_process_that_is_killed_when_the_next_sync_ends_then_no_row_is_missing",
@@ -183,6 +191,10 @@ PROMISES = {
         "Retry-After is obeyed by all workers": (
             "test_wire.py",
             "test_given_retry_after_when_read_then_no_worker_asks_before",
+        ),
+        "A provider that asks for a pause does not hold up the other": (
+            "test_wire.py",
+            "test_given_a_provider_that_asks_for_a_pause_when_read_then_the_other_is_read_meanwhile",
         ),
         "A provider gets ten requests a second and worker at most, however quick it is": (
             "test_wire.py",
