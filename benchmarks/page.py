@@ -183,12 +183,13 @@ def _sync(rows: Rows) -> str:
         for name in names
     ]
     head = " | ".join(f"{days} days" for days in periods)
+    turns = " and of ".join(f"{number} turns of {days} days" for days, number in TURNS.items())
     return _with_rows(
         f"""\
 ## A whole sync
 
 `{SYNC_STREAM}` from the command to its end, start-up included, every answer after {LATENCY * 1000:.0f} ms, 8 workers
-(the Singer SDK has one). The median of {" and of ".join(f"{turns} turns of {days} days" for days, turns in TURNS.items())}.
+(the Singer SDK has one). The median of {turns}.
 
 ![Seconds of a whole sync](performance-sync.svg)
 
