@@ -13,6 +13,8 @@ from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sync import check, sync, without_nulls
 
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
 TODAY = date(2026, 3, 10)
 SEVEN = ("balance", "pricing", "analytics", "analytics_by_country", "analytics_by_label", "analytics_by_subaccount")
 SMSFACTOR = ("credits", "consumption")
@@ -101,17 +103,14 @@ def broken(sandbox: Sandbox, rule: dict[str, Any], path: str = "/") -> None:
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize(("streams", "column"), [(SEVEN, 1), (SMSFACTOR, 2)], ids=["seven.io", "SMSFactor"])
 def test_given_a_broken_body_when_read_then_each_stream_fails_with_a_sentence_and_delivers_nothing(
-    sandbox: Sandbox, streams: tuple[str, ...], column: int, name: str, request: pytest.FixtureRequest
+    sandbox: Sandbox, streams: tuple[str, ...], column: int, name: str
 ) -> None:
     case = BODIES[name]
-    selected, seconds = streams, 0.5
-    if name == "more than fits":
-        # So many MB take their time on a busy machine, and one stream is enough.
-        selected, seconds = streams[:1], 600
-        request.getfixturevalue("no_waiting")
+    # So many MB take their time, and one stream is enough.
+    selected = streams[:1] if name == "more than fits" else streams
     broken(sandbox, case[0])
 
-    config = sandbox.config(start_date="2026-03-09", countries=["FR"], outage_seconds=seconds)
+    config = sandbox.config(start_date="2026-03-09", countries=["FR"], outage_seconds=600)
     result = sync(config, selected, now=TODAY)
 
     assert {stream: kind for stream, (kind, _) in result.failures().items()} == dict.fromkeys(selected, case[column])
@@ -137,7 +136,7 @@ def test_given_a_broken_body_when_checked_then_the_status_is_failed_with_a_sente
     rule, *kinds = BODIES[name]
     broken(sandbox, rule, ENDPOINTS[stream])
 
-    status, sentence, kind = check(sandbox.config(outage_seconds=0.5), TODAY)
+    status, sentence, kind = check(sandbox.config(outage_seconds=600), TODAY)
 
     assert (status, kind) == ("FAILED", kinds[stream in SMSFACTOR])
     assert any(advice in sentence for advice in SENTENCES_OF_A_TEST[kind]), sentence
@@ -205,7 +204,7 @@ def test_given_a_right_answer_with_one_thing_wrong_when_read_then_it_is_an_error
     # The counts of a price list are those of the whole one.
     countries = [] if stream == "pricing" and "countries.0" not in json.dumps(edit) else ["FR"]
 
-    result = sync(sandbox.config(start_date="2026-03-09", countries=countries, outage_seconds=0.5), [stream], now=TODAY)
+    result = sync(sandbox.config(start_date="2026-03-09", countries=countries, outage_seconds=600), [stream], now=TODAY)
 
     kind, sentence = result.failures()[stream]
     assert kind == CONNECTOR
@@ -312,7 +311,7 @@ def test_given_a_key_without_a_right_when_checked_then_the_sentence_names_the_ri
 def test_given_another_charset_when_read_then_texts_are_right_or_it_is_an_error(sandbox: Sandbox, charset: str) -> None:
     sandbox.fault("latin1", charset=charset, times=None)
 
-    config = sandbox.config(start_date="2026-03-09", outage_seconds=0.5)
+    config = sandbox.config(start_date="2026-03-09", outage_seconds=600)
     result = sync(config, ["consumption", "analytics_by_subaccount"], now=TODAY)
 
     expected = expected_records(sandbox.settings(), {}, TODAY, date(2026, 3, 9), date(2026, 3, 9))
