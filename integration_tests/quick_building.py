@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from functools import cache
 from typing import Any, TextIO
 from unittest.mock import patch
@@ -16,7 +17,6 @@ Manifest = dict[str, Any]
 
 _pre_process = ConcurrentDeclarativeSource._pre_process_manifest
 _validate = ConcurrentDeclarativeSource._validate_source
-_load = cache(yaml_declarative_source.safe_load_yaml)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,18 +38,22 @@ def quick_building() -> Iterator[None]:
             # `processed` keeps it, and with it its id.
             valid.add(id(manifest))
 
-    def load(file: TextIO) -> Any:
-        return _load(file.read())
+    with ExitStack() as patches:
+        patches.enter_context(patch.object(ConcurrentDeclarativeSource, "_pre_process_manifest", pre_process))
+        patches.enter_context(patch.object(ConcurrentDeclarativeSource, "_validate_source", validate))
+        # CDK 7.28 has neither under this name.
+        if schema := getattr(concurrent_declarative_source, "get_declarative_component_schema", None):
+            patches.enter_context(patch.object(concurrent_declarative_source, schema.__name__, cache(schema)))
+        if load := getattr(yaml_declarative_source, "safe_load_yaml", None):
+            patches.enter_context(patch.object(yaml_declarative_source, load.__name__, loaded_once(load)))
+        yield
 
-    with (
-        patch.object(yaml_declarative_source, "safe_load_yaml", load),
-        patch.object(ConcurrentDeclarativeSource, "_pre_process_manifest", pre_process),
-        patch.object(ConcurrentDeclarativeSource, "_validate_source", validate),
-    ):
-        # Not where CDK 7.28 reads it.
-        if not hasattr(concurrent_declarative_source, "get_declarative_component_schema"):
-            yield
-            return
-        read_once = cache(concurrent_declarative_source.get_declarative_component_schema)
-        with patch.object(concurrent_declarative_source, "get_declarative_component_schema", read_once):
-            yield
+
+def loaded_once(load: Any) -> Any:
+    """The function that loads YAML, for a file whose text it knows already."""
+    known = cache(load)
+
+    def load_file(file: TextIO) -> Any:
+        return known(file.read())
+
+    return load_file
