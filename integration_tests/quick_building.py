@@ -42,10 +42,12 @@ def quick_building() -> Iterator[None]:
         patches.enter_context(patch.object(ConcurrentDeclarativeSource, "_pre_process_manifest", pre_process))
         patches.enter_context(patch.object(ConcurrentDeclarativeSource, "_validate_source", validate))
         # CDK 7.28 has neither under this name.
-        if schema := getattr(concurrent_declarative_source, "get_declarative_component_schema", None):
-            patches.enter_context(patch.object(concurrent_declarative_source, schema.__name__, cache(schema)))
-        if load := getattr(yaml_declarative_source, "safe_load_yaml", None):
-            patches.enter_context(patch.object(yaml_declarative_source, load.__name__, loaded_once(load)))
+        for module, name, once in (
+            (concurrent_declarative_source, "get_declarative_component_schema", cache),
+            (yaml_declarative_source, "safe_load_yaml", loaded_once),
+        ):
+            if hasattr(module, name):
+                patches.enter_context(patch.object(module, name, once(getattr(module, name))))
         yield
 
 
