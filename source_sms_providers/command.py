@@ -13,6 +13,8 @@ from weakref import WeakSet
 
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 
+from source_sms_providers.http.provider import MadeOnce
+
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -32,7 +34,7 @@ class Command:
     def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
         self._over = threading.Event()
         self._parallel_requests = parallel_requests
-        self._places: dict[Hashable, Places] = {}
+        self._places = MadeOnce[Hashable, Places]()
         self._side_by_side = ThreadPoolExecutor(parallel_requests)
         self._workers = workers
         self.receiving: set[socket.socket] = set()
@@ -66,7 +68,7 @@ class Command:
     @contextlib.contextmanager
     def request(self, account: Hashable) -> Iterator[None]:
         """To be held while a request is under way. Raises CommandIsOver in place of letting it begin."""
-        with self._places.setdefault(account, Places(self._parallel_requests)):
+        with self._places.get(account, lambda: Places(self._parallel_requests)):
             if self.is_over:
                 raise CommandIsOver
             yield

@@ -61,7 +61,7 @@ def test_given_requests_that_wait_when_one_ends_then_they_begin_in_the_order_in_
     with command.request("seven.io"):
         for waiting, thread in enumerate(threads, start=1):
             thread.start()
-            until(lambda: len(command._places["seven.io"]._waiting) == waiting)  # noqa: B023
+            until(lambda: len(command._places.get("seven.io", pytest.fail)._waiting) == waiting)  # noqa: B023
     # Who comes later, and runs already, does not overtake them.
     with command.request("seven.io"):
         order.append("last")
