@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
+from io import StringIO
 from typing import Any, TextIO
 from unittest.mock import patch
 
@@ -53,7 +54,7 @@ def quick_building() -> Iterator[None]:
 
 def loaded_once(load: Any) -> Any:
     """The function that loads YAML, for a file whose text it knows already."""
-    known = cache(load)
+    known = cache(lambda text: load(StringIO(text)))
 
     def load_file(file: TextIO) -> Any:
         return known(file.read())
