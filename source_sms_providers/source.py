@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         self._states = defaultdict[str, StreamState](StreamState)
         self._knows_what_to_read = catalog is not None and config is not None
         self._command = Command()
+        self._selected: Set[str] | None = None
 
     read_config = staticmethod(files.read_config)
     read_catalog = staticmethod(files.read_catalog)
@@ -89,12 +90,20 @@ class SourceSmsProviders(YamlDeclarativeSource):
 
         Their components find what they share in their settings, which the CDK hands to each of them.
         """
-        settings = self._config
+        settings, groups = self._config, self.resolved_manifest["streams"]
+        every_group = list(groups)
         self._config = {**settings, "_providers": Providers(), "_states": self._states, "_command": self._command}
+        if self._selected is not None:
+            # The CDK makes all streams, whichever are read, and each takes 4 ms.
+            groups[:] = [
+                {**group, "streams": [each for each in group["streams"] if each["name"] in self._selected]}
+                for group in every_group
+            ]
         try:
             return super().streams(config)
         finally:
             self._config = settings
+            groups[:] = every_group
 
     @property
     def _account(self) -> Account:
@@ -148,6 +157,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         offered, missing = split(catalog, source._account.streams)
         reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
         source._command = command = Command(source.config["num_workers"], source._workers())
+        source._selected = {each.stream.name for each in offered.streams}
         messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()
         loggers = source.logger, LOGGER
@@ -155,11 +165,12 @@ class SourceSmsProviders(YamlDeclarativeSource):
             each.addFilter(once)
         try:
             messages = with_states(messages, source._states, source.config)
-            if {each.stream.name for each in offered.streams} >= COMPARED:
+            if source._selected >= COMPARED:
                 messages = with_months_compared(messages, source.config)
             yield from told_once(with_missing(messages, reasons))
         finally:
             command.end()
+            source._selected = None
             for each in loggers:
                 each.removeFilter(once)
 

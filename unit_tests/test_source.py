@@ -112,6 +112,27 @@ def test_given_a_source_with_settings_alone_when_read_with_a_state_then_the_stat
     assert output.days[0] == "2026-02-28"
 
 
+def test_given_a_catalog_when_read_then_its_streams_alone_are_made_and_all_are_discovered_after_it(
+    providers, monkeypatch
+):
+    providers.answer(f"{SEVEN}/analytics", each_day_asked)
+    made = []
+    streams = SourceSmsProviders.streams
+
+    def seen(self, config):
+        found = streams(self, config)
+        made.append({stream.name for stream in found})
+        return found
+
+    monkeypatch.setattr(SourceSmsProviders, "streams", seen)
+    source = SourceSmsProviders(catalog("analytics"), config())
+
+    read_with(source, catalog("analytics"))
+    discovered(source)
+
+    assert made == [{"analytics"}, OF_SEVEN | OF_SMSFACTOR]
+
+
 def test_given_a_state_when_read_as_a_full_refresh_then_it_is_the_attempt_that_broke_off_and_goes_on(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
 
