@@ -163,6 +163,33 @@ def test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_
     ]
 
 
+@pytest.mark.parametrize("code", [400, 504])
+@pytest.mark.parametrize(
+    ("streams", "knobs", "in_vain"),
+    [
+        # Two threads find out at once: a year and its two halves each; and a year of countries, twice or thrice.
+        (["analytics", "analytics_by_country"], {"seven_groups": "one"}, range(3 + 2, 6 + 3 + 1)),
+        (["consumption"], {"activity": "dormant"}, range(2, 3 + 1)),
+    ],
+    ids=["seven", "smsfactor"],
+)
+def test_given_a_server_that_answers_no_wide_range_when_years_are_read_then_all_arrives_and_few_requests_are_in_vain(
+    sandbox: Sandbox, streams: list[str], knobs: dict[str, str], in_vain: range, code: int
+) -> None:
+    start, yesterday = TODAY - 8 * 365 * DAY, TODAY - DAY
+    sandbox.set(**knobs)
+    sandbox.fault("status", code=code, days_over=100, times=None)
+
+    result = sync(sandbox.config(start_date=str(start), num_workers=1), streams, now=TODAY)
+
+    assert result.error is None, result.sentence
+    expected = expected_records(sandbox.settings(), {}, TODAY, start, yesterday)
+    for stream in streams:
+        assert without_nulls(result.records(stream), stream) == without_nulls(expected[stream], stream)
+    failed = [entry["query"] for entry in sandbox.requests() if entry["status"] == code]
+    assert len({str(query) for query in failed}) in in_vain
+
+
 def test_given_a_failing_provider_when_both_are_read_then_the_other_one_is_synced_whole(sandbox: Sandbox) -> None:
     sandbox.fault("status", code=503, path="/api/", times=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
@@ -19,6 +20,10 @@ ENOUGH = 40
 """How many requests one for a span must be able to spare. As there are two widths, spans that tell nothing add at
 most one request in twenty."""
 
+FAILURES = 2
+"""After so many failed spans of a width, and none that was answered, the server does not answer that width: each of
+them may take as long as a provider may fail."""
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -30,7 +35,8 @@ def days(first: date, last: date) -> list[date]:
 class Spans:
     """The rows of days that are told by the request for a window of them, or for a fifth of one.
 
-    A span whose request fails tells nothing: its days are asked for one by one, and fail by themselves.
+    A span whose request fails tells nothing: its days are asked for one by one, and fail by themselves. A width of
+    which FAILURES spans fail before any is answered is not asked for any more.
 
     Attributes:
         spared: (first day, last day) -> how many requests a telling answer would spare
@@ -48,6 +54,7 @@ class Spans:
         self._last_day = last_day
         self._spared = spared
         self._told = told
+        self._failed = dict.fromkeys(WIDTHS, 0.0)
         self._made = MadeOnce[tuple[date, date], "dict[date, Rows] | None"]()
 
     def rows_of(self, day: date) -> Rows | None:
@@ -63,14 +70,21 @@ class Spans:
         for width in WIDTHS if day <= self._last_day else ():
             first = self._first_day + (day - self._first_day) // width * width
             last = min(first + width - DAY, self._last_day)
-            found = self._made.get((first, last), partial(self._ask, first, last))
+            found = self._made.get((first, last), partial(self._ask, width, first, last))
             if found is not None:
                 return found
         return None
 
-    def _ask(self, first: date, last: date) -> dict[date, Rows] | None:
+    def _ask(self, width: timedelta, first: date, last: date) -> dict[date, Rows] | None:
         try:
-            told = self._told(first, last) if self._spared(first, last) >= ENOUGH else None
+            if self._failed[width] >= FAILURES or self._spared(first, last) < ENOUGH:
+                return None
         except AirbyteTracedException:
             return None
+        try:
+            told = self._told(first, last)
+        except AirbyteTracedException:
+            self._failed[width] += 1
+            return None
+        self._failed[width] = -math.inf
         return None if told is None else dict(told)

@@ -82,6 +82,39 @@ def test_given_a_span_that_fails_then_its_days_have_no_rows_and_it_is_not_asked_
     assert asked == [(0, 72)]
 
 
+@pytest.mark.parametrize(
+    ("answered", "whole_years"),
+    [([], [0, 365]), ([0], [0, 365, 730, 1095, 1460]), ([365], [0, 365, 730, 1095, 1460]), ([730], [0, 365])],
+    ids=["none", "the first", "the second", "the third"],
+)
+def test_given_a_width_of_which_two_spans_failed_and_none_was_answered_before_then_it_is_asked_no_more(
+    answered, whole_years
+):
+    asked = Asked()
+
+    def fails(first: int, last: int) -> bool:
+        if last - first == 364 and first not in answered:
+            raise transient_error("Too wide.")
+        return True
+
+    spans = asked.spans(5 * 365, fails)
+
+    assert None not in [rows(spans, n) for n in range(5 * 365)]
+    assert sorted(first for first, last in asked if last - first == 364) == whole_years
+
+
+def test_given_a_day_of_which_it_is_not_known_what_it_spares_then_nothing_is_asked_and_it_has_no_rows():
+    asked = []
+
+    def not_known(first: date, last: date) -> int:
+        raise transient_error("The totals are out.")
+
+    spans = Spans(FIRST, FIRST + 364 * DAY, not_known, lambda *bounds: asked.append(bounds))
+
+    assert [rows(spans, n) for n in (0, 100)] == [None, None]
+    assert asked == []
+
+
 def test_given_a_day_after_the_last_one_then_nothing_is_asked_for_it():
     asked = Asked()
     spans = asked.spans(73, lambda first, last: True)

@@ -7,18 +7,21 @@ instead of the right answer.
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import gzip
 import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from .connection import LAST_CHUNK, Connection, chunk
 from .messages import Answer, Request
 
-_MATCHING_KEYS = {"kind", "path", "query", "skip", "times"}
+_MATCHING_KEYS = {"kind", "path", "query", "days_over", "skip", "times"}
+_BOUNDS = (("start", "end"), ("date_start", "date_end"))
 
 
 class BadRule(ValueError):
@@ -33,6 +36,7 @@ class Rule:
     args: Mapping[str, Any]
     path: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
+    days_over: int = 0
     skip: int = 0
     times: int | None = 1
     struck: int = 0
@@ -54,19 +58,20 @@ class Rule:
         skip, times = rule.get("skip", 0), rule.get("times", 1)
         if type(skip) is not int or skip < 0 or not (times is None or (type(times) is int and times > 0)):
             raise BadRule("A fault's skip is a whole number from 0, its times a whole number from 1 or null.")
-        path, query = rule.get("path", ""), rule.get("query", {})
-        if not isinstance(path, str) or not isinstance(query, dict):
-            raise BadRule("A fault's path is a text, its query an object.")
-        return cls(kind, args, path, {key: str(value) for key, value in query.items()}, skip, times)
+        path, query, days_over = rule.get("path", ""), rule.get("query", {}), rule.get("days_over", 0)
+        if not isinstance(path, str) or not isinstance(query, dict) or type(days_over) is not int:
+            raise BadRule("A fault's path is a text, its query an object, its days_over a whole number.")
+        return cls(kind, args, path, {key: str(value) for key, value in query.items()}, days_over, skip, times)
 
     def as_json(self) -> dict[str, Any]:
         """The rule with what is left of it and how often it struck."""
-        matching = {"path": self.path, "query": dict(self.query), "skip": self.skip, "times": self.times}
-        return {"kind": self.kind, **self.args, **matching, "struck": self.struck}
+        asked = {"path": self.path, "query": dict(self.query), "days_over": self.days_over}
+        return {"kind": self.kind, **self.args, **asked, "skip": self.skip, "times": self.times, "struck": self.struck}
 
     def matches(self, request: Request) -> bool:
         """Whether the rule is about this request, whatever is left of it."""
-        return request.path.startswith(self.path) and self.query.items() <= request.query.items()
+        is_asked = request.path.startswith(self.path) and self.query.items() <= request.query.items()
+        return is_asked and (not self.days_over or _days(request.query) > self.days_over)
 
     def play(self, right: Answer, connection: Connection) -> None:
         """Spoils the right answer on the connection."""
@@ -106,6 +111,13 @@ class Faults:
                 rule.struck += 1
                 return rule
         return None
+
+
+def _days(query: Mapping[str, str]) -> int:
+    for first, last in _BOUNDS:
+        with contextlib.suppress(KeyError, ValueError):
+            return (date.fromisoformat(query[last]) - date.fromisoformat(query[first])).days + 1
+    return 0
 
 
 def _status(args: Mapping[str, Any], _right: Answer, connection: Connection) -> None:

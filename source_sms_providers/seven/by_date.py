@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import requests
@@ -73,10 +73,11 @@ def told_apart(days: Days) -> tuple[list[Mapping[str, Any]], dict[date, AirbyteT
     return rows, {day: row for day, row in days.items() if isinstance(row, AirbyteTracedException)}
 
 
-def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Days:
-    """Every day of a range; only a running day may be missing.
+class ByDate:
+    """Every day of ranges; only a running day may be missing.
 
-    A range that fails is asked for in halves, down to the days that fail, if its last day is answered by itself.
+    A range that fails is asked for in halves, down to the days that fail, if its last day is answered by itself. If no
+    day fails, it was too wide: from then on no range is asked for that is wider than the widest part that was answered.
 
     Days that an answer leaves out are asked for again in a range of their own, and in its halves if its last day is
     named by itself: so a range that the server caps is read whole. That takes a request for each so many days as it
@@ -86,45 +87,67 @@ def days_of(ask: Ask, first: date, last: date, config: Mapping[str, Any]) -> Day
       nor their first one and the day before it, while a later day is named;
     - an error otherwise: nothing vouches for zeros between days that are there.
     """
-    today = date.fromisoformat(config["today"])
-    told: Days = {}
-    spans = [(first, last)]
-    while spans:
-        start, end = spans.pop()
-        try:
-            found = ask(start, end)
-        except AirbyteTracedException as error:
-            if start == end and not told:
-                raise
-            if start == end:
-                told[end] = error
+
+    def __init__(self, ask: Ask, config: Mapping[str, Any]) -> None:
+        self._ask = ask
+        self._config = config
+        self._today = date.fromisoformat(config["today"])
+        self._widest = timedelta.max
+
+    def read(self, first: date, last: date) -> Days:
+        """The days of one range. Raises AirbyteTracedException if no day of it is answered."""
+        told: Days = {}
+        answered, narrowed = DAY, False
+        spans = [(first, last)]
+        while spans:
+            start, end = spans.pop()
+            width = end - start + DAY
+            if width > self._widest:
+                spans += _halves(start, end)
                 continue
-            # In an outage, and with a wrong key, one day is not answered either.
-            if not told:
-                try:
-                    told |= ask(end, end)
-                except AirbyteTracedException:
-                    raise error from None
-            spans += _halves(start, end)
-            continue
-        told |= found
-        if found:
-            spans += _runs(start, end, found)
-            continue
-        if end >= today:
-            # Perhaps only one day was answered, of a range that is capped, and that one is not named.
-            spans += [(start, today - DAY), (today, today)] if start < today else []
-        elif any(day < start for day in told):
-            told |= _refused(start, end)
-        elif start < end and ask(end, end):
-            # Perhaps only days before the account's first one were answered, of a range that is capped.
-            spans += _halves(start, end)
-        elif not _is_before_the_account(ask, start, end, today, told):
-            told |= _refused(start, end)
-        else:
-            LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", end + DAY)
-            told |= {day: record({"date": str(day)}, ZEROS, config) for day in days(start, end)}
-    return told
+            try:
+                found = self._ask(start, end)
+            except AirbyteTracedException as error:
+                if start == end and not told:
+                    raise
+                if start == end:
+                    told[end] = error
+                    continue
+                # In an outage, and with a wrong key, one day is not answered either.
+                if not told:
+                    try:
+                        told |= self._ask(end, end)
+                    except AirbyteTracedException:
+                        raise error from None
+                narrowed = True
+                spans += _halves(start, end)
+                continue
+            answered = max(answered, width)
+            told |= found
+            if found:
+                spans += _runs(start, end, found)
+            elif end >= self._today:
+                # Perhaps only one day was answered, of a range that is capped, and that one is not named.
+                spans += [(start, self._today - DAY), (self._today, self._today)] if start < self._today else []
+            elif any(day < start for day in told):
+                told |= _refused(start, end)
+            elif start < end and self._ask(end, end):
+                # Perhaps only days before the account's first one were answered, of a range that is capped.
+                spans += _halves(start, end)
+            elif not self._is_before_the_account(start, end, told):
+                told |= _refused(start, end)
+            else:
+                began = end + DAY
+                LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", began)
+                told |= {day: record({"date": str(day)}, ZEROS, self._config) for day in days(start, end)}
+        if narrowed and not told_apart(told)[1]:
+            self._widest = answered
+        return told
+
+    def _is_before_the_account(self, start: date, end: date, told: Days) -> bool:
+        yesterday = self._today - DAY
+        is_followed = any(day > end for day in told) or self._ask(yesterday, yesterday)
+        return bool(is_followed) and not self._ask(start - DAY, start)
 
 
 def _halves(start: date, end: date) -> list[tuple[date, date]]:
@@ -135,11 +158,6 @@ def _halves(start: date, end: date) -> list[tuple[date, date]]:
 def _refused(start: date, end: date) -> Days:
     absent = f"it lacks {_named(start, end)}, also when that is asked for by itself"
     return dict.fromkeys(days(start, end), unexpected_answer(PROVIDER, "/analytics", absent))
-
-
-def _is_before_the_account(ask: Ask, start: date, end: date, today: date, days: Days) -> bool:
-    is_followed = any(day > end for day in days) or ask(today - DAY, today - DAY)
-    return bool(is_followed) and not ask(start - DAY, start)
 
 
 def _runs(first: date, last: date, found: Days) -> Iterator[tuple[date, date]]:

@@ -14,7 +14,7 @@ import requests
 
 from source_sms_providers.answers import Reader
 from source_sms_providers.errors import config_error
-from source_sms_providers.seven.by_date import DaysExtractor, days_of, told_apart
+from source_sms_providers.seven.by_date import ByDate, DaysExtractor, told_apart
 from source_sms_providers.seven.extractors import PROVIDER, UNKNOWN_LABEL, grouped
 
 Answer = Callable[..., requests.Response]
@@ -25,9 +25,8 @@ def prove_yesterday(config: Mapping[str, Any], years: Sequence[tuple[date, date]
     """Raises AirbyteTracedException (system_error) if yesterday is not named."""
     yesterday = date.fromisoformat(config["today"]) - timedelta(days=1)
     extractor = DaysExtractor(config=config, parameters={})
-    _, failed = told_apart(
-        days_of(lambda *days: extractor.days(answer("analytics", *days)), yesterday, yesterday, config)
-    )
+    by_date = ByDate(lambda *days: extractor.days(answer("analytics", *days)), config)
+    _, failed = told_apart(by_date.read(yesterday, yesterday))
     if failed:
         raise failed[yesterday]
 

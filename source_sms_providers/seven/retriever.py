@@ -16,7 +16,7 @@ from source_sms_providers.answers import Reader, exact
 from source_sms_providers.errors import again, transient_error
 from source_sms_providers.http.provider import MadeOnce
 from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row, answer, slice_of
-from source_sms_providers.seven.by_date import Days, DaysExtractor, days_of, told_apart
+from source_sms_providers.seven.by_date import ByDate, Days, DaysExtractor, told_apart
 from source_sms_providers.seven.extractors import (
     FIGURES,
     PROVIDER,
@@ -47,9 +47,13 @@ class Totals(NamedTuple):
 class AnalyticsRetriever(OnePageRetriever):
     """Reads the grouping by date. A day that cannot be read fails its window, after the others were delivered."""
 
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
+        super().__post_init__(parameters)
+        self._by_date = by_date(self.requester, self.config)
+
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         first, last = (date.fromisoformat(stream_slice[bound][:10]) for bound in ("start_time", "end_time"))
-        rows, failed = told_apart(by_date(self.requester, first, last, self.config))
+        rows, failed = told_apart(self._by_date.read(first, last))
         yield from rows
         if failed:
             raise again(failed[min(failed)])
@@ -74,6 +78,7 @@ class UsageRetriever(GroupsRetriever):
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
+        self._by_date = by_date(self.totals_requester, self.config)
         self._totals = MadeOnce[date, Totals]()
         # Those of ten years would stay; three are in use where one ends, for the next one is asked for ahead.
         self._days = MadeOnce[date, Days](3)
@@ -209,14 +214,13 @@ class UsageRetriever(GroupsRetriever):
 
     def _days_of_window(self, first: date) -> Days:
         last = min(first + WINDOW - DAY, self._last_day)
-        return self._days.get(first, lambda: by_date(self.totals_requester, first, last, self.config))
+        return self._days.get(first, lambda: self._by_date.read(first, last))
 
 
-def by_date(requester: Requester, first: date, last: date, config: Mapping[str, Any]) -> Days:
-    """Every day of a range, as `days_of` has it."""
+def by_date(requester: Requester, config: Mapping[str, Any]) -> ByDate:
+    """The grouping by date, as a requester asks for it."""
     extractor = DaysExtractor(config=config, parameters={})
-
-    return days_of(lambda *bounds: extractor.days(answer(requester, slice_of(*bounds))), first, last, config)
+    return ByDate(lambda *bounds: extractor.days(answer(requester, slice_of(*bounds))), config)
 
 
 def _choices(gone: Collection[Key]) -> Iterable[Collection[Key]]:

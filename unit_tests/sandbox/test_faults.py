@@ -12,6 +12,7 @@ import requests
 
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.faults import BadRule, Rule
+from integration_tests.sandbox.messages import Request
 from integration_tests.sandbox.settings import SEVEN_KEY
 from unit_tests.sandbox.asking import ask_seven, seven_json
 
@@ -195,6 +196,21 @@ def test_given_a_path_and_query_then_only_matching_requests_are_struck_after_the
     assert sandbox.faults()[0]["struck"] == 2
 
 
+@pytest.mark.parametrize("bounds", [("start", "end"), ("date_start", "date_end")])
+@pytest.mark.parametrize(("last", "is_struck"), [("2026-03-07", False), ("2026-03-08", True)])
+def test_given_a_number_of_days_then_requests_for_more_are_struck(bounds, last, is_struck):
+    rule = Rule.from_json({"kind": "status", "code": 500, "days_over": 7})
+
+    assert rule.matches(Request("GET", "/", dict(zip(bounds, ("2026-03-01", last), strict=True)), {})) is is_struck
+
+
+def test_given_a_number_of_days_then_a_request_without_days_is_not_struck(sandbox):
+    sandbox.fault("status", code=500, days_over=7)
+
+    assert get(sandbox, "/balance").status_code == 200
+    assert get(sandbox, start="2026-03-01", end="2026-03-08").status_code == 500
+
+
 def test_given_two_rules_then_the_first_with_strikes_left_is_played(sandbox):
     sandbox.fault("status", code=500)
     sandbox.fault("status", code=502, times=None)
@@ -213,6 +229,7 @@ def test_given_two_rules_then_the_first_with_strikes_left_is_played(sandbox):
         {"kind": "json_cut", "times": 0},
         {"kind": "json_cut", "skip": -1},
         {"kind": "json_cut", "query": "start"},
+        {"kind": "json_cut", "days_over": "7"},
         "json_cut",
     ],
 )

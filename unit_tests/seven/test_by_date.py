@@ -9,7 +9,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import transient_error
-from source_sms_providers.seven.by_date import Days, DaysExtractor, days_of
+from source_sms_providers.seven.by_date import ByDate, Days, DaysExtractor
 from unit_tests.providers import SEVEN
 from unit_tests.responses import response
 from unit_tests.usage import usage
@@ -40,6 +40,7 @@ class Server:
         self._days, self._newest, self._oldest, self._of_the_asked = sorted(days), newest, oldest, of_the_asked
         self._widest, self._bad = widest, set(bad)
         self.asked: list[tuple[int, int]] = []
+        self._by_date = ByDate(self, CONFIG)
 
     def __call__(self, first: date, last: date) -> Days:
         bounds = ((first - march(1)).days + 1, (last - march(1)).days + 1)
@@ -54,7 +55,7 @@ class Server:
 
     def sms(self, first: int, last: int) -> dict[int, int | str]:
         """What is found of each day: its SMS, or "failed"."""
-        days = days_of(self, march(first), march(last), CONFIG)
+        days = self._by_date.read(march(first), march(last))
         return {
             (day - march(1)).days + 1: "failed" if isinstance(row, AirbyteTracedException) else row["sms"]
             for day, row in sorted(days.items())
@@ -65,7 +66,7 @@ def answered(*rows: Any, first: int = 9, last: int = 9) -> dict[date, Any]:
     def ask(start: date, end: date) -> Days:
         return EXTRACTOR.days(response(f"{SEVEN}/analytics", list(rows), start=str(start), end=str(end)))
 
-    return days_of(ask, march(first), march(last), CONFIG)
+    return ByDate(ask, CONFIG).read(march(first), march(last))
 
 
 # One answer
@@ -115,6 +116,34 @@ def test_given_a_server_that_refuses_wide_ranges_when_read_then_narrower_ones_ar
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
     assert server.asked == [(-3, 9), (9, 9), (4, 9), (7, 9), (4, 6), (-3, 3), (1, 3), (-3, 0)]
+
+
+def test_given_a_server_that_refused_a_wide_range_when_the_next_is_read_then_no_wider_one_is_asked_than_was_answered():
+    server = Server(range(-30, 10), widest=7)
+    server.sms(-5, 9)
+    assert server.asked == [(-5, 9), (9, 9), (3, 9), (-5, 2), (-1, 2), (-5, -2)]
+    server.asked.clear()
+
+    assert server.sms(-20, -6) == dict.fromkeys(range(-20, -5), 1)
+    assert server.asked == [(-12, -6), (-16, -13), (-20, -17)]
+
+
+def test_given_a_server_that_refused_nothing_when_a_wider_range_is_read_then_it_is_asked_whole():
+    server = Server(range(-30, 10))
+    server.sms(6, 9)
+    server.asked.clear()
+
+    server.sms(-20, 5)
+    assert server.asked == [(-20, 5)]
+
+
+def test_given_a_range_that_failed_for_one_bad_day_when_the_next_is_read_then_it_is_asked_whole():
+    server = Server(range(-30, 10), bad=[4])
+    server.sms(-3, 9)
+    server.asked.clear()
+
+    assert server.sms(-16, -4) == dict.fromkeys(range(-16, -3), 1)
+    assert server.asked == [(-16, -4)]
 
 
 @pytest.mark.parametrize("bad", [[-3], [2], [4, 5], [8], [-3, 8]], ids=str)
@@ -213,7 +242,7 @@ def test_given_days_that_are_left_out_when_the_day_before_them_is_named_then_the
 def test_given_days_between_others_when_they_are_not_named_by_themselves_either_then_they_alone_fail():
     server = Server([1, 2, 5, 6, 7, 8, 9])
 
-    days = days_of(server, march(1), march(9), CONFIG)
+    days = ByDate(server, CONFIG).read(march(1), march(9))
 
     assert server.asked == [(1, 9), (3, 4)]
     assert [day for day, row in days.items() if isinstance(row, AirbyteTracedException)] == [march(3), march(4)]
