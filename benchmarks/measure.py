@@ -34,11 +34,11 @@ class Run:
     output: Path
 
 
-def run(command: Sequence[str | Path], output: Path) -> Run:
-    """Runs a command with its output in a file; raises RuntimeError if it fails."""
+def run(command: Sequence[str | Path], output: Path, folder: Path = REPOSITORY) -> Run:
+    """Runs a command in a folder, with its output in a file; raises RuntimeError if it fails."""
     # Without the site's packages the launcher is smaller than all that it starts.
     launch = (sys.executable, "-IS", Path(__file__).with_name("launch.py"), output, *command)
-    done = subprocess.run([str(part) for part in launch], cwd=REPOSITORY, capture_output=True, text=True)
+    done = subprocess.run([str(part) for part in launch], cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{command[2:5]} failed:\n{done.stderr[-2000:]}")
     return Run(**json.loads(done.stdout), output=output)
@@ -64,10 +64,11 @@ def today() -> date:
 
 @dataclass(frozen=True)
 class Reading:
-    """The connector's command over some streams and days, against a sandbox."""
+    """The connector's command over some streams and days, against a sandbox; `source` is the folder of its code."""
 
     sandbox: Sandbox
     folder: Path
+    source: Path = REPOSITORY
 
     def __call__(
         self,
@@ -91,7 +92,7 @@ class Reading:
             (self.folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
         options = [part for name in files for part in (f"--{name}", self.folder / f"{name}.json")]
         at = (sys.executable, "-m", "integration_tests.at", moment.strftime("%Y-%m-%dT%H:%M")) if moment else CONNECTOR
-        return run([*at, "read", *options], self.folder / "output.jsonl")
+        return run([*at, "read", *options], self.folder / "output.jsonl", self.source)
 
 
 def messages(output: Path) -> Iterable[dict[str, Any]]:
