@@ -43,7 +43,7 @@ class Reader:
         raise unexpected_answer(self._provider, self._path, problem)
 
     def mapping(self, value: Any, name: str) -> Mapping[str, Any]:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             self.refuse(f"{name} is {kind(value)} where an object is due")
         return value
 
@@ -68,11 +68,11 @@ class Reader:
 
     def warn_of_unknown(self, holder: Mapping[str, Any], known: Set[str], name: str) -> None:
         """Names the fields that no column is made of."""
-        if unknown := sorted(holder.keys() - known):
+        if not holder.keys() <= known:
             LOGGER.warning(
                 "%s sends %s in its %s, which this connector does not know and leaves out. Update the connector.",
                 self._provider,
-                ", ".join(unknown),
+                ", ".join(sorted(holder.keys() - known)),
                 name,
             )
 

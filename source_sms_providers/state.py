@@ -75,6 +75,8 @@ class StreamState:
 
     def groups_of(self, day: str) -> Mapping[Key, Figures]:
         """The groups of which the table may hold a row of that day, with the figures that were last written."""
+        if day not in self._groups:
+            return {}
         with self._lock:
             return {key: tuple(figures) for key, (_, figures) in self._groups.get(day, {}).items()}
 
@@ -82,9 +84,12 @@ class StreamState:
         """To be called with all rows of a day before the first of them is written."""
         with self._lock:
             known = self._groups.get(day, {})
-            # A row of zeros where there is none yet changes no sum.
-            told = {key: _group(key, figures) for key, figures in rows.items() if any(figures) or key in known}
-            news = {key: group for key, group in told.items() if known.get(key) != group}
+            news = {
+                key: _group(key, figures)
+                for key, figures in rows.items()
+                # A row of zeros where there is none yet changes no sum.
+                if (known[key][1] != [*figures] if key in known else any(figures))
+            }
             if news:
                 self._coming[day] = news
 
@@ -192,15 +197,16 @@ def with_states(
     running: dict[str, str] = {}
     waiting: dict[str, AirbyteStreamState] = {}
     for message in messages:
-        if message.type is Type.RECORD and message.record:
-            stream, day = message.record.stream, message.record.data["date"]
-            if message.record.data.get("is_partial"):
+        if record := message.record:
+            stream, day = record.stream, record.data["date"]
+            if record.data.get("is_partial"):
                 running[stream] = day
-            if stream in states and states[stream].is_unsaid(day):
-                states[stream].begins(day)
-                done = states[stream].done or _last_second_before(config["start_date"])
+            state = states.get(stream)
+            if state and state.is_unsaid(day):
+                state.begins(day)
+                done = state.done or _last_second_before(config["start_date"])
                 ahead = AirbyteStreamState(StreamDescriptor(name=stream), AirbyteStateBlob(date=done))
-                yield _completed(ahead, states[stream], config)
+                yield _completed(ahead, state, config)
         elif message.type is Type.STATE and message.state and (saved := message.state.stream):
             stream = saved.stream_descriptor.name
             blob = vars(saved.stream_state)

@@ -244,7 +244,7 @@ def accounts_of(read: Reader, response: requests.Response) -> list[tuple[bool, s
     """
     data = data_of(read, response)
     subs = data.get("by_sub_accounts")
-    subs = [] if subs is None else list(subs.values()) if isinstance(subs, Mapping) else subs
+    subs = [] if subs is None else list(subs.values()) if isinstance(subs, dict) else subs
     accounts = [(True, read.mapping(read.field(data, "my_account", "data"), "my_account"))]
     accounts += [(False, account) for account in mappings(read, subs, "a sub-account")]
     found = [(is_main, account_id(read, account), account) for is_main, account in accounts]
@@ -268,7 +268,7 @@ def country_pairs(read: Reader, account: Mapping[str, Any]) -> Iterable[tuple[st
     value = conso_of(read, account).get("by_country")
     if value is None:
         return []
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.items()
     return [pair for mapping in mappings(read, value, "an entry of by_country") for pair in mapping.items()]
 
