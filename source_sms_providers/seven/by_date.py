@@ -7,11 +7,12 @@ days before the account's first one are named, and whether the running day is, i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import date, timedelta
 from typing import Any
 
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import Reader
@@ -76,15 +77,16 @@ def told_apart(days: Days) -> tuple[list[Mapping[str, Any]], dict[date, AirbyteT
 class ByDate:
     """Every day of ranges; only a running day may be missing.
 
-    A range that fails is asked for in halves, down to the days that fail, if its last day is answered by itself. If no
-    day fails, it was too wide: from then on no range is asked for that is wider than the widest part that was answered.
+    A range that fails is asked for in halves, down to the days that fail, if a day of it is answered by itself: its
+    last, middle or first one. If no day fails, it was too wide: from then on no range is asked for that is wider than
+    those that were answered.
 
     Days that an answer leaves out are asked for again in a range of their own, and in its halves if its last day is
     named by itself: so a range that the server caps is read whole. That takes a request for each so many days as it
     answers, as narrower ranges from the start would. Days that it leaves out even then are
 
-    - rows of zeros if they are before the account's first day: their last day is not named by itself either,
-      nor their first one and the day before it, while a later day is named;
+    - rows of zeros if they are before the account's first day: a later day is named, and no earlier one, neither of
+      the range nor of as many days before it as one answer was seen to name;
     - an error otherwise: nothing vouches for zeros between days that are there.
     """
 
@@ -93,61 +95,92 @@ class ByDate:
         self._config = config
         self._today = date.fromisoformat(config["today"])
         self._widest = timedelta.max
+        self._answered = DAY
+        self._most_named = 2
 
     def read(self, first: date, last: date) -> Days:
         """The days of one range. Raises AirbyteTracedException if no day of it is answered."""
         told: Days = {}
-        answered, narrowed = DAY, False
-        spans = [(first, last)]
-        while spans:
-            start, end = spans.pop()
-            width = end - start + DAY
-            if width > self._widest:
-                spans += _halves(start, end)
+        left_out: list[tuple[date, date]] = []
+        is_answered = is_narrowed = False
+        ranges = [(first, last)]
+        while ranges:
+            start, end = ranges.pop()
+            if end - start + DAY > self._widest:
+                ranges += _halves(start, end)
                 continue
             try:
                 found = self._ask(start, end)
+                # Perhaps only days that are not named were answered, of a range that is capped.
+                is_capped = not found and start < end < self._today and bool(self._ask(end, end))
             except AirbyteTracedException as error:
-                if start == end and not told:
+                alone = {start} if start == end else set()
+                some = {first, first + (last - first) // 2, last}
+                if not is_answered and not self._answers_one_of(some - alone):
                     raise
+                is_answered = True
                 if start == end:
                     told[end] = error
-                    continue
-                # In an outage, and with a wrong key, one day is not answered either.
-                if not told:
-                    try:
-                        told |= self._ask(end, end)
-                    except AirbyteTracedException:
-                        raise error from None
-                narrowed = True
-                spans += _halves(start, end)
+                else:
+                    is_narrowed = True
+                    ranges += _halves(start, end)
                 continue
-            answered = max(answered, width)
+            is_answered = True
+            self._answered = max(self._answered, end - start + DAY)
+            self._most_named = max(self._most_named, len(found))
             told |= found
             if found:
-                spans += _runs(start, end, found)
-            elif end >= self._today:
+                ranges += _runs(start, end, found)
+            elif is_capped:
+                ranges += _halves(start, end)
+            elif end < self._today:
+                left_out.append((start, end))
+            elif start < end:
                 # Perhaps only one day was answered, of a range that is capped, and that one is not named.
-                spans += [(start, self._today - DAY), (self._today, self._today)] if start < self._today else []
-            elif any(day < start for day in told):
-                told |= _refused(start, end)
-            elif start < end and self._ask(end, end):
-                # Perhaps only days before the account's first one were answered, of a range that is capped.
-                spans += _halves(start, end)
-            elif not self._is_before_the_account(start, end, told):
-                told |= _refused(start, end)
+                ranges += [(start, self._today - DAY), (self._today, self._today)]
+        if is_narrowed and not told_apart(told)[1]:
+            self._widest = self._answered
+        return self._with_days_left_out(told, left_out)
+
+    def _answers_one_of(self, some: Set[date]) -> bool:
+        """Whether a day is answered by itself. In an outage none is; what the user can mend fails each day."""
+        for day in sorted(some, reverse=True):
+            try:
+                self._ask(day, day)
+            except AirbyteTracedException as error:
+                if error.failure_type is FailureType.config_error:
+                    return False
             else:
+                return True
+        return False
+
+    def _with_days_left_out(self, told: Days, left_out: Iterable[tuple[date, date]]) -> Days:
+        zeros: Days = {}
+        for start, end in _joined(left_out):
+            try:
+                is_before = self._is_before_the_account(start, end, told)
+            except AirbyteTracedException as error:
+                told |= dict.fromkeys(days(start, end), error)
+                continue
+            if is_before:
                 began = end + DAY
                 LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", began)
-                told |= {day: record({"date": str(day)}, ZEROS, self._config) for day in days(start, end)}
-        if narrowed and not told_apart(told)[1]:
-            self._widest = answered
-        return told
+                zeros |= {day: record({"date": str(day)}, ZEROS, self._config) for day in days(start, end)}
+            else:
+                lacks = f"it lacks {_named(start, end)}, also when that is asked for by itself"
+                told |= dict.fromkeys(days(start, end), unexpected_answer(PROVIDER, "/analytics", lacks))
+        return told | zeros
 
     def _is_before_the_account(self, start: date, end: date, told: Days) -> bool:
         yesterday = self._today - DAY
-        is_followed = any(day > end for day in told) or self._ask(yesterday, yesterday)
-        return bool(is_followed) and not self._ask(start - DAY, start)
+        if any(day < start for day in told):
+            return False
+        if not any(day > end for day in told) and not self._ask(yesterday, yesterday):
+            return False
+        try:
+            return not self._ask(start - (self._most_named - 1) * DAY, start)
+        except AirbyteTracedException:
+            return not self._ask(start - DAY, start - DAY)
 
 
 def _halves(start: date, end: date) -> list[tuple[date, date]]:
@@ -155,9 +188,14 @@ def _halves(start: date, end: date) -> list[tuple[date, date]]:
     return [(start, middle), (middle + DAY, end)]
 
 
-def _refused(start: date, end: date) -> Days:
-    absent = f"it lacks {_named(start, end)}, also when that is asked for by itself"
-    return dict.fromkeys(days(start, end), unexpected_answer(PROVIDER, "/analytics", absent))
+def _joined(ranges: Iterable[tuple[date, date]]) -> Iterable[tuple[date, date]]:
+    """The ranges in the order of their days, those that follow each other as one."""
+    joined: list[tuple[date, date]] = []
+    for start, end in sorted(ranges):
+        if joined and joined[-1][1] + DAY == start:
+            start, _ = joined.pop()
+        joined.append((start, end))
+    return joined
 
 
 def _runs(first: date, last: date, found: Days) -> Iterator[tuple[date, date]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from source_sms_providers.errors import transient_error
+from source_sms_providers.errors import config_error, transient_error
 from source_sms_providers.seven.by_date import ByDate, Days, DaysExtractor
 from unit_tests.providers import SEVEN
 from unit_tests.responses import response
 from unit_tests.usage import usage
 
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
 CONFIG = {"today": "2026-03-10"}
 DAY = timedelta(days=1)
 
@@ -36,9 +40,10 @@ class Server:
         of_the_asked: slice = slice(None),
         widest: int = 1000,
         bad: Iterable[int] = (),
+        fails_once: Iterable[tuple[int, int]] = (),
     ) -> None:
         self._days, self._newest, self._oldest, self._of_the_asked = sorted(days), newest, oldest, of_the_asked
-        self._widest, self._bad = widest, set(bad)
+        self._widest, self._bad, self._fails_once = widest, set(bad), set(fails_once)
         self.asked: list[tuple[int, int]] = []
         self._by_date = ByDate(self, CONFIG)
 
@@ -46,7 +51,9 @@ class Server:
         bounds = ((first - march(1)).days + 1, (last - march(1)).days + 1)
         self.asked.append(bounds)
         asked = range(bounds[0], bounds[1] + 1)
-        if len(asked) > self._widest or self._bad.intersection(asked):
+        fails = bounds in self._fails_once
+        self._fails_once.discard(bounds)
+        if fails or len(asked) > self._widest or self._bad.intersection(asked):
             raise transient_error(f"No answer for {first} to {last}.")
         counted = asked[self._of_the_asked]
         days = [day for day in self._days if day in counted]
@@ -146,20 +153,60 @@ def test_given_a_range_that_failed_for_one_bad_day_when_the_next_is_read_then_it
     assert server.asked == [(-16, -4)]
 
 
-@pytest.mark.parametrize("bad", [[-3], [2], [4, 5], [8], [-3, 8]], ids=str)
+@pytest.mark.parametrize("bad", [[-3], [2], [4, 5], [8], [-3, 8], [9], range(-2, 10)], ids=str)
 def test_given_days_whose_ranges_fail_when_read_then_they_alone_fail(bad):
     server = Server(range(-30, 10), bad=bad)
 
     assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 10), 1), **dict.fromkeys(bad, "failed")}
 
 
-def test_given_a_server_that_answers_nothing_when_a_year_is_read_then_it_fails_after_two_requests():
+def test_given_a_server_that_answers_nothing_when_a_year_is_read_then_it_fails_after_four_requests():
     server = Server(range(-364, 10), bad=range(-364, 10))
 
     with pytest.raises(AirbyteTracedException, match="No answer for 2025-03-10 to 2026-03-09"):
         server.sms(-355, 9)
 
-    assert server.asked == [(-355, 9), (9, 9)]
+    assert server.asked == [(-355, 9), (9, 9), (-173, -173), (-355, -355)]
+
+
+def test_given_a_key_that_is_refused_when_a_year_is_read_then_it_fails_after_two_requests():
+    asked = []
+
+    def refuse(*bounds: date) -> Days:
+        asked.append(bounds)
+        raise config_error("Enter another key.")
+
+    with pytest.raises(AirbyteTracedException, match="Enter another key"):
+        ByDate(refuse, CONFIG).read(march(-355), march(9))
+
+    assert asked == [(march(-355), march(9)), (march(9), march(9))]
+
+
+def test_given_a_server_that_answers_one_day_at_a_time_when_its_last_one_fails_then_that_one_alone_fails():
+    server = Server(range(-30, 10), widest=1, bad=[3])
+    server.sms(4, 9)
+
+    server.asked.clear()
+
+    assert server.sms(-3, 3) == {**dict.fromkeys(range(-3, 3), 1), 3: "failed"}
+    assert server.asked[:3] == [(3, 3), (0, 0), (2, 2)]
+
+
+def test_given_an_answer_for_some_days_when_the_range_of_the_others_fails_then_its_halves_are_asked_without_a_trial():
+    server = Server(range(-30, 10), newest=4, fails_once=[(-3, 5)])
+
+    assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
+    assert server.asked[:3] == [(-3, 9), (-3, 5), (2, 5)]
+
+
+def test_given_a_short_range_that_failed_once_when_a_wide_one_was_answered_before_then_wide_ones_are_asked_on():
+    server = Server(range(-30, 10), fails_once=[(8, 9)])
+    server.sms(-10, 7)
+    assert server.sms(8, 9) == {8: 1, 9: 1}
+    server.asked.clear()
+
+    server.sms(-24, -11)
+    assert server.asked == [(-24, -11)]
 
 
 # Days that an answer leaves out
@@ -193,8 +240,8 @@ def test_given_days_before_the_accounts_first_one_when_read_then_they_are_zeros_
     server = Server(range(7, 10))
 
     assert server.sms(1, 9) == {**dict.fromkeys(range(1, 7), 0), **dict.fromkeys(range(7, 10), 1)}
-    # The rest again, its last day, and its first one with the day before it.
-    assert server.asked == [(1, 9), (1, 6), (6, 6), (0, 1)]
+    # The rest again, its last day, and as many days before it as one answer named.
+    assert server.asked == [(1, 9), (1, 6), (6, 6), (-1, 1)]
     assert caplog.messages == [
         "seven.io names no day before 2026-03-07, when the account began: those have rows of zeros."
     ]
@@ -205,6 +252,19 @@ def test_given_a_whole_range_before_the_accounts_first_day_when_read_then_it_is_
 
     assert server.sms(-9, 3) == dict.fromkeys(range(-9, 4), 0)
     assert server.asked == [(-9, 3), (3, 3), (9, 9), (-10, -9)]
+
+
+def test_given_a_server_that_answers_no_wide_range_when_the_account_began_later_then_that_is_asked_and_told_once(
+    caplog,
+):
+    caplog.set_level("INFO")
+    server = Server(range(7, 10), widest=4)
+
+    assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 7), 0), **dict.fromkeys(range(7, 10), 1)}
+    assert [bounds for bounds in server.asked if bounds[0] < -3] == [(-5, -3)]
+    assert caplog.messages == [
+        "seven.io names no day before 2026-03-07, when the account began: those have rows of zeros."
+    ]
 
 
 def test_given_a_capped_server_and_an_account_that_began_later_when_read_then_both_are_seen():
@@ -244,9 +304,80 @@ def test_given_days_between_others_when_they_are_not_named_by_themselves_either_
 
     days = ByDate(server, CONFIG).read(march(1), march(9))
 
-    assert server.asked == [(1, 9), (3, 4)]
+    assert server.asked == [(1, 9), (3, 4), (4, 4)]
     assert [day for day, row in days.items() if isinstance(row, AirbyteTracedException)] == [march(3), march(4)]
     assert "it lacks 2026-03-03 to 2026-03-04, also when that is asked for by itself" in days[march(3)].message
+
+
+@pytest.mark.parametrize("widest", [3, 4, 1000])
+def test_given_days_that_lack_across_the_edge_of_two_requests_when_read_then_none_is_taken_for_zero(widest):
+    server = Server([*range(-30, -1), *range(7, 10)], widest=widest)
+
+    assert server.sms(-3, 9) == {-3: 1, -2: 1, **dict.fromkeys(range(-1, 7), "failed"), 7: 1, 8: 1, 9: 1}
+
+
+@pytest.mark.parametrize("widest", [6, 1000])
+def test_given_days_that_lack_across_the_edge_of_two_windows_when_both_are_read_then_none_is_taken_for_zero(widest):
+    server = Server([*range(-30, -1), *range(4, 10)], widest=widest)
+
+    assert server.sms(1, 9) == {**dict.fromkeys((1, 2, 3), "failed"), **dict.fromkeys(range(4, 10), 1)}
+    assert server.sms(-9, 0) == {**dict.fromkeys(range(-9, -1), 1), **dict.fromkeys((-1, 0), "failed")}
+
+
+@pytest.mark.parametrize("fails_once", [(4, 4), (1, 4), (-4, 1)])
+def test_given_a_day_before_the_account_that_cannot_be_asked_for_once_when_read_then_no_later_day_is_lost(fails_once):
+    server = Server(range(5, 10), fails_once=[fails_once])
+
+    found = server.sms(1, 9)
+
+    assert {day: sms for day, sms in found.items() if day >= 5} == dict.fromkeys(range(5, 10), 1)
+    assert {sms for day, sms in found.items() if day < 5} <= {0, "failed"}
+
+
+def test_given_a_server_that_answers_one_day_at_a_time_when_the_account_began_later_then_the_days_before_are_zeros():
+    server = Server(range(5, 10), widest=1)
+
+    assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 5), 0), **dict.fromkeys(range(5, 10), 1)}
+
+
+UP_TO = st.integers(1, 25)
+
+
+@settings(max_examples=300 * ROUNDS, deadline=None)
+@given(
+    began=st.integers(-12, 9),
+    lacking=st.sets(st.integers(-12, 8), max_size=4),
+    bad=st.sets(st.integers(-9, 9), max_size=2),
+    most=st.fixed_dictionaries({"newest": UP_TO, "oldest": UP_TO, "widest": UP_TO}),
+    oldest_counted=st.one_of(st.just(25), UP_TO),
+    split=st.integers(-8, 9),
+    newest_first=st.booleans(),
+)
+def test_given_any_server_and_days_that_lack_or_fail_when_two_windows_are_read_then_no_figure_is_wrong_and_none_is_lost(
+    began, lacking, bad, most, oldest_counted, split, newest_first
+):
+    assume(not lacking or oldest_counted == 25)
+    named = set(range(began, 10)) - lacking
+    server = Server(named, of_the_asked=slice(oldest_counted), bad=bad, **most)
+    windows = [(-9, split - 1), (split, 9)]
+    found = {}
+    for first, last in windows[:: -1 if newest_first else 1]:
+        try:
+            found |= server.sms(first, last)
+        except AirbyteTracedException:
+            found |= dict.fromkeys(range(first, last + 1), "failed")
+            assert {first, (first + last) // 2, last} <= bad
+
+    for day, sms in found.items():
+        if day in bad:
+            assert sms == "failed"
+        elif day in named:
+            assert sms == 1
+        elif day > min(named, default=10):
+            first = split if day >= split else -9
+            assert sms == "failed" or not named.intersection(range(first, day))
+        else:
+            assert sms == 0 or bad or 9 not in named
 
 
 def test_given_no_yesterday_when_read_then_it_fails():
