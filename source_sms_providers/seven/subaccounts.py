@@ -143,6 +143,9 @@ class AccountsRetriever(UsageRetriever):
         counters = grouped(Reader(PROVIDER, response), response.json(), "account")
         named = {name: self.figures_of(row) for name, row in counters.items() if has_usage(row)}
         called = {name: [*self._called(name)] or [MAIN] for name in named}
+        # An empty list is no answer to a day with usage: then the day's total says how much there is to find.
+        total = self.total_of(day)
+        whole = [*named.values()] or ([total] if total else [])
         by_account: dict[str, Sequence[Row]] = {}
         rows: list[Row] = []
         for accounts in (dict.fromkeys(chain(*called.values())), (MAIN,), self._listed):
@@ -150,7 +153,7 @@ class AccountsRetriever(UsageRetriever):
             answers = self._command.each(partial(self._rows_of_account, stream_slice), new)
             by_account |= zip(new, answers, strict=True)
             rows += chain(*answers)
-            if _billed(map(self.figures_of, rows)) == _billed(named.values()):
+            if _billed(map(self.figures_of, rows)) == _billed(whole):
                 return rows
             if MAIN in by_account and day >= self.config["today"]:
                 # Messages are being sent, so that nothing adds up. A later sync decides.

@@ -155,6 +155,28 @@ def test_given_a_main_account_named_like_a_subaccount_when_read_then_the_sum_say
     assert by_key(output) == [row("101", "AT", 7, "Company 1"), row("main", "AT", 3)]
 
 
+@pytest.mark.parametrize(
+    ("sent", "asked"),
+    [
+        ({"only_main": {"DE": 5}}, ["only_main"]),
+        ({"only_main": {"DE": 2}, "102": {"AT": 3}}, ["101", "102", "only_main"]),
+    ],
+    ids=["the main one", "another too"],
+)
+def test_given_a_day_with_usage_of_which_no_account_is_named_when_read_then_accounts_are_asked_until_all_is_found(
+    providers, accounts, sent, asked
+):
+    accounts.total = 5
+    accounts.sent |= sent
+
+    output = read(STREAM, start_date=DAY, lookback_days=1, saved=known([["main", "DE"], [5, 0, 0, 0, 0, 0, 0]]))
+
+    found = {(record["account_id"], record["country"]): record["sms"] for record in output.records}
+    names = {"only_main": "main"}
+    assert found == {(names.get(who, who), code): sms for who, of in sent.items() for code, sms in of.items()}
+    assert asked_of(providers) == asked
+
+
 @pytest.mark.parametrize("name_in_the_list", [None, "Its new name"])
 def test_given_a_name_that_the_list_lacks_when_the_main_account_does_not_explain_it_then_all_are_asked(
     providers, accounts, name_in_the_list
