@@ -207,7 +207,8 @@ class ReadOnlyRequester(Requester):
                 return response
             final = f"{problem}. The next sync asks again."
             account.failed(str(request.url), final, self._patience)
-            asked_for = None if response is None else retry_after(response)
+            # A moment that is over, as a clock that differs makes it, is no reason to hurry.
+            asked_for = (retry_after(response) if response is not None else None) or None
             wait = 2.0 ** (attempt - 1) if asked_for is None else asked_for
             if asked_for is not None and asked_for > MAX_WAIT_SECONDS:
                 account.give_up(final)

@@ -97,7 +97,7 @@ class UsageRetriever(GroupsRetriever):
         )
 
     def spared_by_span(self, first: date, last: date) -> int:
-        return len(set(map(str, days(first, last))) - self._totals_of(str(first)).silent)
+        return len(set(map(str, days(first, last))) - self._totals_of(str(first)).silent) - 1
 
     def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
         """A group that is alone in a span, and makes up all that its days amount to, makes up each of them."""

@@ -253,6 +253,15 @@ def test_given_one_country_when_read_then_one_request_tells_each_day_what_single
     assert output.states[-1]["groups"]["2026-03-09"] == [[["DE"], [2, 0, 0, 0, 0, 0, 0.2]]]
 
 
+@pytest.mark.parametrize(("start_date", "requests"), [("2026-01-29", 40), ("2026-01-28", 1)], ids=["40 days", "41"])
+def test_given_up_to_forty_days_when_read_then_each_is_asked_by_itself(spans, providers, start_date, requests):
+    spans({"DE": lambda _: 5})
+
+    read("analytics_by_country", start_date=start_date)
+
+    assert len(asked_spans(providers)) == requests
+
+
 def test_given_a_country_that_comes_later_when_read_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
     spans({"DE": lambda _: 5, "FR": lambda day: int(day >= "2026-02-20")})
 
