@@ -25,7 +25,7 @@ from source_sms_providers.smsfactor import connection_test as smsfactor
 OUTAGE_SECONDS = 8
 """A person waits for the answer: a provider that is silent is given up sooner than in a sync."""
 DAY = timedelta(days=1)
-YEAR = timedelta(days=365)
+MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 
 COUNTRIES: Mapping[str, Callable[..., Collection[str]]] = {
     "pricing": seven.countries,
@@ -73,6 +73,19 @@ class Account:
         )
         return answer
 
+    def answers(self, stream: str, **changed: Any) -> Iterator[requests.Response]:
+        """The answers for each year back to the start, the newest first, up to yesterday; for the last 31 days alone if
+        a year is refused, which may be more than the provider answers at once. Raises AirbyteTracedException.
+        """
+        start, today = (date.fromisoformat(self.config[name]) for name in ("start_date", "today"))
+        for year in years_since(start, today - DAY):
+            try:
+                response = self.answer(stream, *year, **changed)
+            except AirbyteTracedException:
+                yield self.answer(stream, today - MONTH, today - DAY, **changed)
+                return
+            yield response
+
     def rows(self, stream: str, day: date) -> Sequence[Mapping[str, Any]]:
         """What the stream makes of one day. Raises AirbyteTracedException."""
         extractor = self._factory.create_component(
@@ -100,7 +113,6 @@ def check_account(account: Account) -> None:
     """Raises AirbyteTracedException with a sentence for the first thing that is wrong."""
     account = replace(account, config={"outage_seconds": OUTAGE_SECONDS, **account.config})
     today = date.fromisoformat(account.config["today"])
-    years = list(years_since(date.fromisoformat(account.config["start_date"]), today))
     try:
         check_countries(account)
         for stream in account.streams:
@@ -108,7 +120,7 @@ def check_account(account: Account) -> None:
                 account.rows(stream, today - DAY)
         for stream, prove in PROOFS:
             if stream in account.streams:
-                prove(account.config, years, account.answer)
+                prove(account.config, account.answer, account.answers)
     except AirbyteTracedException as error:
         sentence = error.message or ""
         for of_a_sync, of_a_test in IN_A_TEST.items():
@@ -123,7 +135,7 @@ def check_countries(account: Account) -> None:
     unknown = unknown_countries(account.config)
     for stream, countries in COUNTRIES.items():
         if unknown and stream in account.streams:
-            unknown.difference_update(countries(account.config, account.answer))
+            unknown.difference_update(countries(account.config, account.answer, account.answers))
     refuse_countries(unknown)
 
 

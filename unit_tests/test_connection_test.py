@@ -111,6 +111,31 @@ def test_given_a_label_and_an_account_when_checked_then_each_costs_the_requests_
     assert len(good.requests) == 6 + 1 + 2
 
 
+@pytest.mark.parametrize(
+    ("settings", "stream_of"),
+    [
+        ({"seven_label": "A", "smsfactor_api_token": ""}, f"{SEVEN}/analytics?group_by=label"),
+        ({"smsfactor_sub_account_id": "1", "seven_api_key": ""}, f"{SMSFACTOR}/metrics/consumption"),
+    ],
+    ids=["seven", "smsfactor"],
+)
+def test_given_a_provider_that_refuses_a_year_when_checked_then_a_month_proves_the_settings(good, settings, stream_of):
+    bounds = ("start", "end") if SEVEN in stream_of else ("date_start", "date_end")
+    asked = []
+
+    def answer(request: requests.PreparedRequest) -> bytes:
+        first, last = (date.fromisoformat(query_of(request)[name]) for name in bounds)
+        asked.append((last - first).days + 1)
+        if asked[-1] > 31:
+            return b'"600"' if SEVEN in stream_of else b'{"status": -99, "message": "Error"}'
+        return any_grouping(request) if SEVEN in stream_of else IDLE
+
+    good.answer(stream_of, answer)
+
+    assert check(outage_seconds=0.5, **settings).status is Status.SUCCEEDED
+    assert asked[-2:] == [365, 31]
+
+
 def test_given_no_token_when_checked_then_smsfactor_is_not_asked(good):
     assert check(smsfactor_api_token="").status is Status.SUCCEEDED
     assert not any(url.startswith(SMSFACTOR) for url in paths(good))
@@ -259,7 +284,7 @@ def test_given_a_country_that_nobody_knows_when_checked_then_both_providers_were
         "(UK). Correct them, or leave 'Countries' empty for all countries."
     )
     assert [(request.url, request.query) for request in good.asked] == [
-        (f"{SMSFACTOR}/metrics/consumption", {"date_start": "2025-03-11", "date_end": "2026-03-10"}),
+        (f"{SMSFACTOR}/metrics/consumption", {"date_start": "2025-03-10", "date_end": "2026-03-09"}),
         (f"{SEVEN}/pricing", {"format": "json"}),
     ]
 
@@ -273,7 +298,7 @@ def test_given_a_country_that_seven_prices_when_checked_then_it_is_known(good):
 
 
 def test_given_a_country_that_smsfactor_sent_to_when_checked_then_it_is_known(good):
-    good.answer(f"{SMSFACTOR}/metrics/consumption?date_start=2025-03-11", consumption_in("zz"))
+    good.answer(f"{SMSFACTOR}/metrics/consumption?date_start=2025-03-10", consumption_in("zz"))
 
     assert check(countries=["ZZ"], seven_api_key="").status is Status.SUCCEEDED
 

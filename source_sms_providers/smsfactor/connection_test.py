@@ -15,12 +15,13 @@ Days are taken to be UTC's or Paris's: SMSFactor is French, and documents no tim
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import requests
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import Reader, exact
 from source_sms_providers.errors import config_error
@@ -28,11 +29,13 @@ from source_sms_providers.smsfactor.extractors import PROVIDER, accounts_of, cou
 
 Answer = Callable[..., requests.Response]
 """(stream, first day, last day, settings…) -> what a sync with these settings would get."""
+Answers = Callable[..., Iterable[requests.Response]]
+"""(stream, settings…) -> the same for each year, the newest first."""
 Ask = Callable[[str, date, date], Decimal]
 """(setting, first day, last day) -> the group total that a sync with this setting would get."""
 
 DAY = timedelta(days=1)
-YEAR = timedelta(days=365)
+MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 SETTINGS = ("inclusive", "end_excluded", "both_excluded", "start_excluded")
 PARIS = timedelta(hours=2)
 """How far its time is ahead of UTC at most."""
@@ -41,7 +44,7 @@ CLOCKS = timedelta(minutes=30)
 GROWTH_SECONDS = 5.0
 
 
-def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer: Answer) -> None:
+def prove(config: Mapping[str, Any], answer: Answer, answers: Answers) -> None:
     """Raises AirbyteTracedException (config_error) for a setting that the account's figures disprove."""
 
     def ask(setting: str, first: date, last: date) -> Decimal:
@@ -53,8 +56,7 @@ def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer:
     prove_day_boundaries(ask, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
-        for year in years:
-            response = answer("consumption", *year)
+        for response in answers("consumption"):
             listed |= {account_id: None for _, account_id, _ in accounts_of(Reader(PROVIDER, response), response)}
             if only in listed:
                 return
@@ -65,10 +67,9 @@ def prove(config: Mapping[str, Any], years: Sequence[tuple[date, date]], answer:
         )
 
 
-def countries(config: Mapping[str, Any], answer: Answer) -> Collection[str]:
+def countries(config: Mapping[str, Any], answer: Answer, answers: Answers) -> Collection[str]:
     """The codes of the countries that the account sent to in the last year, in upper case."""
-    today = date.fromisoformat(config["today"])
-    response = answer("consumption", today - YEAR + DAY, today)
+    response = next(iter(answers("consumption")))
     read = Reader(PROVIDER, response)
     accounts = accounts_of(read, response)
     return {code.upper() for _, _, account in accounts for code, _ in country_pairs(read, account)}
@@ -113,7 +114,13 @@ def _days_around_traffic(ask: Ask, start: date, ended: date, future: date) -> tu
     high = ended - 2 * DAY
     while True:
         low = high - YEAR + DAY
-        if ask("inclusive", low, high):
+        try:
+            has_traffic = ask("inclusive", low, high)
+        except AirbyteTracedException:
+            # Perhaps more than it answers at once: then only what a month says can be known.
+            low, start = high - MONTH + DAY, future
+            has_traffic = ask("inclusive", low, high)
+        if has_traffic:
             return _narrowed(ask, low, high)
         if low < start:
             break

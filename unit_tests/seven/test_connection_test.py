@@ -32,9 +32,18 @@ def answering(rows: list[Any], main: list[Any] | None = None) -> Callable[..., r
     return answer
 
 
+def each(answer: Callable[..., requests.Response], *years: tuple[date, date]) -> Callable[..., Any]:
+    """The answers for these years, asked for one by one."""
+    return lambda stream, **settings: (answer(stream, *year, **settings) for year in years)
+
+
+def proved(answer: Callable[..., requests.Response], **settings: Any) -> None:
+    prove({**DEFAULTS, **settings}, nothing_may_be_asked, each(answer, LAST_YEAR))
+
+
 def refusal(answer: Callable[..., requests.Response], **settings: Any) -> str:
     with pytest.raises(AirbyteTracedException) as raised:
-        prove({**DEFAULTS, **settings}, [LAST_YEAR], answer)
+        proved(answer, **settings)
     assert raised.value.failure_type is FailureType.config_error
     return raised.value.message
 
@@ -45,7 +54,7 @@ def nothing_may_be_asked(*_: Any, **__: Any) -> requests.Response:
 
 @pytest.mark.parametrize("subaccounts", [{}, {"seven_subaccounts": "all"}, {"seven_subaccounts": "only_main"}])
 def test_given_no_label_and_no_id_then_nothing_is_asked(subaccounts):
-    prove({**DEFAULTS, **subaccounts}, [LAST_YEAR], nothing_may_be_asked)
+    proved(nothing_may_be_asked, **subaccounts)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +70,9 @@ def test_given_years_without_usage_then_an_older_one_is_asked_until_there_is_som
         rows = [] if (first, last) == LAST_YEAR else rows
         return response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last))
 
+    years = LAST_YEAR, YEAR_BEFORE, (date(2023, 3, 12), date(2024, 3, 10))
     with pytest.raises(AirbyteTracedException, match="does not know"):
-        prove({**DEFAULTS, **settings}, [LAST_YEAR, YEAR_BEFORE, (date(2023, 3, 12), date(2024, 3, 10))], answer)
+        prove({**DEFAULTS, **settings}, nothing_may_be_asked, each(answer, *years))
 
     assert asked[:2] == [(stream, LAST_YEAR), (stream, YEAR_BEFORE)]
     assert {days for _, days in asked} == {LAST_YEAR, YEAR_BEFORE}
@@ -70,7 +80,7 @@ def test_given_years_without_usage_then_an_older_one_is_asked_until_there_is_som
 
 @pytest.mark.parametrize("rows", [[], [usage(label="newsletter", sms=1)]])
 def test_given_a_label_when_no_other_is_answered_then_it_is_honoured(rows):
-    prove({**DEFAULTS, "seven_label": "newsletter"}, [LAST_YEAR], answering(rows))
+    proved(answering(rows), seven_label="newsletter")
 
 
 @pytest.mark.parametrize("other", ["other", "", "Newsletter", None])
@@ -81,15 +91,15 @@ def test_given_a_label_when_another_is_answered_then_it_is_not_known(other):
 
 
 def test_given_an_id_when_one_account_is_answered_then_it_is_honoured():
-    prove({**DEFAULTS, "seven_subaccounts": "1234567"}, [LAST_YEAR], answering([COMPANY], main=[MAIN]))
+    proved(answering([COMPANY], main=[MAIN]), seven_subaccounts="1234567")
 
 
 def test_given_an_id_when_the_account_is_idle_then_it_is_not_disproved():
-    prove({**DEFAULTS, "seven_subaccounts": "1234567"}, [LAST_YEAR], answering([], main=[MAIN]))
+    proved(answering([], main=[MAIN]), seven_subaccounts="1234567")
 
 
 def test_given_an_id_when_it_has_usage_and_the_main_account_none_then_it_is_honoured():
-    prove({**DEFAULTS, "seven_subaccounts": "1234567"}, [LAST_YEAR], answering([COMPANY], main=[]))
+    proved(answering([COMPANY], main=[]), seven_subaccounts="1234567")
 
 
 def test_given_an_id_when_several_accounts_are_answered_then_it_is_not_known():
@@ -100,19 +110,29 @@ def test_given_an_id_when_the_main_account_is_answered_then_it_is_not_known():
     assert "does not know the subaccount id" in refusal(answering([MAIN], main=[MAIN]), seven_subaccounts="99")
 
 
+def test_given_an_id_when_its_account_has_the_main_accounts_name_but_other_usage_then_it_is_honoured():
+    proved(answering([usage(account="ACME", sms=5)], main=[usage(account="ACME", sms=3)]), seven_subaccounts="1234567")
+
+
 def test_given_the_price_list_then_its_countries_are_named_in_upper_case():
     def answer(stream: str, first: date, last: date, **settings: Any) -> requests.Response:
         assert (stream, settings) == ("pricing", {"countries": None})
         return response(f"{SEVEN}/pricing", {"countries": [{"countryCode": "fr"}, {"countryCode": ""}]})
 
-    assert countries({"today": "2026-03-10"}, answer) == {"FR", ""}
+    assert countries({"today": "2026-03-10"}, answer, nothing_may_be_asked) == {"FR", ""}
 
 
 def test_given_yesterday_when_it_is_named_then_it_is_proven():
-    prove_yesterday(TODAY, [], answering([usage(date="2026-03-09")]))
+    prove_yesterday(TODAY, answering([usage(date="2026-03-09")]), nothing_may_be_asked)
 
 
-@pytest.mark.parametrize(("rows", "problem"), [([], "it lacks"), ([usage(date="2026-03-09", sms=-1)], "is negative")])
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ([], "If the account is new, test the connection again tomorrow"),
+        ([usage(date="2026-03-09", sms=-1)], "is negative"),
+    ],
+)
 def test_given_yesterday_when_it_is_not_named_or_wrong_then_the_test_fails(rows, problem):
     with pytest.raises(AirbyteTracedException, match=problem):
-        prove_yesterday(TODAY, [], answering(rows))
+        prove_yesterday(TODAY, answering(rows), nothing_may_be_asked)

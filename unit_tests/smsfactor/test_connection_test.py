@@ -16,6 +16,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from source_sms_providers.errors import transient_error
 from source_sms_providers.smsfactor.connection_test import SETTINGS, countries, prove, prove_day_boundaries
 from unit_tests.providers import SMSFACTOR, canned_json
 from unit_tests.responses import response
@@ -38,11 +39,14 @@ class Server:
     messages: dict[date, int]
     today: date = MARCH_10
     quiet: int | None = None
+    widest: int = 366
     asked: list[tuple[str, date, date]] = field(default_factory=list, init=False)
 
     def ask(self, setting: str, first: date, last: date) -> int:
         """The total for a range, asked as the connector does with that setting."""
         self.asked.append((setting, first, last))
+        if last - first >= self.widest * DAY:
+            raise transient_error("Too wide.")
         if self.quiet is not None and len(self.asked) > self.quiet:
             self.messages[self.today] = self.messages.get(self.today, 0) + 1
         first, last = first - LEFT_OUT[setting][0] * DAY, last + LEFT_OUT[setting][1] * DAY
@@ -127,6 +131,23 @@ def test_given_traffic_of_the_last_days_then_they_are_asked_singly_and_as_a_rang
         ("inclusive", day(4), day(2)),
         *(("inclusive", day(ago), day(ago)) for ago in (5, 4, 3, 2, 1)),
         ("inclusive", day(5), day(1)),
+    ]
+
+
+@pytest.mark.parametrize("widest", [31, 100])
+@pytest.mark.parametrize(("ago", "is_found"), [(5, True), (30, True), (33, True), (40, False), (500, False)])
+def test_given_a_server_that_answers_no_year_then_traffic_of_the_last_month_is_found(widest, ago, is_found):
+    server = Server("inclusive", {day(ago): 3}, widest=widest)
+
+    assert verdict(server, "inclusive", start=day(600)) is is_found
+
+
+def test_given_a_server_that_does_not_answer_then_it_is_asked_for_a_year_and_a_month_and_its_error_is_told():
+    server = Server("inclusive", {}, widest=3)
+
+    assert verdict(server, "inclusive", start=day(600)) == "Too wide."
+    assert server.asked == [
+        ("inclusive", *bounds) for bounds in ((day(4), day(2)), (day(367), day(3)), (day(33), day(3)))
     ]
 
 
@@ -290,9 +311,14 @@ DEFAULTS = {"start_date": "2026-03-01", "smsfactor_day_boundaries": "inclusive"}
 LAST_YEAR, YEAR_BEFORE = (date(2025, 3, 11), date(2026, 3, 10)), (date(2024, 3, 11), date(2025, 3, 10))
 
 
+def each(answer: Any, *years: tuple[date, date]) -> Any:
+    """The answers for these years, asked for one by one."""
+    return lambda stream, **settings: (answer(stream, *year, **settings) for year in years)
+
+
 def refusal(config: Mapping[str, Any], answer: Any) -> str:
     with pytest.raises(AirbyteTracedException) as raised:
-        prove({**DEFAULTS, **config}, [LAST_YEAR], answer)
+        prove({**DEFAULTS, **config}, answer, each(answer, LAST_YEAR))
     assert raised.value.failure_type is FailureType.config_error
     return raised.value.message
 
@@ -303,7 +329,8 @@ def test_given_figures_that_no_setting_explains_then_the_user_is_asked_to_test_a
 
 @pytest.mark.parametrize("account", ["1", "2"])
 def test_given_an_account_that_is_listed_then_it_is_accepted(clock, account):
-    prove({**DEFAULTS, "smsfactor_sub_account_id": account}, [LAST_YEAR], answering(idle=True))
+    answer = answering(idle=True)
+    prove({**DEFAULTS, "smsfactor_sub_account_id": account}, answer, each(answer, LAST_YEAR))
 
 
 def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accepted(clock):
@@ -315,7 +342,7 @@ def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accep
             found = response(f"{SMSFACTOR}/metrics/consumption", body)
         return found
 
-    prove({**DEFAULTS, "smsfactor_sub_account_id": "2"}, [LAST_YEAR, YEAR_BEFORE], answer)
+    prove({**DEFAULTS, "smsfactor_sub_account_id": "2"}, answer, each(answer, LAST_YEAR, YEAR_BEFORE))
 
 
 def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(clock):
@@ -327,4 +354,4 @@ def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(cloc
 
 
 def test_given_a_year_of_consumption_then_the_countries_of_all_accounts_are_named():
-    assert countries({"today": "2026-03-10"}, answering()) == {"FR", "CH", "IT"}
+    assert countries({"today": "2026-03-10"}, answering(), each(answering(), LAST_YEAR)) == {"FR", "CH", "IT"}
