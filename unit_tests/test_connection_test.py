@@ -8,7 +8,8 @@ import requests
 from airbyte_cdk.models import AirbyteConnectionStatus, Status
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.connection_test import years_since
+from source_sms_providers.connection_test import Account, years_since
+from source_sms_providers.errors import transient_error
 from unit_tests.connector import LOGGER, SEVEN_KEY, check, config, read
 from unit_tests.providers import SEVEN, SMSFACTOR, as_json, canned_json, query_of
 from unit_tests.usage import each_day_asked, usage
@@ -115,12 +116,15 @@ def test_given_a_label_and_an_account_when_checked_then_each_costs_the_requests_
     ("settings", "stream_of"),
     [
         ({"seven_label": "A", "smsfactor_api_token": ""}, f"{SEVEN}/analytics?group_by=label"),
-        ({"smsfactor_sub_account_id": "1", "seven_api_key": ""}, f"{SMSFACTOR}/metrics/consumption"),
+        ({"seven_subaccounts": "7", "smsfactor_api_token": ""}, f"{SEVEN}/analytics?group_by=subaccount"),
+        ({"smsfactor_sub_account_id": "2", "seven_api_key": ""}, f"{SMSFACTOR}/metrics/consumption"),
     ],
-    ids=["seven", "smsfactor"],
+    ids=["label", "account", "smsfactor"],
 )
 def test_given_a_provider_that_refuses_a_year_when_checked_then_a_month_proves_the_settings(good, settings, stream_of):
     bounds = ("start", "end") if SEVEN in stream_of else ("date_start", "date_end")
+    idle = json.loads(IDLE)
+    idle["data"]["by_sub_accounts"] = [{**idle["data"]["my_account"], "account_id": 2}]
     asked = []
 
     def answer(request: requests.PreparedRequest) -> bytes:
@@ -128,12 +132,33 @@ def test_given_a_provider_that_refuses_a_year_when_checked_then_a_month_proves_t
         asked.append((last - first).days + 1)
         if asked[-1] > 31:
             return b'"600"' if SEVEN in stream_of else b'{"status": -99, "message": "Error"}'
-        return any_grouping(request) if SEVEN in stream_of else IDLE
+        if query_of(request).get("subaccounts") == "only_main":
+            return as_json([usage(account="Main account", sms=1)])
+        return any_grouping(request) if SEVEN in stream_of else as_json(idle)
 
     good.answer(stream_of, answer)
 
-    assert check(outage_seconds=0.5, **settings).status is Status.SUCCEEDED
+    assert check(outage_seconds=0.5, start_date="2023-01-01", **settings).status is Status.SUCCEEDED
     assert asked[-2:] == [365, 31]
+
+
+def test_given_a_year_that_is_refused_when_years_are_asked_then_the_last_month_is_all_that_is_answered():
+    asked = []
+
+    class Narrow(Account):
+        def answer(self, stream: str, first: date, last: date, **changed: str) -> requests.Response:
+            asked.append((stream, str(first), str(last), changed))
+            if (last - first).days > 31:
+                raise transient_error("Too wide.")
+            return requests.Response()
+
+    account = Narrow({}, {}, {"start_date": "2023-01-01", "today": "2026-03-10"})
+
+    assert len(list(account.answers("analytics", a="b"))) == 1
+    assert asked == [
+        ("analytics", "2025-03-10", "2026-03-09", {"a": "b"}),
+        ("analytics", "2026-02-07", "2026-03-09", {"a": "b"}),
+    ]
 
 
 def test_given_no_token_when_checked_then_smsfactor_is_not_asked(good):
