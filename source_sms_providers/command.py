@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 
-from source_sms_providers.http.provider import MadeOnce
+from source_sms_providers.made_once import MadeOnce
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")

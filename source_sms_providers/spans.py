@@ -10,7 +10,7 @@ from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.http.provider import MadeOnce
+from source_sms_providers.made_once import MadeOnce
 
 DAY = timedelta(days=1)
 WINDOW = timedelta(days=365)

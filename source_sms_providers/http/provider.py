@@ -2,68 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar
 
 import requests
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import strict_json
-from source_sms_providers.errors import again
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-_NOTHING: Any = object()
+from source_sms_providers.made_once import MadeOnce
 
 SHARED_ANSWERS = 400
 """How many are kept: those of the days of a year, and a few. Those of ten years may take hundreds of MB."""
 FAILED_REQUESTS_OF_AN_OUTAGE = 4
 """One more than the groupings that ask for one day: a single bad day is no outage."""
-
-
-class MadeOnce(Generic[Key, Value]):
-    """The value of each key, made by the first who wants it while the others wait.
-
-    An AirbyteTracedException is kept as a value is: each who wants it gets a fresh one, for an exception
-    grows with each time that it is raised. Of more than `most` the one that nobody wanted for the longest time is made
-    anew.
-    """
-
-    def __init__(self, most: float = math.inf) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._making: dict[Key, threading.Lock] = {}
-        self._made: dict[Key, Value | AirbyteTracedException] = {}
-
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """What `make` returned, or raised, the first time."""
-        # Mostly there, and then no other thread need be waited for.
-        made: Value | AirbyteTracedException = self._made.get(key, _NOTHING) if self._most == math.inf else _NOTHING
-        if made is _NOTHING:
-            made = self._make(key, make)
-        if isinstance(made, AirbyteTracedException):
-            raise again(made)
-        return made
-
-    def _make(self, key: Key, make: Callable[[], Value]) -> Value | AirbyteTracedException:
-        with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        with making:
-            with self._lock:
-                kept = [self._made.pop(key)] if key in self._made else []
-            made: Value | AirbyteTracedException
-            try:
-                made = kept[0] if kept else make()
-            except AirbyteTracedException as error:
-                made = again(error)
-            with self._lock:
-                self._made[key] = made
-                if len(self._made) > self._most:
-                    del self._made[next(iter(self._made))]
-        return made
 
 
 class Provider:

@@ -14,7 +14,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import Reader, exact
 from source_sms_providers.errors import again, transient_error
-from source_sms_providers.http.provider import MadeOnce
+from source_sms_providers.made_once import MadeOnce
 from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row, answer, slice_of
 from source_sms_providers.seven.by_date import ByDate, Days, DaysExtractor, told_apart
 from source_sms_providers.seven.extractors import (

@@ -20,7 +20,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.answers import Reader, plain
 from source_sms_providers.command import Command
 from source_sms_providers.errors import transient_error
-from source_sms_providers.http.provider import MadeOnce
+from source_sms_providers.made_once import MadeOnce
 from source_sms_providers.retriever import Row, answer
 from source_sms_providers.seven.extractors import (
     FIGURES,

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import threading
+from traceback import walk_tb
+
+import pytest
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_sms_providers.errors import config_error
+from source_sms_providers.made_once import MadeOnce
+
+
+def test_given_a_value_that_failed_when_many_want_it_then_the_stack_of_none_grows():
+    made = MadeOnce[str, int]()
+    stacks = []
+
+    def fail() -> int:
+        raise config_error("Mend it.")
+
+    for _ in range(5):
+        with pytest.raises(AirbyteTracedException, match="Mend it") as raised:
+            made.get("key", fail)
+        assert raised.value.failure_type is FailureType.config_error
+        stacks.append(len(list(walk_tb(raised.value.__traceback__))))
+
+    assert len(set(stacks)) == 1
+
+
+def test_given_many_threads_when_they_want_a_value_then_one_makes_it_while_the_others_wait():
+    made = MadeOnce[str, int]()
+    makers, values = [], []
+    may_end = threading.Event()
+
+    def make() -> int:
+        makers.append(threading.get_ident())
+        may_end.wait(30)
+        return 7
+
+    threads = [threading.Thread(target=lambda: values.append(made.get("key", make))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    may_end.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert values == [7] * 8
+    assert len(makers) == 1
+
+
+def test_given_a_key_that_is_being_made_when_another_is_wanted_then_it_is_made():
+    made = MadeOnce[str, str]()
+
+    assert made.get("first", lambda: made.get("second", lambda: "value")) == "value"
+
+
+def test_given_more_values_than_are_kept_when_one_is_wanted_again_then_only_the_longest_unwanted_is_made_anew():
+    made = MadeOnce[str, str](most=2)
+    makings = []
+
+    def make(key: str) -> str:
+        makings.append(key)
+        return key
+
+    for key in ("one", "two", "one", "three", "one", "two"):
+        assert made.get(key, lambda key=key: make(key)) == key
+
+    assert makings == ["one", "two", "three", "two"]
