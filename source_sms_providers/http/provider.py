@@ -85,12 +85,5 @@ class Provider:
         return self._answers.get(url, unparsed)
 
 
-class Providers:
-    """The providers that one command asks; the source puts it into the settings as `_providers`."""
-
-    def __init__(self) -> None:
-        self._known = MadeOnce[Hashable, Provider]()
-
-    def of(self, account: Hashable) -> Provider:
-        """What is known of an account, which is its provider and its key."""
-        return self._known.get(account, Provider)
+Providers = MadeOnce[Hashable, Provider]
+"""What is known of each account that one command asks; the source puts one into the settings as `_providers`."""

@@ -142,7 +142,7 @@ class ReadOnlyRequester(Requester):
     @cached_property
     def _account(self) -> Provider:
         providers: Providers = self.config.get("_providers") or Providers()
-        return providers.of((self.provider, *self.authenticator.get_auth_header().items()))
+        return providers.get((self.provider, *self.authenticator.get_auth_header().items()), Provider)
 
     @cached_property
     def _command(self) -> Command:
