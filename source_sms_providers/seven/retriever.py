@@ -49,7 +49,9 @@ class AnalyticsRetriever(OnePageRetriever):
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        self._by_date = by_date(self.requester, self.config)
+        extractor = self.record_selector.extractor
+        assert isinstance(extractor, DaysExtractor)
+        self._by_date = by_date(self.requester, extractor)
 
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         first, last = (date.fromisoformat(stream_slice[bound][:10]) for bound in ("start_time", "end_time"))
@@ -78,7 +80,7 @@ class UsageRetriever(GroupsRetriever):
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        self._by_date = by_date(self.totals_requester, self.config)
+        self._by_date = by_date(self.totals_requester, DaysExtractor(config=self.config, parameters={}))
         self._totals = MadeOnce[date, Totals]()
         # Those of ten years would stay; three are in use where one ends, for the next one is asked for ahead.
         self._days = MadeOnce[date, Days](3)
@@ -217,10 +219,9 @@ class UsageRetriever(GroupsRetriever):
         return self._days.get(first, lambda: self._by_date.read(first, last))
 
 
-def by_date(requester: Requester, config: Mapping[str, Any]) -> ByDate:
+def by_date(requester: Requester, extractor: DaysExtractor) -> ByDate:
     """The grouping by date, as a requester asks for it."""
-    extractor = DaysExtractor(config=config, parameters={})
-    return ByDate(lambda *bounds: extractor.days(answer(requester, slice_of(*bounds))), config)
+    return ByDate(lambda *bounds: extractor.days(answer(requester, slice_of(*bounds))), extractor.config)
 
 
 def _choices(gone: Collection[Key]) -> Iterable[Collection[Key]]:

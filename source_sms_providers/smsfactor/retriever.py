@@ -34,7 +34,8 @@ class ConsumptionRetriever(GroupsRetriever):
         """What is zero in a span is zero on each of its days, for nothing is negative: each account that is listed then
         has a row of zero each day.
         """
-        extractor = ConsumptionExtractor(config=self.config, parameters={})
+        extractor = self.record_selector.extractor
+        assert isinstance(extractor, ConsumptionExtractor)
         accounts = extractor.silent_accounts(answer(self.requester, slice_of(first, last)))
         if accounts is None:
             return None
