@@ -63,8 +63,8 @@ class AnalyticsRetriever(OnePageRetriever):
 
 @dataclass(kw_only=True)
 class UsageRetriever(GroupsRetriever):
-    """Reads a grouping, which takes a request a day, with the help of the grouping by date, which takes
-    a request a year and says what each day amounts to.
+    """Reads usage that takes a request a day, or more, with the help of the grouping by date, which takes a request a
+    year and says what each day amounts to.
 
     - A day without usage is not asked for: its record of zeros is what the answer would have given.
     - An empty answer for a day with messages or costs is an error, not a record of zeros.
@@ -72,11 +72,9 @@ class UsageRetriever(GroupsRetriever):
 
     Attributes:
         totals_requester: asks for the grouping by date
-        group_field: the field of the rows that is grouped by
     """
 
     totals_requester: Requester
-    group_field: str
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
@@ -84,44 +82,6 @@ class UsageRetriever(GroupsRetriever):
         self._totals = MadeOnce[date, Totals]()
         # Those of ten years would stay; three are in use where one ends, for the next one is asked for ahead.
         self._days = MadeOnce[date, Days](3)
-
-    def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
-        if self.is_silent(day):
-            return [record_of_zeros(day, self.group_field, self.config)]
-        rows = list(super().rows_of(day, stream_slice))
-        if self.is_ungrouped(day) or any(has_usage(row) for row in rows):
-            return rows
-        if self.group_field == "account":
-            return self._rows_without_account(day)
-        raise transient_error(
-            f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
-            "The next sync asks again."
-        )
-
-    def spared_by_span(self, first: date, last: date) -> int:
-        return len(set(map(str, days(first, last))) - self._totals_of(str(first)).silent) - 1
-
-    def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
-        """A group that is alone in a span, and makes up all that its days amount to, makes up each of them."""
-        response = answer(self.requester, slice_of(first, last))
-        groups = grouped(Reader(PROVIDER, response), response.json(), self.group_field)
-        if len(groups) != 1:
-            return None
-        [(group, counters)] = groups.items()
-        rows, _ = told_apart(self._days_of_window(self._first_of_window(str(first))))
-        totals: dict[str, Counters] = {
-            row["date"]: {name: row[name] for name in FIGURES}
-            for row in rows
-            if str(first) <= row["date"] <= str(last) and has_usage(row)
-        }
-        if counters != reduce(added, totals.values(), None):
-            return None
-        if self.group_field == "label" and group != self.config.get("seven_label", group):
-            return None
-        return {
-            date.fromisoformat(day): [record({"date": day, self.group_field: group}, counters, self.config)]
-            for day, counters in totals.items()
-        }
 
     def is_silent(self, day: str) -> bool:
         """Whether the day has no usage. Raises AirbyteTracedException if nothing is known of it."""
@@ -133,35 +93,6 @@ class UsageRetriever(GroupsRetriever):
     def is_ungrouped(self, day: str) -> bool:
         return day in self._totals_of(day).ungrouped
 
-    def _rows_without_account(self, day: str) -> Iterable[Row]:
-        """A day whose only subaccount was deleted names none: what is known of it stays, or else it has a row without
-        account.
-        """
-        total = self.total_of(day)
-        assert total
-        if self.staying([], self.known(day), total):
-            return []
-        LOGGER.warning("seven.io names no account for %s, but usage of that day: it has a row without account.", day)
-        return [record({"date": day, "account": ""}, dict(zip(FIGURES, total, strict=True)), self.config)]
-
-    def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
-        """The grouping by date decides. A group without which the others add up to the day's total was corrected
-        away; one that they need for it is named no longer (a subaccount that was deleted), and was not.
-        """
-        staying = self.staying([self.figures_of(row) for row in rows], gone, self.total_of(day))
-        if staying is None and day >= self.config["today"]:
-            # Messages are being sent, so nothing adds up. A later sync decides.
-            return []
-        if staying is None:
-            LOGGER.warning(
-                "The rows of %s on %s do not add up to the day's total, neither alone nor with those that seven.io "
-                "named before: the latter are set to zero. Compare with the seven.io dashboard.",
-                self.name,
-                day,
-            )
-        corrected = gone.keys() - set(staying or ())
-        return [record_of_zeros(day, self.group_field, self.config, group) for (group,) in corrected]
-
     def staying(
         self, left: Sequence[Figures], gone: Mapping[Key, Figures], total: Figures | None
     ) -> Collection[Key] | None:
@@ -172,9 +103,6 @@ class UsageRetriever(GroupsRetriever):
             if summed([*left, *(gone[key] for key in staying)]) == summed([total]):
                 return staying
         return None
-
-    def key_of(self, row: Row) -> Key:
-        return (row[self.group_field],)
 
     def figures_of(self, row: Row) -> Figures:
         return tuple([row[name] or 0 for name in FIGURES])
@@ -217,6 +145,87 @@ class UsageRetriever(GroupsRetriever):
     def _days_of_window(self, first: date) -> Days:
         last = min(first + WINDOW - DAY, self._last_day)
         return self._days.get(first, lambda: self._by_date.read(first, last))
+
+
+@dataclass(kw_only=True)
+class GroupingRetriever(UsageRetriever):
+    """Reads a grouping: one answer has all groups of a day.
+
+    Attributes:
+        group_field: the field of the rows that is grouped by
+    """
+
+    group_field: str
+
+    def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
+        if self.is_silent(day):
+            return [record_of_zeros(day, self.group_field, self.config)]
+        rows = list(super().rows_of(day, stream_slice))
+        if self.is_ungrouped(day) or any(has_usage(row) for row in rows):
+            return rows
+        if self.group_field == "account":
+            return self._rows_without_account(day)
+        raise transient_error(
+            f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
+            "The next sync asks again."
+        )
+
+    def spared_by_span(self, first: date, last: date) -> int:
+        return len(set(map(str, days(first, last))) - self._totals_of(str(first)).silent) - 1
+
+    def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
+        """A group that is alone in a span, and makes up all that its days amount to, makes up each of them."""
+        response = answer(self.requester, slice_of(first, last))
+        groups = grouped(Reader(PROVIDER, response), response.json(), self.group_field)
+        if len(groups) != 1:
+            return None
+        [(group, counters)] = groups.items()
+        rows, _ = told_apart(self._days_of_window(self._first_of_window(str(first))))
+        totals: dict[str, Counters] = {
+            row["date"]: {name: row[name] for name in FIGURES}
+            for row in rows
+            if str(first) <= row["date"] <= str(last) and has_usage(row)
+        }
+        if counters != reduce(added, totals.values(), None):
+            return None
+        if self.group_field == "label" and group != self.config.get("seven_label", group):
+            return None
+        return {
+            date.fromisoformat(day): [record({"date": day, self.group_field: group}, counters, self.config)]
+            for day, counters in totals.items()
+        }
+
+    def _rows_without_account(self, day: str) -> Iterable[Row]:
+        """A day whose only subaccount was deleted names none: what is known of it stays, or else it has a row without
+        account.
+        """
+        total = self.total_of(day)
+        assert total
+        if self.staying([], self.known(day), total):
+            return []
+        LOGGER.warning("seven.io names no account for %s, but usage of that day: it has a row without account.", day)
+        return [record({"date": day, "account": ""}, dict(zip(FIGURES, total, strict=True)), self.config)]
+
+    def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
+        """The grouping by date decides. A group without which the others add up to the day's total was corrected
+        away; one that they need for it is named no longer (a subaccount that was deleted), and was not.
+        """
+        staying = self.staying([self.figures_of(row) for row in rows], gone, self.total_of(day))
+        if staying is None and day >= self.config["today"]:
+            # Messages are being sent, so nothing adds up. A later sync decides.
+            return []
+        if staying is None:
+            LOGGER.warning(
+                "The rows of %s on %s do not add up to the day's total, neither alone nor with those that seven.io "
+                "named before: the latter are set to zero. Compare with the seven.io dashboard.",
+                self.name,
+                day,
+            )
+        corrected = gone.keys() - set(staying or ())
+        return [record_of_zeros(day, self.group_field, self.config, group) for (group,) in corrected]
+
+    def key_of(self, row: Row) -> Key:
+        return (row[self.group_field],)
 
 
 def by_date(requester: Requester, extractor: DaysExtractor) -> ByDate:

@@ -7,7 +7,7 @@ account is not in the list.
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -87,7 +87,7 @@ class AccountsRetriever(UsageRetriever):
 
     The grouping by subaccount says by name which accounts these are. As names are not unique, and may be missing in
     the list, accounts are asked until they have the messages and costs of the grouping: first those of these names,
-    then the main one, then all others.
+    then the main one, then all others. No span of days spares a request, for that grouping is asked a day at a time.
 
     A country that an account has no longer was corrected away, and so was an account that is still listed. One that
     is listed no longer was deleted: it keeps its rows, unless the day's total says that the usage is gone.
@@ -182,10 +182,6 @@ class AccountsRetriever(UsageRetriever):
             staying = self.staying([self.figures_of(row) for row in rows], totals, self.total_of(day))
         kept = totals if staying is None else staying
         return [self._zeros(day, account, country) for account, country in gone if (account,) not in kept]
-
-    def spared_by_span(self, first: date, last: date) -> int:
-        # Which accounts a day concerns is asked a day at a time.
-        return 0
 
     def key_of(self, row: Row) -> Key:
         return (row["account_id"], row["country"])
