@@ -109,9 +109,14 @@ def _rule(setting: Mapping[str, Any]) -> str:
     ]
 
 
+def countries_of(config: Mapping[str, Any]) -> set[str]:
+    """The codes of the countries that the settings limit streams to, in upper case; none if they do not."""
+    return {code.upper() for code in config.get("countries", ())}
+
+
 def unknown_countries(config: Mapping[str, Any]) -> set[str]:
     """The codes in the settings that ISO 3166 does not list, in upper case. A provider may know them all the same."""
-    return {code.upper() for code in config.get("countries", ())}.difference(pytz.country_names, BESIDE_ISO_3166)
+    return countries_of(config).difference(pytz.country_names, BESIDE_ISO_3166)
 
 
 def refuse_countries(codes: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from airbyte_cdk.models import AirbyteStateMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.settings import TidySettings, refuse_countries, unknown_countries, validate
+from source_sms_providers.settings import TidySettings, countries_of, refuse_countries, unknown_countries, validate
 from source_sms_providers.source import MANIFEST, Entrypoint
 from unit_tests.connector import SEVEN_KEY, Output, config, full_refresh, read, state
 from unit_tests.providers import SEVEN, SMSFACTOR
@@ -279,6 +279,11 @@ def states_of(stream: str, output: Output) -> list[AirbyteStateMessage] | None:
 
 
 # Countries
+
+
+@pytest.mark.parametrize(("settings", "codes"), [({"countries": ["FR", "fr", "de"]}, {"FR", "DE"}), ({}, set())])
+def test_given_countries_however_written_then_their_codes_are_in_upper_case(settings, codes):
+    assert countries_of(settings) == codes
 
 
 @pytest.mark.parametrize("countries", [[], ["FR", "de"], ["XK"], ["GB", "CW", "SS"]])

@@ -11,6 +11,7 @@ from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordEx
 
 from source_sms_providers.answers import Reader, exact, plain
 from source_sms_providers.errors import config_error
+from source_sms_providers.settings import countries_of
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -73,7 +74,7 @@ class PricingExtractor(SevenExtractor):
             # Whether the counts of a part are those of the part or of the whole is not documented.
             self._count(read, answer, "countCountries", len(countries))
             self._count(read, answer, "countNetworks", sum(map(len, networks)))
-        wanted = {code.upper() for code in self.config.get("countries") or ()}
+        wanted = countries_of(self.config)
         today = datetime.now(timezone.utc).date().isoformat()
         records: dict[tuple[str, str, str], dict[str, Any]] = {}
         for country, of_country in zip(countries, networks, strict=True):

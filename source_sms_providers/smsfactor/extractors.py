@@ -12,6 +12,7 @@ from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordEx
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import REPLACEMENT, Reader, exact, plain
+from source_sms_providers.settings import countries_of
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -31,6 +32,11 @@ class SmsfactorExtractor(RecordExtractor):
 
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
+
+    def selects(self, account: str) -> bool:
+        """Whether the settings select the account of this id."""
+        only: str = self.config.get("smsfactor_sub_account_id", account)
+        return account == only
 
 
 class CreditsExtractor(SmsfactorExtractor):
@@ -87,7 +93,6 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = Reader(PROVIDER, response)
         answer = read.mapping(response.json(), "the answer")
-        only = self.config.get("smsfactor_sub_account_id")
         now = datetime.now(timezone.utc)
         records: dict[str, dict[str, Any]] = {}
         for account in mappings(read, read.field(answer, "sub-accounts", "the answer") or [], "a sub-account"):
@@ -107,7 +112,7 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
                 "previous_month_consumption": read.optional_number(account, "previous_month_consumption"),
                 "retrieved_at": now.isoformat(timespec="seconds"),
             }
-        return [record for identity, record in records.items() if only in (None, "", identity)]
+        return [record for identity, record in records.items() if self.selects(identity)]
 
 
 class ConsumptionExtractor(SmsfactorExtractor):
@@ -146,10 +151,7 @@ class ConsumptionExtractor(SmsfactorExtractor):
                 day,
                 plain(group_total),
             )
-        only = self.config.get("smsfactor_sub_account_id")
-        return [
-            record for account, of_account in records.items() if only in (None, "", account) for record in of_account
-        ]
+        return [record for account, of_account in records.items() if self.selects(account) for record in of_account]
 
     def silent_accounts(self, response: requests.Response) -> list[tuple[str, str | None, bool]] | None:
         """The accounts (id, company, is it the main one) of an answer for any days, if it holds no consumption; None if
@@ -160,11 +162,10 @@ class ConsumptionExtractor(SmsfactorExtractor):
         consumptions = [self._consumption(read, account)[0] for _, _, account in accounts]
         if any(consumptions) or self._group_total(read, response):
             return None
-        only = self.config.get("smsfactor_sub_account_id")
         return [
             (identity, company_of(read, account), is_main)
             for is_main, identity, account in accounts
-            if only in (None, "", identity)
+            if self.selects(identity)
         ]
 
     def _group_total(self, read: Reader, response: requests.Response) -> Decimal | None:
@@ -207,7 +208,7 @@ class ConsumptionExtractor(SmsfactorExtractor):
         return total, countries
 
     def _wanted(self, countries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
-        wanted = {code.upper() for code in self.config.get("countries") or ()}
+        wanted = countries_of(self.config)
         found = {code: value for code, value in countries.items() if not wanted or code.upper() in wanted}
         return found or {"": Decimal(0)}
 

@@ -407,11 +407,14 @@ def test_given_no_sub_account_then_there_is_no_record(nothing):
     assert listed(nothing) == []
 
 
-@pytest.mark.parametrize(("only", "found"), [(None, ["1", "2"]), ("2", ["2"]), ("3", [])])
-def test_given_the_setting_of_a_sub_account_then_only_that_one_is_a_record(only, found):
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [({}, ["1", "2"]), ({"smsfactor_sub_account_id": "2"}, ["2"]), ({"smsfactor_sub_account_id": "3"}, [])],
+)
+def test_given_the_setting_of_a_sub_account_then_only_that_one_is_a_record(settings, found):
     accounts = [{**LISTED, "client_id": "1"}, {**LISTED, "client_id": "2"}]
 
-    assert [record["account_id"] for record in listed(accounts, smsfactor_sub_account_id=only)] == found
+    assert [record["account_id"] for record in listed(accounts, **settings)] == found
 
 
 @pytest.mark.parametrize(
