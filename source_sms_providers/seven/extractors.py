@@ -140,9 +140,8 @@ class AnalyticsExtractor(SevenExtractor):
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = Reader(PROVIDER, response)
         groups = grouped(read, response.json(), self.group_field)
-        if self.group_field == "label" and groups.keys() - {
-            self.config.get("seven_label") or label for label in groups
-        }:
+        label = self.config.get("seven_label")
+        if self.group_field == "label" and label and groups.keys() - {label}:
             raise config_error(UNKNOWN_LABEL)
         day = read.asked["start"]
         if read.asked["end"] != day:
