@@ -95,7 +95,7 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
         answer = read.mapping(response.json(), "the answer")
         now = datetime.now(timezone.utc)
         records: dict[str, dict[str, Any]] = {}
-        for account in mappings(read, read.field(answer, "sub-accounts", "the answer") or [], "a sub-account"):
+        for account in sub_accounts(read, read.field(answer, "sub-accounts", "the answer")):
             identity = account_id(read, account, "client_id")
             if identity in records:
                 read.refuse("a sub-account is listed twice")
@@ -239,19 +239,21 @@ def data_of(read: Reader, response: requests.Response) -> Mapping[str, Any]:
 
 
 def accounts_of(read: Reader, response: requests.Response) -> list[tuple[bool, str, Mapping[str, Any]]]:
-    """The accounts of an answer as (is it the main one, its id, itself).
-
-    `by_sub_accounts` is a list of accounts, an object keyed by their id, or nothing: `[]`, null, missing.
-    """
+    """The accounts of an answer as (is it the main one, its id, itself)."""
     data = data_of(read, response)
-    subs = data.get("by_sub_accounts")
-    subs = [] if subs is None else list(subs.values()) if isinstance(subs, dict) else subs
     accounts = [(True, read.mapping(read.field(data, "my_account", "data"), "my_account"))]
-    accounts += [(False, account) for account in mappings(read, subs, "a sub-account")]
+    accounts += [(False, account) for account in sub_accounts(read, data.get("by_sub_accounts"))]
     found = [(is_main, account_id(read, account), account) for is_main, account in accounts]
     if len({identity for _, identity, _ in found}) != len(found):
         read.refuse("an account is listed twice")
     return found
+
+
+def sub_accounts(read: Reader, value: Any) -> list[Mapping[str, Any]]:
+    """Sub-accounts from a list of them, an object keyed by their id, or nothing (`[]`, null)."""
+    if value is None:
+        return []
+    return mappings(read, list(value.values()) if isinstance(value, dict) else value, "a sub-account")
 
 
 def company_of(read: Reader, account: Mapping[str, Any]) -> str | None:

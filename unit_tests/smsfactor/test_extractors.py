@@ -218,6 +218,8 @@ def test_given_accounts_that_do_not_add_up_to_the_group_total_then_there_is_a_wa
         (group(None), "my_account is null where an object is due"),
         (group(subs=[None]), "a sub-account is null where an object is due"),
         (group(subs="none"), "what holds a sub-account is a text where a list is due"),
+        (group(subs=""), "what holds a sub-account is a text where a list is due"),
+        (group(subs=False), "what holds a sub-account is a boolean where a list is due"),
         (group({"company": "", "conso": {}}), "an account has no 'account_id'"),
         (group({"account_id": 1}), "an account has no 'conso'"),
         (group(account("", 80, {})), "account_id is empty"),
@@ -402,6 +404,11 @@ def test_given_an_older_shape_of_a_sub_account_then_what_it_lacks_is_null():
     assert listed([older]) == [{**LISTED_RECORD, **dict.fromkeys(newer)}]
 
 
+@pytest.mark.parametrize("accounts", [[LISTED], {"1010101": LISTED}, {"0": LISTED}])
+def test_given_the_list_of_sub_accounts_in_any_shape_then_the_records_are_the_same(accounts):
+    assert listed(accounts) == [LISTED_RECORD]
+
+
 @pytest.mark.parametrize("nothing", [[], None, {}])
 def test_given_no_sub_account_then_there_is_no_record(nothing):
     assert listed(nothing) == []
@@ -420,7 +427,10 @@ def test_given_the_setting_of_a_sub_account_then_only_that_one_is_a_record(setti
 @pytest.mark.parametrize(
     ("accounts", "problem"),
     [
-        ({"1": LISTED}, "what holds a sub-account is an object where a list is due"),
+        ("", "what holds a sub-account is a text where a list is due"),
+        (0, "what holds a sub-account is a number where a list is due"),
+        (False, "what holds a sub-account is a boolean where a list is due"),
+        (LISTED, "a sub-account is a text where an object is due"),
         ([{**LISTED, "client_id": ""}], "client_id is empty"),
         ([{**LISTED, "credits": "many"}], "credits is a text where a number is due"),
         ([LISTED, LISTED], "a sub-account is listed twice"),
