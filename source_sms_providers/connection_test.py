@@ -21,10 +21,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.settings import refuse_countries, unknown_countries
 from source_sms_providers.seven import connection_test as seven
 from source_sms_providers.smsfactor import connection_test as smsfactor
+from source_sms_providers.spans import DAY
 
 OUTAGE_SECONDS = 8
 """A person waits for the answer: a provider that is silent is given up sooner than in a sync."""
-DAY = timedelta(days=1)
 MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 
 COUNTRIES: Mapping[str, Callable[..., Collection[str]]] = {

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from airbyte_cdk.models import AirbyteMessage, FailureType, Type
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MOST_URGENT_FIRST = (FailureType.config_error, FailureType.system_error, FailureType.transient_error)
 
 
@@ -25,7 +25,7 @@ def told_once(messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
         for message in messages:
             if message.type is Type.TRACE and message.trace and (error := message.trace.error):
                 stream = error.stream_descriptor.name if error.stream_descriptor else ""
-                failure = stream, DAY.sub("", error.message)
+                failure = stream, DATE.sub("", error.message)
                 if failure in failures:
                     continue
                 failures[failure] = error.message, error.failure_type or FailureType.system_error
@@ -52,7 +52,7 @@ class LoggedOnce(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.exc_info and record.levelno != logging.WARNING:
             return True
-        said = (record.getMessage(), DAY.sub("", str(record.exc_info[1])) if record.exc_info else "")
+        said = (record.getMessage(), DATE.sub("", str(record.exc_info[1])) if record.exc_info else "")
         is_new = said not in self._seen
         self._seen.add(said)
         return is_new

@@ -26,6 +26,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.answers import Reader, exact
 from source_sms_providers.errors import config_error
 from source_sms_providers.smsfactor.extractors import PROVIDER, accounts_of, country_pairs, data_of
+from source_sms_providers.spans import DAY
 
 Answer = Callable[..., requests.Response]
 """(stream, first day, last day, settings…) -> what a sync with these settings would get."""
@@ -34,7 +35,6 @@ Answers = Callable[..., Iterable[requests.Response]]
 Ask = Callable[[str, date, date], Decimal]
 """(setting, first day, last day) -> the group total that a sync with this setting would get."""
 
-DAY = timedelta(days=1)
 MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 SETTINGS = ("inclusive", "end_excluded", "both_excluded", "start_excluded")
 PARIS = timedelta(hours=2)
