@@ -20,7 +20,7 @@ def transient_error(sentence: str) -> AirbyteTracedException:
     return AirbyteTracedException(sentence, sentence, FailureType.transient_error)
 
 
-def again(error: AirbyteTracedException) -> AirbyteTracedException:
+def fresh(error: AirbyteTracedException) -> AirbyteTracedException:
     """The same error for one more who meets it: an exception that is raised again keeps each stack it came through."""
     return AirbyteTracedException(error.internal_message, error.message, error.failure_type)
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.errors import again
+from source_sms_providers.errors import fresh
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -37,7 +37,7 @@ class MadeOnce(Generic[Key, Value]):
         if made is _NOTHING:
             made = self._make(key, make)
         if isinstance(made, AirbyteTracedException):
-            raise again(made)
+            raise fresh(made)
         return made
 
     def _make(self, key: Key, make: Callable[[], Value]) -> Value | AirbyteTracedException:
@@ -50,7 +50,7 @@ class MadeOnce(Generic[Key, Value]):
             try:
                 made = kept[0] if kept else make()
             except AirbyteTracedException as error:
-                made = again(error)
+                made = fresh(error)
             with self._lock:
                 self._made[key] = made
                 if len(self._made) > self._most:

@@ -13,7 +13,7 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.answers import Reader, exact
-from source_sms_providers.errors import again, transient_error
+from source_sms_providers.errors import fresh, transient_error
 from source_sms_providers.made_once import MadeOnce
 from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row, answer, slice_of
 from source_sms_providers.seven.by_date import ByDate, Days, DaysExtractor, told_apart
@@ -58,7 +58,7 @@ class AnalyticsRetriever(OnePageRetriever):
         rows, failed = told_apart(self._by_date.read(first, last))
         yield from rows
         if failed:
-            raise again(failed[min(failed)])
+            raise fresh(failed[min(failed)])
 
 
 @dataclass(kw_only=True)
@@ -87,7 +87,7 @@ class UsageRetriever(GroupsRetriever):
         """Whether the day has no usage. Raises AirbyteTracedException if nothing is known of it."""
         totals = self._totals_of(day)
         if failed := totals.failed.get(day):
-            raise again(failed)
+            raise fresh(failed)
         return day in totals.silent
 
     def is_ungrouped(self, day: str) -> bool:
