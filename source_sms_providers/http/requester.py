@@ -140,7 +140,7 @@ class ReadOnlyRequester(Requester):
         return Transport(str(self._request.url), self._command)
 
     @cached_property
-    def _account(self) -> Provider:
+    def _provider_state(self) -> Provider:
         providers: Providers = self.config.get("_providers") or Providers()
         return providers.get((self.provider, *self.authenticator.get_auth_header().items()), Provider)
 
@@ -182,11 +182,11 @@ class ReadOnlyRequester(Requester):
         if request_params:
             request.prepare_url(request.url, request_params)
         if self.share_answers:
-            return self._account.shared(str(request.url), lambda: self._ask(request))
+            return self._provider_state.shared(str(request.url), lambda: self._ask(request))
         return self._ask(request)
 
     def _ask(self, request: requests.PreparedRequest) -> requests.Response:
-        account = self._account
+        account = self._provider_state
         max_retries = int(self.error_handler.max_retries or 0)
         ends, final = None, ""
         for attempt in count(1):
@@ -222,7 +222,7 @@ class ReadOnlyRequester(Requester):
         raise transient_error(final)
 
     def _wait_for_turn(self) -> None:
-        account = self._account
+        account = self._provider_state
         # Thousands of days that are not asked any more need no turn.
         if not account.given_up() and (early := account.seconds_to_turn(self._rate)) > 0:
             self._command.wait(early)

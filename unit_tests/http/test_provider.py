@@ -59,7 +59,7 @@ def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_a
 ):
     providers.answer(BALANCE, GOOD)
     providers.answer_in_turn(ANALYTICS, {"status_code": 429, "headers": {"Retry-After": "20"}}, b"[]")
-    provider = requester("balance", **together)._account
+    provider = requester("balance", **together)._provider_state
     waiting.during_the_next(lambda: provider.keep_quiet(50))
 
     ask("analytics", **together)

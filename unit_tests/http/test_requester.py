@@ -200,7 +200,7 @@ def test_given_little_patience_when_another_worker_is_told_to_wait_longer_then_i
     providers.answer_in_turn(BALANCE, {"status_code": 503}, GOOD)
     together = Providers()
     asking = requester("balance", outage_seconds=8, _providers=together)
-    waiting.during_the_next(lambda: asking._account.keep_quiet(20))
+    waiting.during_the_next(lambda: asking._provider_state.keep_quiet(20))
 
     with pytest.raises(AirbyteTracedException, match="a problem of its own"):
         asking.send_request()
