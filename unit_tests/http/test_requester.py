@@ -215,7 +215,8 @@ def test_given_trouble_when_it_is_asked_again_then_the_log_says_so(providers, ca
         ask()
 
     assert (
-        "seven.io has a problem of its own (an HTTP 5xx answer); asking again in 1 s (retry 1 of 5)." in caplog.messages
+        "seven.io has a problem of its own (HTTP 408, 425 or 5xx); asking again in 1 s (retry 1 of 5)."
+        in caplog.messages
     )
 
 
