@@ -1,7 +1,7 @@
 """Reading an answer strictly: what is not promised is an error, never zero records.
 
-Both APIs are PHP: numbers and booleans come as strings in places, an empty map comes as `[]`
-(`../docs/api` of the vendors show both).
+Both APIs are PHP: numbers and booleans come as strings in places, an empty map comes as `[]`. The samples in the
+vendors' documentation show both.
 """
 
 from __future__ import annotations

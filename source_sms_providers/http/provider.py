@@ -14,7 +14,9 @@ from source_sms_providers.made_once import MadeOnce
 SHARED_ANSWERS = 400
 """How many are kept: those of the days of a year, and a few. Those of ten years may take hundreds of MB."""
 FAILED_REQUESTS_OF_AN_OUTAGE = 4
-"""One more than the groupings that ask for one day: a single bad day is no outage."""
+"""One more than the groupings that ask for one day: a day that fails in each of them is no outage. The accounts of a
+day are asked by one request each, and four of them that fail are one, if nothing else is answered meanwhile.
+"""
 
 
 class Provider:

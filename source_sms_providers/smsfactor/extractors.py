@@ -1,4 +1,4 @@
-"""SMSFactor's answers as records (https://dev.smsfactor.com, GET /metrics/consumption and GET /credits)."""
+"""SMSFactor's answers as records (https://dev.smsfactor.com: GET /credits, /metrics/consumption and /sub-accounts)."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
