@@ -220,8 +220,8 @@ def months_told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [message for message in told if message.startswith("SMSFactor's list says")]
 
 
-def read_month(sandbox: Sandbox, *streams: str) -> Sync:
-    return sync(sandbox.config(start_date="2026-03-01", include_today=True), streams, now=TODAY)
+def read_month(sandbox: Sandbox, *streams: str, **settings: Any) -> Sync:
+    return sync(sandbox.config(start_date="2026-03-01", include_today=True, **settings), streams, now=TODAY)
 
 
 def test_given_both_streams_of_smsfactors_sub_accounts_when_read_then_the_log_tells_both_sums_of_the_month_once(
@@ -246,5 +246,15 @@ def test_given_one_of_the_two_streams_when_read_then_the_log_compares_nothing(
     caplog.set_level("INFO", "airbyte")
 
     read_month(sandbox, stream)
+
+    assert months_told(caplog) == []
+
+
+def test_given_countries_when_both_are_read_then_the_log_does_not_compare_a_part_with_the_whole(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "airbyte")
+
+    read_month(sandbox, "consumption", "subaccount_credits", countries=["FR"])
 
     assert months_told(caplog) == []

@@ -165,7 +165,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
             each.addFilter(once)
         try:
             messages = with_states(messages, source._states, source.config)
-            if source._selected >= COMPARED:
+            if source._selected >= COMPARED and "countries" not in source.config:
                 messages = with_months_compared(messages, source.config)
             yield from told_once(with_missing(messages, reasons))
         finally:

@@ -67,7 +67,7 @@ class UsageRetriever(GroupsRetriever):
     year and says what each day amounts to.
 
     - A day without usage is not asked for: its record of zeros is what the answer would have given.
-    - An empty answer for a day with messages or costs is an error, not a record of zeros.
+    - An empty answer for a day with messages is an error, not a record of zeros.
     - Where the totals cannot be had the days fail with them: nothing could vouch for an empty answer.
 
     Attributes:
@@ -163,12 +163,7 @@ class GroupingRetriever(UsageRetriever):
         rows = list(super().rows_of(day, stream_slice))
         if self.is_ungrouped(day) or any(has_usage(row) for row in rows):
             return rows
-        if self.group_field == "account":
-            return self._rows_without_account(day)
-        raise transient_error(
-            f"seven.io answers no {self.group_field} for {day}, but names messages or costs of that day. "
-            "The next sync asks again."
-        )
+        return self._rows_without_group(day)
 
     def spared_by_span(self, first: date, last: date) -> int:
         return len(set(map(str, days(first, last))) - self._totals_of(str(first)).silent) - 1
@@ -195,16 +190,27 @@ class GroupingRetriever(UsageRetriever):
             for day, counters in totals.items()
         }
 
-    def _rows_without_account(self, day: str) -> Iterable[Row]:
-        """A day whose only subaccount was deleted names none: what is known of it stays, or else it has a row without
-        account.
+    def _rows_without_group(self, day: str) -> Iterable[Row]:
+        """What is known of a day with usage that is of no group stays, or else it has a row without group.
+
+        A day whose only subaccount was deleted names none, and which groups have what is no SMS is not documented.
+        Raises AirbyteTracedException for a day with SMS, each of which has a country and a label.
         """
         total = self.total_of(day)
         assert total
+        usage = dict(zip(FIGURES, total, strict=True))
+        if self.group_field != "account" and usage["sms"]:
+            raise transient_error(
+                f"seven.io answers no {self.group_field} for {day}, but names messages of that day. The next sync asks "
+                "again."
+            )
         if self.staying([], self.known(day), total):
             return []
-        LOGGER.warning("seven.io names no account for %s, but usage of that day: it has a row without account.", day)
-        return [record({"date": day, "account": ""}, dict(zip(FIGURES, total, strict=True)), self.config)]
+        LOGGER.warning(
+            "seven.io names no %s for %s, but usage of that day: it has a row without %s.",
+            *(self.group_field, day, self.group_field),
+        )
+        return [record({"date": day, self.group_field: ""}, usage, self.config)]
 
     def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
         """The grouping by date decides. A group without which the others add up to the day's total was corrected

@@ -193,6 +193,40 @@ def test_given_many_days_that_fail_alike_when_read_then_the_error_is_told_once(p
     assert output.failure.message == f"Not all streams were synced. analytics_by_country: {output.errors[0].message}"
 
 
+# Usage of no group
+
+
+@pytest.fixture(params=["country", "label"])
+def group_of_none(providers, request):
+    """9 March has the usage that is told, and none of it is of a country or label."""
+    providers.answer(f"{URL}?group_by={request.param}", b"[]")
+    return request.param
+
+
+def test_given_sms_of_no_group_when_read_then_the_day_fails_and_is_asked_again(providers, group_of_none):
+    providers.answer(TOTALS, each_day_asked)
+
+    output = read(f"analytics_by_{group_of_none}", start_date="2026-03-09")
+
+    assert (
+        f"seven.io answers no {group_of_none} for 2026-03-09, but names messages of that day." in output.failure.message
+    )
+    assert output.failure.failure_type is FailureType.transient_error
+    assert output.records == []
+
+
+def test_given_usage_that_is_no_sms_and_of_no_group_when_read_then_it_is_a_row_without_one_and_a_warning(
+    providers, group_of_none, caplog
+):
+    calls = usage(date="2026-03-09", voice=3, usage_eur=0.3)
+    providers.answer(TOTALS, as_json([calls]))
+
+    output = read(f"analytics_by_{group_of_none}", start_date="2026-03-09")
+
+    assert output.records == [{**calls, group_of_none: "", "is_partial": False}]
+    assert f"names no {group_of_none} for 2026-03-09, but usage of that day: it has a row without" in caplog.text
+
+
 # Spans of days that one request tells
 
 
