@@ -102,6 +102,12 @@ class Destination:
             stream = message["state"]["stream"]["stream_descriptor"]["name"]
             self.state[stream] = AirbyteStateMessageSerializer.load(dict(message["state"]))
 
+    def state_day(self, stream: str) -> str:
+        """The day that the stream's last state names; "" if there is none."""
+        if stream not in self.state:
+            return ""
+        return str(vars(self.state[stream].stream.stream_state)["date"][:10])
+
     def rows(self, stream: str) -> list[dict[str, Any]]:
         return list(self.tables.get(stream, {}).values())
 
