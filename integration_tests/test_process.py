@@ -127,7 +127,7 @@ def test_given_the_first_process_of_a_container_when_it_gets_a_signal_then_it_en
 
 
 def workers() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name.startswith("workerpool")}
+    return {thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")}
 
 
 @pytest.mark.parametrize("is_full", [False, True])
@@ -142,6 +142,7 @@ def test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_
     if is_full:
         until(no_more_is_asked(sandbox))
     asked = sandbox.stats()["count"]
+    assert workers() - of_others
 
     messages.close()
 
@@ -159,6 +160,7 @@ def test_given_a_consumer_that_closes_the_read_while_the_provider_is_silent_then
     next(message for message in messages if message["type"] == "RECORD")
     until(lambda: sandbox.stats()["count"] == spans + 1 + WORKERS)
     closed = time.monotonic()
+    assert workers() - of_others
 
     messages.close()
 
@@ -204,6 +206,8 @@ from airbyte_cdk.sources.concurrent_source.thread_pool_manager import ThreadPool
 from integration_tests.at import run_at
 assert ThreadPoolManager.__init__.__defaults__ == (10_000,)
 ThreadPoolManager.__init__.__defaults__ = (100,)
+# Threads that switch seldom make all the days before one of them can wait.
+sys.setswitchinterval = lambda _: None
 run_at(sys.argv.pop(1))
 """
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from source_sms_providers.source import MANIFEST, SourceSmsProviders
-from unit_tests.connector import config
+from unit_tests.connector import catalog, config
 
 REPOSITORY = Path(__file__).parents[1]
 SCHEMAS = sorted((REPOSITORY / "schemas").glob("*.json"))
@@ -130,6 +130,34 @@ def test_given_the_manifest_then_every_cursor_is_the_date():
     cursors = [node for node in mappings(manifest()) if node.get("type") == "DatetimeBasedCursor"]
 
     assert {cursor["cursor_field"] for cursor in cursors} == {"date"}
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("stream", "start", "windows"),
+    [
+        ("balance", "2026-03-08", [("2026-03-10T00:00:00Z", "2026-03-10T23:59:59Z")]),
+        (
+            "consumption",
+            "2026-03-08",
+            [("2026-03-08T00:00:00Z", "2026-03-08T23:59:59Z"), ("2026-03-09T00:00:00Z", "2026-03-09T23:59:59Z")],
+        ),
+        (
+            "analytics",
+            "2025-01-01",
+            [("2025-01-01T00:00:00Z", "2025-12-31T23:59:59Z"), ("2026-01-01T00:00:00Z", "2026-03-09T23:59:59Z")],
+        ),
+    ],
+)
+def test_given_a_cursor_then_each_window_begins_at_a_midnight_and_ends_at_the_last_second_of_a_day(
+    stream, start, windows
+):
+    settings = config(start_date=start)
+    [made] = [each for each in SourceSmsProviders(catalog(stream), settings).streams(settings) if each.name == stream]
+
+    slices = [partition.to_slice() for partition in made.generate_partitions()]
+
+    assert [(each["start_time"], each["end_time"]) for each in slices] == windows
 
 
 def test_given_the_connection_test_then_it_names_every_stream():

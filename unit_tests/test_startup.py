@@ -34,6 +34,13 @@ sys.argv[1:] = ["spec"]
 run()
 print(json.dumps([imported_too_early, collections, gc.isenabled(), gc.get_freeze_count() > 10_000]))
 """
+SWITCHING = """
+import sys
+from source_sms_providers.run import run
+sys.argv[1:] = ["spec"]
+run()
+print(round(sys.getswitchinterval(), 6))
+"""
 
 
 def last_line(script: str) -> Any:
@@ -54,6 +61,10 @@ def packages(modules: set[str]) -> set[str]:
 
 def test_given_spec_then_the_collector_rests_until_all_is_imported_and_works_afterwards() -> None:
     assert last_line(GARBAGE) == [False, [], True, True]
+
+
+def test_given_any_command_then_threads_that_wait_for_the_network_switch_seldom() -> None:
+    assert last_line(SWITCHING) == 0.1
 
 
 def test_given_spec_then_nothing_is_loaded_that_only_a_stream_needs(spec: dict[str, set[str]]) -> None:

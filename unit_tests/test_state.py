@@ -259,6 +259,20 @@ def test_given_a_state_then_it_says_from_which_day_on_is_read_again_if_its_day_d
     assert state.get("again_from") == again_from
 
 
+def test_given_a_start_within_the_days_that_are_read_again_when_its_first_record_comes_then_no_day_before_it_is_named():
+    config = settings(start_date="2026-03-09")
+    config["_states"][STREAM].will_hold("2026-03-09", {GERMANY: (5,)})
+
+    assert said(config, record("2026-03-09")) == [
+        {
+            "date": "2026-03-08T23:59:59Z",
+            "again_from": "2026-03-09",
+            "groups": {"2026-03-09": [[["DE"], [5]]]},
+        },
+        "2026-03-09",
+    ]
+
+
 def test_given_groups_that_no_state_has_named_when_their_record_comes_then_a_state_of_the_start_goes_ahead_of_it():
     config = settings()
     config["_states"][STREAM].will_hold("2026-03-09", {GERMANY: (5, 0.4), FRANCE: (1, 0)})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import wait
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -50,6 +51,19 @@ def test_given_streams_and_days_when_handed_in_then_those_of_a_provider_share_it
     tasks = [workers.submit(lambda *_: meet.wait() >= 0, about) for about in (stream("balance"), Day("analytics"))]
 
     assert [each.result(SECONDS) for each in tasks] == [True, True]
+
+
+def test_given_a_stream_that_keeps_all_workers_of_its_provider_when_another_one_has_a_task_then_it_waits(workers):
+    goes_on, begun = threading.Event(), threading.Barrier(3, timeout=SECONDS)
+    for _ in range(2):
+        workers.submit(lambda _: (begun.wait(), goes_on.wait(SECONDS)), Day("analytics"))
+    begun.wait()
+
+    waiting = workers.submit(lambda day: day.of, Day("balance"))
+
+    assert wait([waiting], timeout=0.2).done == set()
+    goes_on.set()
+    assert waiting.result(SECONDS) == "balance"
 
 
 def test_given_a_shutdown_when_tasks_wait_for_a_worker_then_they_are_cancelled():

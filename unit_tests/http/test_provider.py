@@ -311,3 +311,27 @@ def test_given_a_shared_answer_that_fails_when_others_want_it_then_it_is_not_ask
 
     assert len(providers.requests) == 1
     assert len({str(failure) for failure in failures}) == 1
+
+
+def test_given_a_shared_answer_when_it_is_read_twice_then_it_is_parsed_twice(providers, together):
+    """It is kept as it came: parsed it takes several times the memory."""
+    providers.answer(ANALYTICS, "seven/analytics_by_date.json")
+
+    answer = ask("analytics", **together)
+
+    assert answer.json() == answer.json()
+    assert answer.json() is not answer.json()
+
+
+def test_given_400_shared_answers_when_one_more_comes_then_only_the_longest_unwanted_is_asked_for_anew():
+    provider = Provider()
+    asked = []
+
+    def asking(number: int) -> requests.Response:
+        asked.append(number)
+        return requests.Response()
+
+    for number in (*range(400), 0, 400, 0, 2, 1):
+        provider.shared(str(number), lambda number=number: asking(number))
+
+    assert asked == [*range(401), 1]

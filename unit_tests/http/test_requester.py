@@ -11,12 +11,13 @@ import requests
 import urllib3
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import HttpRequester
+from airbyte_cdk.sources.declarative.requesters.error_handlers import HttpResponseFilter
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.http.provider import Providers
 from source_sms_providers.http.requester import ReadOnlyRequester
 from unit_tests.connector import SEVEN_KEY, SMSFACTOR_TOKEN
-from unit_tests.providers import SEVEN, SMSFACTOR, canned, query_of
+from unit_tests.providers import SEVEN, SMSFACTOR, canned, canned_json, query_of
 from unit_tests.requesters import ask, build, definition, failure_of, requester, slice_of
 from unit_tests.servers import http_200, serving
 
@@ -462,3 +463,28 @@ def test_given_parameters_of_one_request_when_asked_then_they_are_sent_with_it_a
     same = {"group_by": "country", "label": "a/b&c", "start": "2026-03-07", "end": "2026-03-07"}
     queries = [query_of(request) for request in providers.requests]
     assert queries == [{**same, "subaccounts": "1&2"}, same]
+
+
+# What each request costs
+
+
+def test_given_many_days_when_asked_then_the_request_is_prepared_once(providers, monkeypatch):
+    """Its templates are the dearest part of it."""
+    prepare, prepared = requests.PreparedRequest.prepare, []
+    monkeypatch.setattr(
+        requests.PreparedRequest, "prepare", lambda self, **parts: prepared.append(self) or prepare(self, **parts)
+    )
+    providers.answer(f"{SMSFACTOR}/metrics/consumption", "smsfactor/consumption.json")
+    asking = requester("consumption")
+
+    for day in ("2026-03-07", "2026-03-08", "2026-03-09"):
+        asking.send_request(stream_slice=slice_of(day))
+
+    assert (len(prepared), len(providers.requests)) == (1, 3)
+
+
+def test_given_rows_when_asked_then_they_pass_no_error_filter(providers, monkeypatch):
+    monkeypatch.setattr(HttpResponseFilter, "matches", None)
+    providers.answer(ANALYTICS, "seven/analytics_by_date.json")
+
+    assert ask("analytics").json() == canned_json("seven/analytics_by_date.json")

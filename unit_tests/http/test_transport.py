@@ -228,6 +228,21 @@ def test_given_a_silent_server_when_the_command_ends_then_the_answer_is_awaited_
     assert not command.receiving
 
 
+def test_given_a_command_that_ended_before_the_answer_is_awaited_when_sent_then_it_is_not():
+    """Nobody else cuts it off: its socket was not there yet when the others were."""
+    command, is_over = Command(), threading.Event()
+    command.end()
+    started = time.monotonic()
+
+    with serving(lambda _head, _send: is_over.wait(LONG)) as url:
+        with pytest.raises(BrokenAnswer):
+            Transport(url, command).send(requests.Request("GET", url).prepare(), LONG)
+        is_over.set()
+
+    assert time.monotonic() - started < OF_A_BOUND / 2
+    assert not command.receiving
+
+
 # Redirects and connections
 
 

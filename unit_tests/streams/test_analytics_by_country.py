@@ -448,6 +448,42 @@ def test_given_a_running_day_that_does_not_add_up_when_a_group_goes_then_a_later
     assert [key for key, _ in second.states[-1]["groups"]["2026-03-09"]] == [["DE"], ["XX"], ["FR"]]
 
 
+def test_given_a_running_day_that_ends_while_it_is_read_when_a_group_goes_then_a_later_sync_decides(providers, clock):
+    def at_midnight(_request):
+        clock.move_to("2026-03-10T00:00:01Z")
+        return as_json([usage(country="DE", sms=7), usage(country="FR", sms=4)])
+
+    clock.move_to("2026-03-09T23:59:59Z")
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=10)]))
+    providers.answer(COUNTRIES, at_midnight)
+    saved = {"date": "2026-03-08", "groups": {"2026-03-09": [[["XX"], [4, 0, 0, 0, 0, 0, 0]]]}}
+
+    output = read(
+        "analytics_by_country",
+        saved=state("analytics_by_country", **saved),
+        start_date="2026-03-09",
+        lookback_days=1,
+        include_today=True,
+    )
+
+    assert [(record["country"], record["is_partial"]) for record in output.records] == [("DE", True), ("FR", True)]
+    assert output.states[-1]["date"] == "2026-03-08T23:59:59Z"
+
+
+def test_given_a_running_day_that_ends_while_it_is_read_when_nothing_is_told_of_it_then_it_has_zeros(providers, clock):
+    def at_midnight(_request):
+        clock.move_to("2026-03-11T00:00:01Z")
+        return b"[]"
+
+    clock.move_to("2026-03-10T23:59:59Z")
+    providers.answer(TOTALS, at_midnight)
+    providers.answer(COUNTRIES, b"[]")
+
+    output = read("analytics_by_country", start_date="2026-03-10", include_today=True)
+
+    assert output.records == [{"date": "2026-03-10", "country": "", **ZEROS, "is_partial": True}]
+
+
 def test_given_a_state_without_groups_when_read_then_the_rows_are_as_answered_and_known_from_then_on(day):
     day(10, DE=6, FR=4)
 

@@ -202,6 +202,26 @@ def test_given_a_running_day_that_does_not_add_up_when_read_then_not_all_account
     assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
 
 
+def test_given_a_running_day_that_ends_while_it_is_read_when_it_does_not_add_up_then_it_counts_as_running(
+    providers, accounts, clock, caplog
+):
+    def at_midnight(_request):
+        clock.move_to("2026-03-11T00:00:01Z")
+        return as_json([usage(account="Company 1", sms=7)])
+
+    clock.move_to("2026-03-10T23:59:59Z")
+    accounts.day = "2026-03-10"
+    accounts.named = {"Company 1": 7}
+    accounts.sent["101"] = {"AT": 9}
+    providers.answer(f"{URL}?group_by=subaccount", at_midnight)
+
+    output = read(STREAM, start_date="2026-03-10", include_today=True)
+
+    assert asked_of(providers) == ["101", "only_main"]
+    assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 def test_given_a_main_account_that_sent_nothing_but_counts_lookups_when_read_then_it_is_asked_too(providers, accounts):
     accounts.named = {"Company 1": 7, "Main account": 0}
     accounts.lookups = {"Main account": 4, "only_main": 4}

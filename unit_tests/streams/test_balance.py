@@ -119,6 +119,17 @@ def test_given_something_else_in_the_place_of_a_code_when_read_then_the_sentence
     assert "without naming a known code" in read("balance").errors[0].message
 
 
+@pytest.mark.parametrize("fields", [{"success": False}, {"error": "x"}, {"error_code": None}, {"error_message": "x"}])
+def test_given_a_balance_that_says_that_something_is_wrong_when_read_then_it_is_no_record(providers, fields):
+    providers.answer(URL, as_json({**canned_json("seven/balance.json"), **fields}))
+
+    output = read("balance")
+
+    assert output.records == []
+    assert "without naming a known code" in output.errors[0].message
+    assert len(providers.requests) == 6
+
+
 @pytest.mark.parametrize("error", ["error_11", "error_600", "error_700", "error_801", "error_object"])
 def test_given_a_temporary_error_when_it_passes_then_the_record_comes(providers, error):
     providers.answer_in_turn(URL, f"seven/{error}.json", "seven/balance.json")
