@@ -174,8 +174,21 @@ def test_given_an_escape_of_upper_case_when_parsed_then_it_is_mended_too():
     assert strict_json(b'"\\uD83D \\uDE00 \\ud83D\\uDe00"') == "\ufffd \ufffd \U0001f600"
 
 
+@pytest.mark.parametrize("escape", ["\\uD83D", "\\uDe00", "\\udE00", "\\uDBFF", "\\udfff", "\\u0000"])
+def test_given_one_escape_of_any_case_when_parsed_then_it_is_mended(escape):
+    assert strict_json(f'"{escape}"'.encode()) == "\ufffd"
+
+
 def test_given_keys_that_are_stored_alike_when_parsed_then_they_stay_apart():
     assert strict_json(b'{"F\\ud83d":1,"F\\u0000":2,"F":3}') == {"F\ufffd": 1, "F\ufffd\ufffd": 2, "F": 3}
+
+
+def test_given_three_keys_that_are_stored_alike_when_parsed_then_each_has_its_value():
+    assert strict_json(b'{"\\ud83d":1,"\\ud83e":2,"\\u0000":3}') == {
+        "\ufffd": 1,
+        "\ufffd\ufffd": 2,
+        "\ufffd\ufffd\ufffd": 3,
+    }
 
 
 def test_given_a_nul_that_is_not_escaped_when_parsed_then_it_is_no_json():

@@ -278,6 +278,12 @@ def test_given_a_subaccount_that_seven_does_not_honour_when_checked_then_it_fail
     assert "does not know the subaccount id" in check(seven_subaccounts="99").message
 
 
+def test_given_a_seven_that_does_not_name_yesterday_when_checked_then_it_fails(good):
+    good.answer(f"{SEVEN}/analytics?group_by=date", b"[]")
+
+    assert "seven.io names no usage for yesterday" in check().message
+
+
 def test_given_day_boundaries_that_the_figures_disprove_when_checked_then_it_fails(good):
     good.answer(f"{SMSFACTOR}/metrics/consumption", "smsfactor/consumption.json")
 

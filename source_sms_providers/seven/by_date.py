@@ -60,7 +60,7 @@ class DaysExtractor(SevenExtractor):
             if day is None or not first <= day <= last:
                 read.refuse(f"it holds {text[:10]}, asked were {first} to {last}")
             try:
-                rows[day] = added(rows.get(day), counters_of(read, row, "date", text))
+                rows[day] = added(rows.get(day), counters_of(read, row, text))
             except AirbyteTracedException as refused:
                 failed[day] = refused
         return {day: record({"date": str(day)}, counters, self.config) for day, counters in rows.items()} | failed

@@ -21,6 +21,7 @@ UNKNOWN_LABEL = (
 )
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 FIGURES = (*COUNTERS, "usage_eur")
+FIELDS_OF_USAGE = {*FIGURES, "date", "account", "country", "label"}
 FIELDS_OF_A_COUNTRY = {"countryCode", "countryName", "countryPrefix", "networks"}
 FIELDS_OF_A_NETWORK = {"mcc", "mncs", "networkName", "price", "features", "comment"}
 ZEROS = dict.fromkeys(FIGURES, 0)
@@ -172,11 +173,11 @@ def grouped(read: Reader, answer: Any, group_field: str) -> dict[str, Counters]:
     for row in read.sequence(answer, "the answer"):
         row = read.mapping(row, "a row")
         group = group_name(read, read.field(row, group_field, "a row"), group_field)
-        groups[group] = added(groups.get(group), counters_of(read, row, group_field, read.asked["start"]))
+        groups[group] = added(groups.get(group), counters_of(read, row, read.asked["start"]))
     return groups
 
 
-def counters_of(read: Reader, row: Mapping[str, Any], group_field: str, day: str) -> Counters:
+def counters_of(read: Reader, row: Mapping[str, Any], day: str) -> Counters:
     """The counters of a row. Counters came and went over the years: one that is not sent is null, one that is
     not known is left out, both with a warning. A refund may make `usage_eur` negative; nothing else may be.
     """
@@ -189,8 +190,7 @@ def counters_of(read: Reader, row: Mapping[str, Any], group_field: str, day: str
         else:
             is_of = f"{name} of {day}"
             counters[name] = read.number(value, is_of) if name == "usage_eur" else read.count(value, is_of)
-    if len(row) > len(FIGURES) + 1:
-        read.warn_of_unknown(row, {*FIGURES, group_field}, "usage")
+    read.warn_of_unknown(row, FIELDS_OF_USAGE, "usage")
     return counters
 
 

@@ -197,11 +197,12 @@ def test_given_little_patience_when_the_provider_fails_then_no_wait_goes_beyond_
     assert waiting.seconds == waits
 
 
-def test_given_little_patience_when_another_worker_is_told_to_wait_longer_then_it_ends(providers, waiting):
+@pytest.mark.parametrize("seconds", [8, 20], ids=["to its end", "longer"])
+def test_given_little_patience_when_another_worker_is_told_to_wait_as_long_then_it_ends(providers, waiting, seconds):
     providers.answer_in_turn(BALANCE, {"status_code": 503}, GOOD)
     together = Providers()
     asking = requester("balance", outage_seconds=8, _providers=together)
-    waiting.during_the_next(lambda: asking._provider_state.keep_quiet(20))
+    waiting.during_the_next(lambda: asking._provider_state.keep_quiet(seconds))
 
     with pytest.raises(AirbyteTracedException, match="a problem of its own"):
         asking.send_request()

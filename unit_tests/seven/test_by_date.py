@@ -100,6 +100,15 @@ def test_given_a_day_that_was_not_asked_for_when_read_then_the_answer_is_refused
         answered(usage(date=foreign), usage(date="2026-03-09"))
 
 
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [(usage(sms=1), "a row has no 'date'"), (usage(date=None, sms=1), "date is null"), ([], "a row is a list")],
+)
+def test_given_a_row_of_no_day_when_read_then_the_answer_is_refused(row, problem):
+    with pytest.raises(AirbyteTracedException, match=problem):
+        answered(row)
+
+
 def test_given_one_day_that_is_wrong_when_read_then_it_alone_fails_with_a_sentence_that_names_it():
     days = answered(usage(date="2026-03-08", sms=1), usage(date="2026-03-09", sms=-1), first=8)
 
@@ -285,6 +294,12 @@ def test_given_a_server_that_counts_one_day_when_the_running_one_is_asked_too_th
     server = Server([*range(1, 10), *named], of_the_asked=counted)
 
     assert server.sms(1, 10) == dict.fromkeys([*range(1, 10), *named], 1)
+
+
+def test_given_a_server_that_counts_the_oldest_day_when_the_account_began_later_then_the_running_day_is_found_too():
+    server = Server(range(5, 11), of_the_asked=slice(1))
+
+    assert server.sms(1, 10) == {**dict.fromkeys(range(1, 5), 0), **dict.fromkeys(range(5, 11), 1)}
 
 
 def test_given_an_answer_without_any_day_when_yesterday_is_not_named_either_then_no_day_is_taken_for_zero():

@@ -90,6 +90,10 @@ def test_given_a_label_when_another_is_answered_then_it_is_not_known(other):
     assert "does not know the label" in refusal(answering(rows), seven_label="newsletter")
 
 
+def test_given_a_label_when_another_alone_is_answered_then_it_is_not_known():
+    assert "does not know the label" in refusal(answering([usage(label="other", sms=1)]), seven_label="newsletter")
+
+
 def test_given_an_id_when_one_account_is_answered_then_it_is_honoured():
     proved(answering([COMPANY], main=[MAIN]), seven_subaccounts="1234567")
 

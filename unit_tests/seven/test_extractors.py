@@ -140,11 +140,12 @@ def test_given_no_countries_when_extracted_then_there_are_no_records():
     assert pricing() == []
 
 
+@pytest.mark.parametrize("code", ["AT", "at"])
 @pytest.mark.parametrize("countries", [["at"], ["AT", "DE"]])
-def test_given_countries_in_the_settings_when_extracted_then_others_are_left_out(countries):
-    records = pricing(COUNTRY, {**COUNTRY, "countryCode": "FR"}, countries=countries)
+def test_given_countries_in_the_settings_when_extracted_then_others_are_left_out(countries, code):
+    records = pricing({**COUNTRY, "countryCode": code}, {**COUNTRY, "countryCode": "FR"}, countries=countries)
 
-    assert [record["country_code"] for record in records] == ["AT"]
+    assert [record["country_code"] for record in records] == [code]
 
 
 def test_given_a_country_that_the_list_lacks_when_extracted_then_there_is_a_warning(caplog):
@@ -177,6 +178,10 @@ def test_given_a_list_without_counts_when_extracted_then_it_is_taken(body):
     assert len(pricing_of({"countries": [COUNTRY], **body})) == 1
 
 
+def test_given_counts_as_texts_when_extracted_then_they_are_numbers():
+    assert len(pricing_of({"countries": [COUNTRY], "countCountries": "1", "countNetworks": "1"})) == 1
+
+
 def test_given_one_country_asked_for_when_the_counts_are_of_the_whole_list_then_it_is_taken():
     body = {"countCountries": 232, "countNetworks": 2140, "countries": [COUNTRY]}
 
@@ -187,6 +192,21 @@ def test_given_a_network_with_two_prices_when_extracted_then_the_list_is_refused
     twice = {**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08}]}
 
     assert "a network of country 'AT' has two prices" in refusal(pricing, twice)
+
+
+@pytest.mark.parametrize("other", [{"mcc": "424"}, {"networkName": "B1"}], ids=["another mcc", "another name"])
+def test_given_networks_that_differ_in_one_part_of_their_key_when_extracted_then_each_has_its_price(other):
+    records = pricing({**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08, **other}]})
+
+    assert [record["price"] for record in records] == [0.075, 0.08]
+
+
+def test_given_one_network_of_two_countries_when_extracted_then_it_has_a_price_in_each():
+    elsewhere = {**COUNTRY, "countryCode": "LI", "networks": [{**NETWORK, "price": 0.08}]}
+
+    records = pricing(COUNTRY, elsewhere)
+
+    assert [(record["country_code"], record["price"]) for record in records] == [("AT", 0.075), ("LI", 0.08)]
 
 
 def test_given_a_network_with_two_prices_in_another_country_when_extracted_then_the_chosen_ones_are_read():
@@ -203,6 +223,14 @@ def test_given_a_network_listed_twice_with_one_price_when_extracted_then_it_is_o
     assert (record["mncs"], record["features"]) == (["01", "09"], ["dlr", "alpha"])
 
 
+def test_given_a_network_listed_twice_without_what_describes_it_when_extracted_then_that_is_null():
+    network = {**NETWORK, "mncs": None, "features": None}
+
+    [record] = pricing({**COUNTRY, "networks": [network, network]})
+
+    assert (record["mncs"], record["features"]) == (None, None)
+
+
 @pytest.mark.parametrize("price", [None, "free", -0.01, True])
 def test_given_a_price_that_is_no_amount_when_extracted_then_it_is_refused(price):
     assert "price is" in refusal(pricing, {**COUNTRY, "networks": [{**NETWORK, "price": price}]})
@@ -213,6 +241,13 @@ def test_given_a_network_without_key_or_price_when_extracted_then_it_is_refused(
     network = {name: value for name, value in NETWORK.items() if name != missing}
 
     assert f"a network has no '{missing}'" in refusal(pricing, {**COUNTRY, "networks": [network]})
+
+
+@pytest.mark.parametrize("missing", ["countryCode", "networks"])
+def test_given_a_country_without_key_or_networks_when_extracted_then_it_is_refused(missing):
+    country = {name: value for name, value in COUNTRY.items() if name != missing}
+
+    assert f"a country has no '{missing}'" in refusal(pricing_of, {"countries": [country]})
 
 
 def test_given_a_network_without_what_describes_it_when_extracted_then_that_is_null():
@@ -294,6 +329,13 @@ def test_given_another_label_than_that_of_the_settings_when_extracted_then_it_is
     assert raised.value.failure_type is FailureType.config_error
 
 
+@pytest.mark.parametrize("group_field", ["country", "account"])
+def test_given_a_label_in_the_settings_when_another_grouping_is_extracted_then_its_groups_are_no_labels(group_field):
+    [record] = analytics(usage(**{group_field: "A", "sms": 1}), group_field=group_field, seven_label="newsletter")
+
+    assert record[group_field] == "A"
+
+
 # The counters of a row
 
 
@@ -340,11 +382,23 @@ def test_given_two_rows_of_a_group_when_one_lacks_a_counter_then_the_sum_is_null
     assert (record["sms"], record["voice"]) == (None, 2)
 
 
-def test_given_counters_that_are_not_known_when_extracted_then_a_warning_names_them(caplog):
-    [record] = analytics(usage(country="DE", sms=1, whatsapp=7, fax=1))
+def test_given_a_counter_of_another_name_when_extracted_then_warnings_name_both(caplog):
+    row = {("two_way" if name == "inbound" else name): value for name, value in usage(country="DE", sms=1).items()}
+
+    [record] = analytics(row)
+
+    assert record["inbound"] is None
+    assert [message.partition(" in its")[0] for message in caplog.messages] == [
+        "seven.io sends no 'inbound'",
+        "seven.io sends two_way",
+    ]
+
+
+@pytest.mark.parametrize(("unknown", "named"), [({"whatsapp": 7, "fax": 1}, "fax, whatsapp"), ({"fax": 1}, "fax")])
+def test_given_counters_that_are_not_known_when_extracted_then_a_warning_names_them(unknown, named, caplog):
+    [record] = analytics(usage(country="DE", sms=1, **unknown))
 
     assert record == usage(date="2026-03-09", country="DE", sms=1, is_partial=False)
     assert caplog.messages == [
-        "seven.io sends fax, whatsapp in its usage, which this connector does not know and leaves out. "
-        "Update the connector."
+        f"seven.io sends {named} in its usage, which this connector does not know and leaves out. Update the connector."
     ]

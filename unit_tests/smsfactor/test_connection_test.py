@@ -355,3 +355,15 @@ def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(cloc
 
 def test_given_a_year_of_consumption_then_the_countries_of_all_accounts_are_named():
     assert countries({"today": "2026-03-10"}, answering(), each(answering(), LAST_YEAR)) == {"FR", "CH", "IT"}
+
+
+def test_given_a_setting_that_the_figures_disprove_then_each_other_one_was_asked_as_a_sync_with_it_would(clock):
+    asked = set()
+
+    def answer(stream: str, first: date, last: date, **changed: Any) -> requests.Response:
+        asked.add(changed.get("smsfactor_day_boundaries"))
+        return answering()(stream, first, last)
+
+    refusal({}, answer)
+
+    assert asked == set(SETTINGS)

@@ -162,6 +162,10 @@ def test_given_countries_in_the_settings_then_others_are_left_out(countries):
     assert units(group(), countries=countries) == [("1", "FR", 50), ("2", "IT", 20)]
 
 
+def test_given_countries_in_small_letters_in_the_answer_then_those_in_the_settings_are_found():
+    assert units(group(account(1, 80, {"fr": 50, "ch": 30})), countries=["FR"]) == [("1", "fr", 50), ("2", "", 0)]
+
+
 def test_given_countries_in_the_settings_then_an_account_without_them_is_idle():
     assert units(group(), countries=["CH"]) == [("1", "CH", 30), ("2", "", 0)]
 
@@ -203,9 +207,10 @@ def test_given_accounts_that_add_up_to_the_group_total_then_there_is_no_warning(
     assert caplog.records == []
 
 
-def test_given_accounts_that_do_not_add_up_to_the_group_total_then_there_is_a_warning(caplog):
-    assert units(group(total=101)) == [("1", "FR", 50), ("1", "CH", 30), ("2", "IT", 20)]
-    assert "accounts add up to 100 on 2026-03-09, its group total says 101" in caplog.text
+@pytest.mark.parametrize("total", [99, 101])
+def test_given_accounts_that_do_not_add_up_to_the_group_total_then_there_is_a_warning(total, caplog):
+    assert units(group(total=total)) == [("1", "FR", 50), ("1", "CH", 30), ("2", "IT", 20)]
+    assert f"accounts add up to 100 on 2026-03-09, its group total says {total}" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -222,12 +227,14 @@ def test_given_accounts_that_do_not_add_up_to_the_group_total_then_there_is_a_wa
         (group(subs=False), "what holds a sub-account is a boolean where a list is due"),
         (group({"company": "", "conso": {}}), "an account has no 'account_id'"),
         (group({"account_id": 1}), "an account has no 'conso'"),
+        (group({"account_id": 1, "conso": {"by_country": {"FR": 80}}}), "conso has no 'total'"),
         (group(account("", 80, {})), "account_id is empty"),
         (group(account(None, 80, {})), "account_id is null"),
         (group(account(True, 80, {})), "account_id is a boolean"),
         (group(account(1, None, {})), "conso.total is null"),
         (group(account(1, -1, {})), "conso.total is negative"),
         (group(account(1, 80, {"FR": None})), "a country's consumption is null"),
+        (group(account(1, 80, {"FR": -1})), "a country's consumption is negative"),
         (group(account(1, 80, "FR")), "by_country is a text where a list is due"),
         (group(account(1, 80, ["FR"])), "an entry of by_country is a text where an object is due"),
         (group(total=-1), "data.total is negative"),
@@ -284,9 +291,27 @@ def test_given_a_state_of_the_account_that_is_not_known_then_it_is_null_with_a_w
     record = credits({**ACCOUNT, name: value})
 
     assert (record["credits"], record[name]) == (1, None)
-    assert caplog.messages == [
-        f"SMSFactor says of '{name}' what this connector does not know: the column stays empty. Update the connector."
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            "WARNING",
+            f"SMSFactor says of '{name}' what this connector does not know: the column stays empty. "
+            "Update the connector.",
+        )
     ]
+
+
+@pytest.mark.parametrize("name", ["postpaid", "postpaid_limit", "unlimited"])
+def test_given_a_state_of_the_account_that_is_not_sent_then_it_is_null_with_a_warning(name, caplog):
+    record = credits({field: value for field, value in ACCOUNT.items() if field != name})
+
+    assert (record["credits"], record[name]) == (1, None)
+    assert caplog.messages == [f"SMSFactor sends no '{name}' in its credits: the column stays empty."]
+
+
+@pytest.mark.parametrize("none", [False, None, ""])
+def test_given_no_limit_in_any_shape_then_it_is_null_without_a_warning(none, caplog):
+    assert credits({**ACCOUNT, "postpaid_limit": none})["postpaid_limit"] is None
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("state", ["postpaid", "unlimited"])
@@ -407,6 +432,13 @@ def test_given_an_older_shape_of_a_sub_account_then_what_it_lacks_is_null():
 @pytest.mark.parametrize("accounts", [[LISTED], {"1010101": LISTED}, {"0": LISTED}])
 def test_given_the_list_of_sub_accounts_in_any_shape_then_the_records_are_the_same(accounts):
     assert listed(accounts) == [LISTED_RECORD]
+
+
+def test_given_an_answer_without_the_list_then_it_is_refused():
+    extractor = SubaccountCreditsExtractor(config=CONFIG, parameters={})
+    answer = response(f"{SMSFACTOR}/sub-accounts", {"status": 1, "message": "OK"})
+
+    assert "the answer has no 'sub-accounts'" in refusal(extractor.extract_records, answer)
 
 
 @pytest.mark.parametrize("nothing", [[], None, {}])

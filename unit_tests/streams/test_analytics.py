@@ -206,6 +206,16 @@ def test_given_a_day_that_fails_in_any_range_when_all_others_are_read_then_the_s
     assert repeated.days[0] == "2024-01-01"
 
 
+def test_given_two_days_that_cannot_be_read_when_read_then_the_error_names_the_older_one(providers):
+    wrong = [usage(date="2026-03-08", sms=-1), usage(date="2026-03-09", sms=-1)]
+    providers.answer(URL, as_json([usage(date="2026-03-07", sms=1), *wrong]))
+
+    output = read("analytics")
+
+    assert output.days == ["2026-03-07"]
+    assert "sms of 2026-03-08 is negative" in output.errors[0].message
+
+
 def test_given_a_counter_that_no_row_has_when_read_then_one_warning_says_so(providers, caplog):
     def without_rcs(request):
         return as_json([{n: v for n, v in row.items() if n != "rcs"} for row in json.loads(each_day_asked(request))])

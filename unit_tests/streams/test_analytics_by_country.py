@@ -98,6 +98,27 @@ def test_given_a_day_with_messages_when_no_country_is_named_then_it_is_an_error_
     assert output.failure.failure_type is FailureType.transient_error
 
 
+def test_given_a_day_with_neither_messages_nor_costs_when_no_country_is_named_then_it_is_one_record_of_zeros(providers):
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", hlr=3)]))
+    providers.answer(COUNTRIES, b"[]")
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert output.failure is None
+    assert output.records == [{"date": "2026-03-09", "country": "", **ZEROS, "is_partial": False}]
+
+
+def test_given_a_running_day_that_the_totals_do_not_name_when_no_country_is_either_then_it_is_one_record_of_zeros(
+    providers,
+):
+    providers.answer(URL, b"[]")
+
+    output = read("analytics_by_country", start_date="2026-03-10", include_today=True)
+
+    assert output.failure is None
+    assert output.records == [{"date": "2026-03-10", "country": "", **ZEROS, "is_partial": True}]
+
+
 def test_given_no_totals_when_read_then_no_day_is_asked_for_as_nothing_could_vouch_for_it(providers):
     providers.answer(TOTALS, b"", status=500)
 
@@ -133,6 +154,18 @@ def test_given_two_windows_when_read_then_the_totals_of_the_second_are_asked_bef
     asked_in_order = [(query["group_by"], query["start"], query["end"]) for query in in_order]
     assert asked_in_order[:2] == [("date", "2026-03-06", "2026-03-07"), ("date", "2026-03-08", "2026-03-09")]
     assert sorted(asked_in_order[2:]) == [("country", f"2026-03-0{day}", f"2026-03-0{day}") for day in (6, 7, 8, 9)]
+
+
+def test_given_a_window_of_the_last_day_alone_when_read_then_its_totals_are_asked_before_they_are_needed_too(
+    usage_each_day, windows_of_two_days
+):
+    read("analytics_by_country", start_date="2026-03-07", num_workers=1)
+
+    in_order = [query_of(request) for request in usage_each_day.requests]
+    assert [(query["group_by"], query["start"], query["end"]) for query in in_order[:2]] == [
+        ("date", "2026-03-07", "2026-03-08"),
+        ("date", "2026-03-09", "2026-03-09"),
+    ]
 
 
 def test_given_a_day_whose_totals_fail_in_any_range_when_read_then_all_other_days_are_read(
@@ -267,6 +300,11 @@ def day_of_month(day: str) -> int:
     return int(day[8:])
 
 
+def days_asked(request) -> list[date]:
+    asked = query_of(request)
+    return days(date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"]))
+
+
 def asked_spans(providers) -> list[tuple[str, str]]:
     """The bounds of the requests by country, in their order."""
     queries = [query_of(request) for request in providers.requests]
@@ -304,6 +342,42 @@ def test_given_a_country_that_comes_later_when_read_then_only_the_part_with_both
     single = [(str(day), str(day)) for day in days(*map(date.fromisoformat, SECOND_PART))]
     assert sorted(asked_spans(providers)) == sorted([WHOLE, FIRST_PART, *single])
     assert sum(record["sms"] for record in output.records) == 5 * 100 + 18
+
+
+def test_given_a_country_that_goes_when_read_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
+    spans({"DE": lambda _: 5, "FR": lambda day: int(day <= "2025-12-20")})
+
+    output = read("analytics_by_country", start_date="2025-10-31")
+
+    single = [(str(day), str(day)) for day in days(date(2025, 10, 31), date(2026, 1, 11))]
+    ranges = [("2025-10-31", "2026-03-09"), ("2025-10-31", "2026-01-11"), ("2026-01-12", "2026-03-09")]
+    assert sorted(asked_spans(providers)) == sorted([*ranges, *single])
+    assert sum(record["sms"] for record in output.records) == 5 * 130 + 51
+
+
+def test_given_a_label_in_the_settings_when_read_then_one_request_tells_each_day_too(spans, providers):
+    spans({"DE": lambda _: 5})
+
+    output = read("analytics_by_country", start_date=A_HUNDRED_DAYS, seven_label="newsletter")
+
+    assert asked_spans(providers) == [WHOLE]
+    assert len(output.records) == 100
+
+
+@pytest.mark.parametrize("counter", ZEROS)
+def test_given_a_range_that_differs_in_one_counter_from_its_days_when_read_then_each_day_is_asked(
+    usage_each_day, counter
+):
+    def countries(request):
+        sums = usage(country="DE", sms=len(days_asked(request)))
+        return as_json([{**sums, counter: sums[counter] + (len(days_asked(request)) > 1)}])
+
+    usage_each_day.answer(COUNTRIES, countries)
+
+    output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
+
+    assert len(asked_spans(usage_each_day)) == 1 + 1 + 100
+    assert {(record["sms"], record[counter]) for record in output.records} == {(1, int(counter == "sms"))}
 
 
 @pytest.mark.parametrize("more", [{"DE": 1}, {"FR": 3}], ids=["an SMS more", "a country more"])
@@ -384,6 +458,15 @@ def test_given_a_country_that_became_another_when_read_again_then_the_old_one_ha
             [["FR"], [4, 0, 0, 0, 0, 0, 0.4]],
         ]
     }
+
+
+def test_given_a_sync_that_broke_off_before_a_row_of_zeros_when_read_again_then_it_has_zeros(day):
+    day(10, DE=6, FR=4)
+    announced = {"2026-03-09": [[["DE"], [6, 0, 0, 0, 0, 0, 0.6]], [["XX"], [0, 0, 0, 0, 0, 0, 0]]]}
+
+    found, _ = synced(after=[{"date": "2026-03-08", "groups": announced}])
+
+    assert found == {"DE": 6, "FR": 4, "XX": 0}
 
 
 def test_given_a_day_that_was_emptied_when_read_again_then_its_countries_have_zeros_and_it_is_not_asked(day, providers):
@@ -482,6 +565,58 @@ def test_given_a_running_day_that_ends_while_it_is_read_when_nothing_is_told_of_
     output = read("analytics_by_country", start_date="2026-03-10", include_today=True)
 
     assert output.records == [{"date": "2026-03-10", "country": "", **ZEROS, "is_partial": True}]
+
+
+def test_given_a_running_day_that_adds_up_when_a_group_goes_then_it_has_zeros(day, clock):
+    clock.move_to("2026-03-09T12:00:00Z")
+    running = {"start_date": "2026-03-09", "include_today": True}
+    day(10, DE=6, XX=4)
+    first = read("analytics_by_country", **running)
+    day(10, DE=6, FR=4)
+
+    second = read("analytics_by_country", saved=state("analytics_by_country", **first.states[-1]), **running)
+
+    assert {record["country"]: record["sms"] for record in second.records} == {"DE": 6, "FR": 4, "XX": 0}
+
+
+def test_given_a_running_day_that_the_totals_do_not_name_when_a_group_goes_then_a_later_sync_decides(providers, clock):
+    clock.move_to("2026-03-09T12:00:00Z")
+    running = {"start_date": "2026-03-09", "include_today": True}
+    providers.answer(TOTALS, b"[]")
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=6), usage(country="XX", sms=4)]))
+    first = read("analytics_by_country", **running)
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=6), usage(country="FR", sms=4)]))
+
+    second = read("analytics_by_country", saved=state("analytics_by_country", **first.states[-1]), **running)
+
+    assert second.failure is None
+    assert sorted(record["country"] for record in second.records) == ["DE", "FR"]
+
+
+ELEVEN = {f"X{letter}": 1 for letter in "ABCDEFGHIJK"}
+
+
+def test_given_more_groups_that_go_than_can_be_tried_when_the_total_needs_all_then_their_rows_stay(day, caplog):
+    day(17, DE=6, **ELEVEN)
+    _, states = synced()
+    day(17, FR=6)
+    known = {"date": "2026-03-09", "groups": {"2026-03-09": states[-1]["groups"]["2026-03-09"][1:]}}
+
+    found, _ = synced(after=[known])
+
+    assert found == {"FR": 6}
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+def test_given_more_groups_that_go_than_can_be_tried_when_the_total_needs_none_then_they_have_zeros(day, caplog):
+    day(17, DE=6, **ELEVEN)
+    _, states = synced()
+    day(17, DE=6, FR=11)
+
+    found, _ = synced(after=states)
+
+    assert found == {"DE": 6, "FR": 11, **dict.fromkeys(ELEVEN, 0)}
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 def test_given_a_state_without_groups_when_read_then_the_rows_are_as_answered_and_known_from_then_on(day):

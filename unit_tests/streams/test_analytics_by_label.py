@@ -69,6 +69,19 @@ def test_given_a_label_in_the_settings_when_others_are_answered_then_none_of_it_
     assert output.failure.failure_type is FailureType.config_error
 
 
+@pytest.mark.parametrize("settings", [{}, {"seven_label": "otp"}], ids=["all labels", "that label"])
+def test_given_one_label_when_a_hundred_days_are_read_then_one_request_tells_them(providers, settings):
+    providers.answer(f"{URL}?group_by=date", each_day_asked)
+    providers.answer(
+        LABELS, lambda request: as_json([usage(label="otp", sms=len(json.loads(each_day_asked(request))))])
+    )
+
+    output = read("analytics_by_label", start_date="2025-11-30", **settings)
+
+    assert [request.query["group_by"] for request in providers.asked] == ["date", "label"]
+    assert len(output.records) == 100
+
+
 def test_given_a_label_in_the_settings_when_a_range_answers_one_other_then_none_of_it_is_synced(providers):
     providers.answer(f"{URL}?group_by=date", each_day_asked)
     providers.answer(

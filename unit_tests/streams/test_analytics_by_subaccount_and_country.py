@@ -27,6 +27,7 @@ class Accounts:
         self.total: int | None = None
         self.day = DAY
         self.lookups: dict[str, int] = {}
+        self.costs: dict[str, float] = {}
         providers.answer(URL, self._analytics)
         providers.answer(LIST, lambda _: as_json([{"id": each, "company": name} for each, name in self.listed.items()]))
 
@@ -34,12 +35,15 @@ class Accounts:
         asked = query_of(request)
         if asked["group_by"] == "subaccount":
             return as_json(
-                [usage(account=name, sms=sms, hlr=self.lookups.get(name, 0)) for name, sms in self.named.items()]
+                [
+                    usage(account=name, sms=sms, hlr=self.lookups.get(name, 0), usage_eur=self.costs.get(name, 0))
+                    for name, sms in self.named.items()
+                ]
             )
         if asked["group_by"] == "country":
             sent = self.sent[asked["subaccounts"]] if asked["start"] == self.day else {}
-            hlr = self.lookups.get(asked["subaccounts"], 0)
-            return as_json([usage(country=country, sms=sms, hlr=hlr) for country, sms in sent.items()])
+            hlr, costs = (each.get(asked["subaccounts"], 0) for each in (self.lookups, self.costs))
+            return as_json([usage(country=country, sms=sms, hlr=hlr, usage_eur=costs) for country, sms in sent.items()])
         first, last = date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"])
         days = [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
         total = sum(self.named.values()) if self.total is None else self.total
@@ -96,6 +100,15 @@ def test_given_a_day_of_two_accounts_when_read_then_only_these_are_asked_and_eac
     assert by_key(output) == [row("102", "AT", 7, "Company 2"), row("main", "", 2), row("main", "DE", 1)]
 
 
+def test_given_a_named_account_without_usage_when_read_then_it_is_not_asked(providers, accounts):
+    accounts.named = {"Company 1": 0, "Company 2": 7}
+    accounts.sent["102"] = {"AT": 7}
+
+    read(STREAM, start_date=DAY)
+
+    assert asked_of(providers) == ["102"]
+
+
 def test_given_both_streams_of_subaccounts_when_read_then_the_grouping_by_subaccount_is_asked_once(providers, accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
@@ -129,7 +142,70 @@ def test_given_the_setting_of_one_account_when_read_then_only_that_one_is_asked(
     assert output.records == [expected]
 
 
+@pytest.mark.parametrize(
+    ("whose", "expected"),
+    [("all", row("main", "", 0)), ("only_main", row("main", "", 0)), ("102", row("102", "", 0, "Company 2"))],
+)
+def test_given_a_day_of_lookups_alone_when_no_country_is_named_then_a_row_of_zeros_says_that_it_was_asked(
+    providers, accounts, whose, expected
+):
+    providers.answer(f"{URL}?group_by=date", as_json([usage(date=DAY, hlr=4)]))
+
+    output = read(STREAM, start_date=DAY, seven_subaccounts=whose)
+
+    assert output.failure is None
+    assert output.records == [expected]
+
+
+def test_given_a_hundred_days_when_read_then_no_range_of_them_is_asked_for(providers, accounts):
+    accounts.named = {"Company 1": 7}
+    accounts.sent["101"] = {"AT": 7}
+
+    read(STREAM, start_date="2025-11-30")
+
+    queries = [query_of(request) for request in providers.requests]
+    by_country = [query for query in queries if query.get("group_by") == "country"]
+    assert [(query["start"], query["end"], query["subaccounts"]) for query in by_country] == [(DAY, DAY, "101")]
+
+
 # Names that are not unique, or missing
+
+
+def test_given_a_name_that_the_list_has_as_user_name_when_read_then_that_account_alone_is_asked(providers, accounts):
+    named = {"id": 101, "company": None, "username": "user1"}
+    providers.answer(LIST, as_json([named, {"id": 102, "company": "Company 2", "username": "user2"}]))
+    accounts.named = {"user1": 7}
+    accounts.sent["101"] = {"AT": 7}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert asked_of(providers) == ["101"]
+    assert output.records == [row("101", "AT", 7)]
+
+
+def test_given_usage_of_no_name_when_accounts_have_no_name_either_then_the_main_one_is_asked(providers, accounts):
+    accounts.listed = {"101": "", "102": "Company 2"}
+    accounts.named = {"": 3}
+    accounts.sent["only_main"] = {"DE": 3}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert asked_of(providers) == ["only_main"]
+    assert output.records == [row("main", "DE", 3)]
+
+
+def test_given_messages_that_add_up_when_costs_do_not_then_the_main_account_is_asked_too(providers, accounts):
+    accounts.named = {"Company 1": 7}
+    accounts.costs = {"Company 1": 1, "101": 0.7, "only_main": 0.3}
+    accounts.sent |= {"101": {"AT": 7}, "only_main": {"AT": 0}}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert asked_of(providers) == ["101", "only_main"]
+    assert by_key(output) == [
+        {**row("101", "AT", 7, "Company 1"), "usage_eur": 0.7},
+        {**row("main", "AT", 0), "usage_eur": 0.3},
+    ]
 
 
 def test_given_a_name_that_two_accounts_share_when_read_then_both_are_asked(providers, accounts):
@@ -249,6 +325,44 @@ def test_given_a_name_of_one_account_when_its_answer_is_empty_then_the_day_fails
     )
 
 
+def test_given_a_name_of_one_account_that_has_neither_messages_nor_costs_when_its_answer_is_empty_then_no_day_fails(
+    accounts,
+):
+    accounts.named = {"Company 1": 0, "Company 2": 7}
+    accounts.lookups = {"Company 1": 4}
+    accounts.sent["102"] = {"AT": 6}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert output.failure is None
+    assert output.records == [row("102", "AT", 6, "Company 2")]
+
+
+def test_given_a_name_of_two_accounts_when_the_answer_of_one_is_empty_then_no_day_fails(accounts):
+    accounts.listed = {"101": "Twin", "102": "Twin"}
+    accounts.named = {"Twin": 7}
+    accounts.sent["102"] = {"AT": 6}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert output.failure is None
+    assert output.records == [row("102", "AT", 6, "Twin")]
+
+
+def test_given_a_name_that_no_account_explains_when_read_then_the_others_are_there_with_a_warning(accounts, caplog):
+    accounts.named = {"A deleted one": 7, "Company 1": 1}
+    accounts.sent["101"] = {"AT": 1}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert output.failure is None
+    assert output.records == [row("101", "AT", 1, "Company 1")]
+    assert (
+        "seven.io's accounts add up to 1 SMS and 0 EUR on 2026-03-09, the day's total says 8 SMS and 0 EUR"
+        in caplog.text
+    )
+
+
 def test_given_the_setting_of_one_account_when_its_answer_is_empty_then_the_day_fails(accounts):
     accounts.named = {"whoever": 3}
 
@@ -283,6 +397,17 @@ def test_given_accounts_that_add_up_when_read_then_there_is_no_warning(accounts,
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
+def test_given_a_running_day_that_does_not_add_up_when_read_then_there_is_no_warning(accounts, caplog):
+    accounts.day = "2026-03-10"
+    accounts.named = {"Company 1": 7}
+    accounts.sent["101"] = {"AT": 9}
+
+    output = read(STREAM, start_date="2026-03-10", include_today=True)
+
+    assert output.failure is None
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 # What goes away
 
 
@@ -310,6 +435,39 @@ def test_given_a_listed_account_that_has_no_usage_any_more_when_read_again_then_
     output = read(STREAM, start_date=DAY, lookback_days=1, saved=saved)
 
     assert by_key(output) == [row("101", "AT", 7, "Company 1"), row("102", "DE", 0, "Company 2")]
+
+
+@pytest.mark.parametrize("total", [7, 11, 20])
+def test_given_a_main_account_that_has_no_usage_any_more_when_read_again_then_it_goes_to_zero(accounts, total):
+    accounts.total = total
+    accounts.named = {"Company 1": 7}
+    accounts.sent["101"] = {"AT": 7}
+    saved = known([["main", "DE"], [4, 0, 0, 0, 0, 0, 0]])
+
+    output = read(STREAM, start_date=DAY, lookback_days=1, saved=saved)
+
+    assert by_key(output) == [row("101", "AT", 7, "Company 1"), row("main", "DE", 0)]
+
+
+def test_given_an_account_in_the_settings_that_is_not_listed_when_a_country_goes_then_that_has_zeros(accounts):
+    accounts.total = 9
+    accounts.named = {"whoever": 7}
+    accounts.sent["999"] = {"AT": 7}
+    saved = known([["999", ""], [7, 0, 0, 0, 0, 0, 0]])
+
+    output = read(STREAM, start_date=DAY, lookback_days=1, saved=saved, seven_subaccounts="999")
+
+    assert by_key(output) == [row("999", "", 0), row("999", "AT", 7)]
+
+
+def test_given_an_account_that_is_deleted_when_the_rows_that_it_keeps_add_up_then_there_is_no_warning(accounts, caplog):
+    accounts.named = {"Company 1": 7}
+    accounts.sent["101"] = {"AT": 7}
+    accounts.total = 11
+
+    read(STREAM, start_date=DAY, lookback_days=1, saved=known([["999", "DE"], [4, 0, 0, 0, 0, 0, 0]]))
+
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 @pytest.mark.parametrize(("total", "stays"), [(11, True), (7, False), (20, True)])
