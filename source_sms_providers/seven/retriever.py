@@ -161,7 +161,7 @@ class GroupingRetriever(UsageRetriever):
         if self.is_silent(day):
             return [record_of_zeros(day, self.group_field, self.config)]
         rows = list(super().rows_of(day, stream_slice))
-        if self.is_ungrouped(day) or any(has_usage(row) for row in rows):
+        if any(has_usage(row) for row in rows) or self.is_ungrouped(day):
             return rows
         return self._rows_without_group(day)
 
