@@ -15,8 +15,8 @@ IMAGE ?= $(shell sed -n 's/^  dockerRepository: //p' metadata.yaml)
 PROCESSORS ?= amd64 arm64
 PROCESSOR = $(shell docker version --format '{{.Server.Arch}}')
 
-.PHONY: help sync probe models dashboard test soak test-cdk test-warehouse test-models test-image picture bench lint format lock \
-	dist push-image name-image release-check address clean
+.PHONY: help sync probe models dashboard test soak test-cdk test-warehouse test-models test-image picture bench bench-against \
+	lint format lock dist push-image name-image release-check address clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -71,6 +71,9 @@ picture: .venv-models/locked  ## draw the chart of README.md anew
 
 bench: $(VENV)/connector .venv-bench/locked  ## measure, and write docs/performance.md (ARGS=startup picks a part)
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
+
+bench-against: $(VENV)/connector  ## what this code takes, against that of another commit (REF=main~5)
+	@$(VENV)/bin/python -m benchmarks.against $(REF)
 
 lint: $(VENV)/connector  ## check style and types
 	@$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""`make bench-against REF=v1.2.3`: what this code takes, against that of another commit, which must know its streams.
+"""`make bench-against REF=main~5`: what this code takes, against that of another commit, which must know its streams.
 
 Both read the same sandbox in turns, with the packages of this code. A ratio is the median of the turns' ratios.
 """
