@@ -5,6 +5,7 @@ Both read the same sandbox in turns, with the packages of this code. A ratio is 
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -53,13 +54,10 @@ def compare(ref: str, other: Path, folder: Path) -> None:
         )
         for name, command in commands.items():
             runs = in_turns(ROUNDS, {"there": partial(command, other), "here": partial(command, REPOSITORY)})
-            taken = {
-                figure: {where: [getattr(one, figure) for one in runs[where]] for where in runs} for figure in FIGURES
-            }
-            cells = [
-                f"{sorted(each['here'])[ROUNDS // 2]:.2f} | {ratio(each['here'], each['there']):.3f}"
-                for each in taken.values()
-            ]
+            cells = []
+            for figure in FIGURES:
+                here, there = ([getattr(one, figure) for one in runs[where]] for where in ("here", "there"))
+                cells.append(f"{statistics.median(here):.2f} | {ratio(here, there):.3f}")
             print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 

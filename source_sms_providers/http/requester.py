@@ -207,8 +207,7 @@ class ReadOnlyRequester(Requester):
                 return response
             final = f"{problem}. The next sync asks again."
             account.failed(str(request.url), final, self._patience)
-            # A moment that is over, as a clock that differs makes it, is no reason to hurry.
-            asked_for = (retry_after(response) if response is not None else None) or None
+            asked_for = None if response is None else retry_after(response)
             wait = 2.0 ** (attempt - 1) if asked_for is None else asked_for
             if asked_for is not None and asked_for > MAX_WAIT_SECONDS:
                 account.give_up(final)
@@ -286,14 +285,16 @@ class _NoLiteral:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """The seconds of a Retry-After header, which is a number or a date (RFC 9110, 10.2.3)."""
+    """The seconds to wait that a Retry-After header names, as a number or a date (RFC 9110, 10.2.3), if any."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return float(value) or None
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+    seconds = (moment - datetime.now(timezone.utc)).total_seconds()
+    # One that is over, as a clock that differs makes it, is no reason to hurry.
+    return seconds if seconds > 0 else None

@@ -143,9 +143,10 @@ class AccountsRetriever(UsageRetriever):
         counters = grouped(Reader(PROVIDER, response), response.json(), "account")
         named = {name: self.figures_of(row) for name, row in counters.items() if has_usage(row)}
         called = {name: [*self._called(name)] or [MAIN] for name in named}
+        whole = [*named.values()]
         # An empty list is no answer to a day with usage: then the day's total says how much there is to find.
-        total = self.total_of(day)
-        whole = [*named.values()] or ([total] if total else [])
+        if not whole and (total := self.total_of(day)):
+            whole = [total]
         by_account: dict[str, Sequence[Row]] = {}
         rows: list[Row] = []
         for accounts in (dict.fromkeys(chain(*called.values())), (MAIN,), self._listed):

@@ -26,7 +26,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.answers import Reader, exact
 from source_sms_providers.errors import config_error
 from source_sms_providers.smsfactor.extractors import PROVIDER, accounts_of, country_pairs, data_of
-from source_sms_providers.spans import DAY
+from source_sms_providers.spans import DAY, days
 
 Answer = Callable[..., requests.Response]
 """(stream, first day, last day, settings…) -> what a sync with these settings would get."""
@@ -84,11 +84,11 @@ def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> 
     test can tell.
     """
     ended, future = (now - CLOCKS).date() - DAY, (now + PARIS + CLOCKS).date() + DAY
-    days = _days_around_traffic(ask, start, ended, future)
-    if days is None:
+    bounds = _days_around_traffic(ask, start, ended, future)
+    if bounds is None:
         return False
-    if not _adds_up(ask, setting, days):
-        others = [other for other in SETTINGS if other != setting and _adds_up(ask, other, days)]
+    if not _adds_up(ask, setting, *bounds):
+        others = [other for other in SETTINGS if other != setting and _adds_up(ask, other, *bounds)]
         if not others:
             raise config_error(
                 "SMSFactor's single days do not add up to the range that holds them, whatever the setting 'SMSFactor "
@@ -114,15 +114,16 @@ def _days_around_traffic(ask: Ask, start: date, ended: date, future: date) -> tu
     high = ended - 2 * DAY
     while True:
         low = high - YEAR + DAY
+        is_last = low < start
         try:
             has_traffic = ask("inclusive", low, high)
         except AirbyteTracedException:
             # Perhaps more than it answers at once: then only what a month says can be known.
-            low, start = high - MONTH + DAY, future
+            low, is_last = high - MONTH + DAY, True
             has_traffic = ask("inclusive", low, high)
         if has_traffic:
             return _narrowed(ask, low, high)
-        if low < start:
+        if is_last:
             break
         # Both ranges hold these two days, for a server that leaves out the ends would count them in neither.
         high = low + DAY
@@ -140,10 +141,9 @@ def _narrowed(ask: Ask, low: date, high: date) -> tuple[date, date]:
     return low - DAY, high + DAY
 
 
-def _adds_up(ask: Ask, setting: str, days: tuple[date, date]) -> bool:
+def _adds_up(ask: Ask, setting: str, first: date, last: date) -> bool:
     """Whether single days add up to their range; asked anew while messages of a running day come in between."""
-    first, last = days
-    singles = [first + n * DAY for n in range((last - first).days + 1)]
+    singles = days(first, last)
     for _ in range(3):
         parts = sum(ask(setting, day, day) for day in singles)
         if parts == ask(setting, first, last):

@@ -194,7 +194,6 @@ def test_given_a_key_that_is_refused_when_a_year_is_read_then_it_fails_after_two
 def test_given_a_server_that_answers_one_day_at_a_time_when_its_last_one_fails_then_that_one_alone_fails():
     server = Server(range(-30, 10), widest=1, bad=[3])
     server.sms(4, 9)
-
     server.asked.clear()
 
     assert server.sms(-3, 3) == {**dict.fromkeys(range(-3, 3), 1), 3: "failed"}

@@ -11,7 +11,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.seven.connection_test import countries, prove, prove_yesterday
 from unit_tests.providers import SEVEN
-from unit_tests.responses import response
+from unit_tests.responses import each, response
 from unit_tests.usage import usage
 
 LAST_YEAR, YEAR_BEFORE = (date(2025, 3, 11), date(2026, 3, 10)), (date(2024, 3, 11), date(2025, 3, 10))
@@ -30,11 +30,6 @@ def answering(rows: list[Any], main: list[Any] | None = None) -> Callable[..., r
         return response(f"{SEVEN}/analytics", body, start=str(first), end=str(last))
 
     return answer
-
-
-def each(answer: Callable[..., requests.Response], *years: tuple[date, date]) -> Callable[..., Any]:
-    """The answers for these years, asked for one by one."""
-    return lambda stream, **settings: (answer(stream, *year, **settings) for year in years)
 
 
 def proved(answer: Callable[..., requests.Response], **settings: Any) -> None:

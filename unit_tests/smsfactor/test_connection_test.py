@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from source_sms_providers.errors import transient_error
 from source_sms_providers.smsfactor.connection_test import SETTINGS, countries, prove, prove_day_boundaries
 from unit_tests.providers import SMSFACTOR, canned_json
-from unit_tests.responses import response
+from unit_tests.responses import each, response
 
 DAY = timedelta(days=1)
 LEFT_OUT = {"inclusive": (0, 0), "end_excluded": (0, 1), "both_excluded": (1, 1), "start_excluded": (1, 0)}
@@ -309,11 +309,6 @@ def answering(idle: bool = False) -> Any:
 
 DEFAULTS = {"start_date": "2026-03-01", "smsfactor_day_boundaries": "inclusive"}
 LAST_YEAR, YEAR_BEFORE = (date(2025, 3, 11), date(2026, 3, 10)), (date(2024, 3, 11), date(2025, 3, 10))
-
-
-def each(answer: Any, *years: tuple[date, date]) -> Any:
-    """The answers for these years, asked for one by one."""
-    return lambda stream, **settings: (answer(stream, *year, **settings) for year in years)
 
 
 def refusal(config: Mapping[str, Any], answer: Any) -> str:
