@@ -6,7 +6,7 @@ import pytest
 
 from integration_tests.quick_building import quick_building as quick_building
 from integration_tests.sandbox.client import Sandbox
-from source_sms_providers.command import Command
+from source_sms_providers.session import SyncSession
 
 TODAY = "2026-03-10"
 
@@ -28,5 +28,5 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Lets the waits before another try pass at once; gives the seconds that they would have taken."""
     waits: list[float] = []
-    monkeypatch.setattr(Command, "wait", lambda _, seconds: waits.append(seconds))
+    monkeypatch.setattr(SyncSession, "wait", lambda _, seconds: waits.append(seconds))
     return waits

@@ -248,8 +248,8 @@ PROMISES = {
 
 def page() -> str:
     """The page, with the number of cases that pytest finds."""
-    from source_sms_providers import connection_test, state
-    from source_sms_providers.http import body, provider, requester, transport
+    from source_sms_providers import check, state
+    from source_sms_providers.http import account, body, client, requester
 
     cases = _cases()
     lines = [HEAD]
@@ -260,10 +260,10 @@ def page() -> str:
     bounds = BOUNDS.format(
         answer=requester.ANSWER_SECONDS,
         size=body.MAX_BODY_BYTES >> 20,
-        silence=transport.SILENCE_SECONDS,
+        silence=client.SILENCE_SECONDS,
         wait=requester.MAX_WAIT_SECONDS,
-        check=connection_test.OUTAGE_SECONDS,
-        failed=provider.FAILED_REQUESTS_OF_AN_OUTAGE,
+        check=check.OUTAGE_SECONDS,
+        failed=account.FAILED_REQUESTS_OF_AN_OUTAGE,
         groups=state.MAX_GROUPS,
     )
     return "\n".join(lines) + "\n" + bounds

@@ -21,7 +21,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("source_sms_providers.smsfactor.connection_test.GROWTH_SECONDS", 0.01)
+    monkeypatch.setattr("source_sms_providers.smsfactor.check.GROWTH_SECONDS", 0.01)
 
 
 def checked(sandbox: Sandbox, setting: str, now: datetime) -> tuple[str, str, str]:

@@ -55,7 +55,7 @@ def values(knob: str) -> tuple[Any, ...]:
 
 @pytest.fixture(autouse=True)
 def _afternoon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("source_sms_providers.smsfactor.connection_test.GROWTH_SECONDS", 0.01)
+    monkeypatch.setattr("source_sms_providers.smsfactor.check.GROWTH_SECONDS", 0.01)
     with time_machine.travel(AFTERNOON):
         yield
 

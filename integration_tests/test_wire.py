@@ -14,8 +14,8 @@ import pytest
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sync import catalog, check, stream_messages, sync, without_nulls
-from source_sms_providers.command import Command
-from source_sms_providers.http import requester, transport
+from source_sms_providers.http import client, requester
+from source_sms_providers.session import SyncSession
 
 TODAY = date(2026, 3, 10)
 START = date(2026, 3, 5)
@@ -45,7 +45,7 @@ def name(rule: dict[str, Any]) -> str:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(client, "SILENCE_SECONDS", 0.5)
     monkeypatch.setattr(requester, "ANSWER_SECONDS", 1.0)
 
 
@@ -115,14 +115,14 @@ def test_given_retry_after_when_read_then_no_worker_asks_before(sandbox: Sandbox
 def test_given_a_provider_that_asks_for_a_pause_when_read_then_the_other_is_read_meanwhile(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait = Command.wait
+    wait = SyncSession.wait
     smsfactor_is_read = threading.Event()
 
-    def wait_until_then(command: Command, seconds: float) -> None:
+    def wait_until_then(command: SyncSession, seconds: float) -> None:
         assert smsfactor_is_read.wait(60), "SMSFactor was not read while seven.io wanted no request"
         wait(command, seconds)
 
-    monkeypatch.setattr(Command, "wait", wait_until_then)
+    monkeypatch.setattr(SyncSession, "wait", wait_until_then)
     sandbox.fault("status", code=429, headers={"Retry-After": "1"}, query={"group_by": "date"}, times=1)
     config = sandbox.config(start_date="2026-01-20", num_workers=2)
     read = []

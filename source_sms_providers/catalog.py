@@ -15,8 +15,8 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.config import KEYS
 from source_sms_providers.errors import config_error
-from source_sms_providers.settings import KEYS
 
 
 def split(

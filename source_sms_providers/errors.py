@@ -20,12 +20,12 @@ def transient_error(sentence: str) -> AirbyteTracedException:
     return AirbyteTracedException(sentence, sentence, FailureType.transient_error)
 
 
-def fresh(error: AirbyteTracedException) -> AirbyteTracedException:
+def clone_error(error: AirbyteTracedException) -> AirbyteTracedException:
     """The same error for one more who meets it: an exception that is raised again keeps each stack it came through."""
     return AirbyteTracedException(error.internal_message, error.message, error.failure_type)
 
 
-def unexpected_answer(provider: str, path: str, problem: str) -> AirbyteTracedException:
+def unexpected_response_error(provider: str, path: str, problem: str) -> AirbyteTracedException:
     """The provider answered what its API does not promise: only a new connector version can help."""
     sentence = (
         f"{provider} answered {path} in a way this connector does not know: {problem}. Nothing of this answer "

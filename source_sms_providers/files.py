@@ -23,8 +23,8 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.answers import kind
 from source_sms_providers.errors import config_error
+from source_sms_providers.parsing import kind
 
 
 def read_config(config_path: str) -> dict[str, Any]:

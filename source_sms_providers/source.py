@@ -24,12 +24,12 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import files
 from source_sms_providers.catalog import split, why_missing, with_missing
-from source_sms_providers.command import Command
-from source_sms_providers.connection_test import Account, check_account, check_countries
+from source_sms_providers.check import Account, check_account, check_countries
+from source_sms_providers.config import validate
 from source_sms_providers.errors import config_error
-from source_sms_providers.http.provider import Providers
+from source_sms_providers.http.account import AccountStates
 from source_sms_providers.messages import LoggedOnce, told_once
-from source_sms_providers.settings import validate
+from source_sms_providers.session import SyncSession
 from source_sms_providers.smsfactor.months import COMPARED, with_months_compared
 from source_sms_providers.state import StreamState, with_states
 from source_sms_providers.workers import WorkersOfEach
@@ -56,7 +56,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         super().__init__(path_to_yaml=str(MANIFEST), catalog=catalog, config=config, state=state)
         self._states = defaultdict[str, StreamState](StreamState)
         self._knows_what_to_read = catalog is not None and config is not None
-        self._command = Command()
+        self._command = SyncSession()
         self._selected: Set[str] | None = None
 
     read_config = staticmethod(files.read_config)
@@ -92,7 +92,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         """
         settings, groups = self._config, self.resolved_manifest["streams"]
         every_group = list(groups)
-        self._config = {**settings, "_providers": Providers(), "_states": self._states, "_command": self._command}
+        self._config = {**settings, "_providers": AccountStates(), "_states": self._states, "_command": self._command}
         if self._selected is not None:
             # The CDK makes all streams, whichever are read, and each takes 4 ms.
             groups[:] = [
@@ -156,7 +156,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         check_countries(source._account)
         offered, missing = split(catalog, source._account.streams)
         reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
-        source._command = command = Command(source.config["num_workers"], source._workers())
+        source._command = command = SyncSession(source.config["num_workers"], source._workers())
         source._selected = {each.stream.name for each in offered.streams}
         messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
         once = LoggedOnce()

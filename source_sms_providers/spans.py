@@ -10,7 +10,7 @@ from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.made_once import MadeOnce
+from source_sms_providers.single_flight import SingleFlight
 
 DAY = timedelta(days=1)
 WINDOW = timedelta(days=365)
@@ -55,7 +55,7 @@ class Spans:
         self._spared = spared
         self._told = told
         self._failed = dict.fromkeys(WIDTHS, 0.0)
-        self._made = MadeOnce[tuple[date, date], "dict[date, Rows] | None"]()
+        self._made = SingleFlight[tuple[date, date], "dict[date, Rows] | None"]()
 
     def rows_of(self, day: date) -> Rows | None:
         """The rows of a day; None if it must be asked for. They are handed out once: a span of ten years would stay."""

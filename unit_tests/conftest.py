@@ -7,9 +7,9 @@ import requests_mock
 import time_machine
 
 from integration_tests.quick_building import quick_building as quick_building
-from source_sms_providers.command import Command
+from source_sms_providers.session import SyncSession
 from unit_tests.connector import NOW
-from unit_tests.providers import Providers
+from unit_tests.providers import AccountStates
 from unit_tests.waiting import Waiting
 
 
@@ -24,14 +24,14 @@ def clock() -> Iterator[time_machine.Traveller]:
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
     """The requester waits without the test doing so; says how long it would have."""
     waiting = Waiting()
-    for module in ("requester", "provider"):
+    for module in ("requester", "account"):
         monkeypatch.setattr(f"source_sms_providers.http.{module}.time", waiting)
-    monkeypatch.setattr(Command, "wait", lambda _, seconds: waiting.sleep(seconds))
+    monkeypatch.setattr(SyncSession, "wait", lambda _, seconds: waiting.sleep(seconds))
     return waiting
 
 
 @pytest.fixture
-def providers(clock: time_machine.Traveller, waiting: Waiting) -> Iterator[Providers]:
+def providers(clock: time_machine.Traveller, waiting: Waiting) -> Iterator[AccountStates]:
     """Both providers, at the time of `clock`; without a test's say nothing answers."""
     with requests_mock.Mocker(case_sensitive=True) as mocker:
-        yield Providers(mocker)
+        yield AccountStates(mocker)

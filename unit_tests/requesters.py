@@ -14,8 +14,8 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
+from source_sms_providers.config import NormalizeConfig
 from source_sms_providers.http.requester import ReadOnlyRequester
-from source_sms_providers.settings import TidySettings
 from unit_tests.connector import config
 
 
@@ -26,7 +26,7 @@ def requester(stream: str = "balance", **settings: Any) -> ReadOnlyRequester:
 def build(declared: dict[str, Any], **settings: Any) -> ReadOnlyRequester:
     tidy = config(**settings)
     transformations = _manifest()["spec"]["config_normalization_rules"]["transformations"]
-    TidySettings(parameters=transformations[0]["$parameters"]).transform(tidy)
+    NormalizeConfig(parameters=transformations[0]["$parameters"]).transform(tidy)
     derived = {"today": "2026-03-10", "smsfactor_days_before": 0, "smsfactor_days_after": 0}
     made = ModelToComponentFactory().create_component(CustomRequester, declared, {**tidy, **derived}, name="any")
     assert isinstance(made, ReadOnlyRequester)

@@ -8,7 +8,7 @@ import pytest
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, FailureType, StreamDescriptor, Type
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.errors import config_error, transient_error, unexpected_answer
+from source_sms_providers.errors import config_error, transient_error, unexpected_response_error
 from source_sms_providers.messages import LoggedOnce, told_once
 from unit_tests.connector import state
 
@@ -83,8 +83,8 @@ def test_given_errors_when_the_sync_ends_then_the_summary_names_each_once_with_i
     ("errors", "kind"),
     [
         ([OUTAGE], FailureType.transient_error),
-        ([OUTAGE, unexpected_answer("seven.io", "/api", "odd")], FailureType.system_error),
-        ([OUTAGE, unexpected_answer("seven.io", "/api", "odd"), WRONG_KEY], FailureType.config_error),
+        ([OUTAGE, unexpected_response_error("seven.io", "/api", "odd")], FailureType.system_error),
+        ([OUTAGE, unexpected_response_error("seven.io", "/api", "odd"), WRONG_KEY], FailureType.config_error),
     ],
 )
 def test_given_errors_of_several_kinds_when_the_sync_ends_then_the_summary_is_of_the_most_urgent(errors, kind):

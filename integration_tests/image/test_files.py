@@ -28,7 +28,7 @@ MANIFEST: dict[str, Any] = yaml.safe_load(text("source_sms_providers/manifest.ya
 DATA: dict[str, Any] = METADATA["data"]
 DOCKERFILE = text("Dockerfile")
 DOCUMENT = text("docs/integrations/sources/sms-providers.md")
-TELLING = ("config_error", "transient_error", "BrokenAnswer", "LOGGER.warning")
+TELLING = ("config_error", "transient_error", "InvalidResponse", "LOGGER.warning")
 STREAMS = [stream["$ref"].split("/")[-1] for group in MANIFEST["streams"] for stream in group["streams"]]
 
 

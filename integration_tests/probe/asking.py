@@ -15,9 +15,9 @@ from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import I
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.connection_test import OUTAGE_SECONDS, Account
-from source_sms_providers.http.provider import Providers
-from source_sms_providers.settings import validate
+from source_sms_providers.check import OUTAGE_SECONDS, Account
+from source_sms_providers.config import validate
+from source_sms_providers.http.account import AccountStates
 
 DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
@@ -113,7 +113,7 @@ class Asker:
         self._streams = {stream["name"]: stream for group in there for stream in group["streams"]}
         self._spec = manifest["spec"]
         # One for all requests, which share the pace.
-        self._config = {**source.config, "_providers": Providers()}
+        self._config = {**source.config, "_providers": AccountStates()}
 
     @property
     def today(self) -> date:

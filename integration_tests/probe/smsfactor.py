@@ -12,7 +12,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict, change, time_zone
-from source_sms_providers.smsfactor.connection_test import SETTINGS, prove_day_boundaries
+from source_sms_providers.smsfactor.check import SETTINGS, prove_day_boundaries
 
 Json = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from source_sms_providers.answers import strict_json
+from source_sms_providers.parsing import strict_json
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """200 times the largest answer known, the world's price list."""
@@ -21,30 +21,30 @@ NO_JSON = "sent something else than the JSON its API promises"
 TOO_LARGE = "sent more data than this connector takes"
 
 
-class BrokenAnswer(Exception):
+class InvalidResponse(Exception):
     """What was received is no whole answer; the text goes on as '<provider> <text>'."""
 
 
 def received(parts: Iterable[bytes]) -> bytes:
-    """The parts of a body as it travels, joined. Raises BrokenAnswer for more than MAX_BODY_BYTES."""
+    """The parts of a body as it travels, joined. Raises InvalidResponse for more than MAX_BODY_BYTES."""
     raw = bytearray()
     for part in parts:
         raw += part
         if len(raw) > MAX_BODY_BYTES:
-            raise BrokenAnswer(TOO_LARGE)
+            raise InvalidResponse(TOO_LARGE)
     return bytes(raw)
 
 
-def take_body(response: requests.Response, raw: bytes) -> None:
+def attach_body(response: requests.Response, raw: bytes) -> None:
     """Gives a response the body that was received for it, and a `json()` that is strict.
 
-    Raises BrokenAnswer for an HTTP 200 whose body is no whole JSON. Any other status says enough by
+    Raises InvalidResponse for an HTTP 200 whose body is no whole JSON. Any other status says enough by
     itself: a body that cannot be read counts as none.
     """
     try:
         body = decoded(raw, response.headers.get("Content-Encoding", ""))
         parsed = _parsed(body)
-    except BrokenAnswer:
+    except InvalidResponse:
         if response.status_code == requests.codes.ok:
             raise
         body = b""
@@ -57,7 +57,7 @@ def take_body(response: requests.Response, raw: bytes) -> None:
 def decoded(raw: bytes, encoding: str) -> bytes:
     """A body without its compression.
 
-    Raises BrokenAnswer for one that is cut off (urllib3 lets it pass), that is not what its encoding
+    Raises InvalidResponse for one that is cut off (urllib3 lets it pass), that is not what its encoding
     says, or that is more than MAX_BODY_BYTES.
     """
     encoding = encoding.strip().lower()
@@ -66,11 +66,11 @@ def decoded(raw: bytes, encoding: str) -> bytes:
     try:
         body = _inflated(raw, DEFLATE if encoding == "deflate" else GZIP)
     except EOFError:
-        raise BrokenAnswer("sent an answer that is cut off") from None
+        raise InvalidResponse("sent an answer that is cut off") from None
     except zlib.error:
-        raise BrokenAnswer(NO_JSON) from None
+        raise InvalidResponse(NO_JSON) from None
     if len(body) > MAX_BODY_BYTES:
-        raise BrokenAnswer(TOO_LARGE)
+        raise InvalidResponse(TOO_LARGE)
     return body
 
 
@@ -90,4 +90,4 @@ def _parsed(body: bytes) -> Any:
     try:
         return strict_json(body)
     except (ValueError, RecursionError):
-        raise BrokenAnswer(NO_JSON) from None
+        raise InvalidResponse(NO_JSON) from None

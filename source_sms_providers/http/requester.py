@@ -20,11 +20,11 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.command import Command
 from source_sms_providers.errors import config_error, transient_error
-from source_sms_providers.http.body import BrokenAnswer, take_body
-from source_sms_providers.http.provider import Provider, Providers
-from source_sms_providers.http.transport import Transport
+from source_sms_providers.http.account import AccountState, AccountStates
+from source_sms_providers.http.body import InvalidResponse, attach_body
+from source_sms_providers.http.client import HttpClient
+from source_sms_providers.session import SyncSession
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -136,17 +136,17 @@ class ReadOnlyRequester(Requester):
             raise config_error(f"The setting '{self.provider} base URL' is no URL. Correct it.") from None
 
     @cached_property
-    def _transport(self) -> Transport:
-        return Transport(str(self._request.url), self._command)
+    def _transport(self) -> HttpClient:
+        return HttpClient(str(self._request.url), self._command)
 
     @cached_property
-    def _provider_state(self) -> Provider:
-        providers: Providers = self.config.get("_providers") or Providers()
-        return providers.get((self.provider, *self.authenticator.get_auth_header().items()), Provider)
+    def _provider_state(self) -> AccountState:
+        providers: AccountStates = self.config.get("_providers") or AccountStates()
+        return providers.get((self.provider, *self.authenticator.get_auth_header().items()), AccountState)
 
     @cached_property
-    def _command(self) -> Command:
-        return self.config.get("_command") or Command()
+    def _command(self) -> SyncSession:
+        return self.config.get("_command") or SyncSession()
 
     @cached_property
     def _dates(self) -> Sequence[tuple[str, str, timedelta]]:
@@ -200,7 +200,7 @@ class ReadOnlyRequester(Requester):
                 try:
                     response = self._answer(request, min(ends - started, ANSWER_SECONDS))
                     problem = self._judge(response)
-                except BrokenAnswer as broken:
+                except InvalidResponse as broken:
                     problem = f"{self.provider} {broken}"
             if response is not None and problem is None:
                 account.answered()
@@ -232,7 +232,7 @@ class ReadOnlyRequester(Requester):
 
     def _answer(self, request: requests.PreparedRequest, seconds: float) -> requests.Response:
         response, raw = self._transport.send(request, seconds)
-        take_body(response, raw)
+        attach_body(response, raw)
         return response
 
     def _judge(self, response: requests.Response) -> str | None:

@@ -9,9 +9,9 @@ from typing import Any
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 
-from source_sms_providers.answers import Reader, exact, plain
+from source_sms_providers.config import countries_of
 from source_sms_providers.errors import config_error
-from source_sms_providers.settings import countries_of
+from source_sms_providers.parsing import FieldReader, exact, plain
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -44,7 +44,7 @@ class BalanceExtractor(SevenExtractor):
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         answer = read.mapping(response.json(), "the answer")
         read.warn_of_unknown(answer, {"amount", "currency"}, "balance")
         now = datetime.now(timezone.utc)
@@ -64,7 +64,7 @@ class PricingExtractor(SevenExtractor):
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         answer = read.mapping(response.json(), "the answer")
         countries = [
             read.mapping(country, "a country")
@@ -92,12 +92,12 @@ class PricingExtractor(SevenExtractor):
             LOGGER.warning("seven.io lists no price for %s.", ", ".join(sorted(unpriced)))
         return records.values()
 
-    def _count(self, read: Reader, answer: Mapping[str, Any], name: str, found: int) -> None:
+    def _count(self, read: FieldReader, answer: Mapping[str, Any], name: str, found: int) -> None:
         promised = found if answer.get(name) is None else read.count(answer[name], name)
         if promised != found:
             read.refuse(f"{name} says {promised}, the list holds {found}")
 
-    def _join(self, read: Reader, twin: dict[str, Any], record: Mapping[str, Any]) -> None:
+    def _join(self, read: FieldReader, twin: dict[str, Any], record: Mapping[str, Any]) -> None:
         """Adds what a network lists besides where it is listed twice, which no recorded list did."""
         if twin["price"] != record["price"]:
             read.refuse(f"a network of country '{twin['country_code']}' has two prices")
@@ -105,7 +105,7 @@ class PricingExtractor(SevenExtractor):
             twin[name] = list(dict.fromkeys([*(twin[name] or ()), *(record[name] or ())])) or None
 
     def _network(
-        self, read: Reader, code: str, country: Mapping[str, Any], network: Mapping[str, Any]
+        self, read: FieldReader, code: str, country: Mapping[str, Any], network: Mapping[str, Any]
     ) -> dict[str, Any]:
         read.warn_of_unknown(network, FIELDS_OF_A_NETWORK, "price list")
         return {
@@ -120,10 +120,10 @@ class PricingExtractor(SevenExtractor):
             "comment": self._text(read, network, "comment"),
         }
 
-    def _text(self, read: Reader, holder: Mapping[str, Any], name: str) -> str | None:
+    def _text(self, read: FieldReader, holder: Mapping[str, Any], name: str) -> str | None:
         return read.optional_text(read.optional(holder, name, "price list"), name)
 
-    def _texts(self, read: Reader, holder: Mapping[str, Any], name: str) -> list[str] | None:
+    def _texts(self, read: FieldReader, holder: Mapping[str, Any], name: str) -> list[str] | None:
         values = read.optional(holder, name, "price list")
         return None if values is None else [read.text(value, name) for value in read.sequence(values, name)]
 
@@ -139,7 +139,7 @@ class AnalyticsExtractor(SevenExtractor):
     group_field: str
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         groups = grouped(read, response.json(), self.group_field)
         label = self.config.get("seven_label")
         if self.group_field == "label" and label and groups.keys() - {label}:
@@ -167,7 +167,7 @@ def has_usage(counters: Mapping[str, Any]) -> bool:
     return any(counters[name] for name in FIGURES)
 
 
-def grouped(read: Reader, answer: Any, group_field: str) -> dict[str, Counters]:
+def grouped(read: FieldReader, answer: Any, group_field: str) -> dict[str, Counters]:
     """The counters of each group, the rows of one group added up."""
     groups: dict[str, Counters] = {}
     for row in read.sequence(answer, "the answer"):
@@ -177,7 +177,7 @@ def grouped(read: Reader, answer: Any, group_field: str) -> dict[str, Counters]:
     return groups
 
 
-def counters_of(read: Reader, row: Mapping[str, Any], day: str) -> Counters:
+def counters_of(read: FieldReader, row: Mapping[str, Any], day: str) -> Counters:
     """The counters of a row. Counters came and went over the years: one that is not sent is null, one that is
     not known is left out, both with a warning. A refund may make `usage_eur` negative; nothing else may be.
     """
@@ -194,7 +194,7 @@ def counters_of(read: Reader, row: Mapping[str, Any], day: str) -> Counters:
     return counters
 
 
-def group_name(read: Reader, value: Any, group_field: str) -> str:
+def group_name(read: FieldReader, value: Any, group_field: str) -> str:
     """A group as a text; labels may come as a number or false in places."""
     if value is None or value is False:
         return ""

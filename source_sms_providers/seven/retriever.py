@@ -12,11 +12,10 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.answers import Reader, exact
-from source_sms_providers.errors import fresh, transient_error
-from source_sms_providers.made_once import MadeOnce
+from source_sms_providers.errors import clone_error, transient_error
+from source_sms_providers.parsing import FieldReader, exact
 from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row, answer, slice_of
-from source_sms_providers.seven.by_date import ByDate, Days, DaysExtractor, told_apart
+from source_sms_providers.seven.daily_totals import DailyTotals, DailyTotalsExtractor, Days, told_apart
 from source_sms_providers.seven.extractors import (
     FIGURES,
     PROVIDER,
@@ -27,6 +26,7 @@ from source_sms_providers.seven.extractors import (
     record,
     record_of_zeros,
 )
+from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.spans import DAY, WINDOW, days
 from source_sms_providers.state import Figures, Key
 
@@ -50,7 +50,7 @@ class AnalyticsRetriever(OnePageRetriever):
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
         extractor = self.record_selector.extractor
-        assert isinstance(extractor, DaysExtractor)
+        assert isinstance(extractor, DailyTotalsExtractor)
         self._by_date = by_date(self.requester, extractor)
 
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
@@ -58,7 +58,7 @@ class AnalyticsRetriever(OnePageRetriever):
         rows, failed = told_apart(self._by_date.read(first, last))
         yield from rows
         if failed:
-            raise fresh(failed[min(failed)])
+            raise clone_error(failed[min(failed)])
 
 
 @dataclass(kw_only=True)
@@ -78,16 +78,16 @@ class UsageRetriever(GroupsRetriever):
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        self._by_date = by_date(self.totals_requester, DaysExtractor(config=self.config, parameters={}))
-        self._totals = MadeOnce[date, Totals]()
+        self._by_date = by_date(self.totals_requester, DailyTotalsExtractor(config=self.config, parameters={}))
+        self._totals = SingleFlight[date, Totals]()
         # Those of ten years would stay; three are in use where one ends, for the next one is asked for ahead.
-        self._days = MadeOnce[date, Days](3)
+        self._days = SingleFlight[date, Days](3)
 
     def is_silent(self, day: str) -> bool:
         """Whether the day has no usage. Raises AirbyteTracedException if nothing is known of it."""
         totals = self._totals_of(day)
         if failed := totals.failed.get(day):
-            raise fresh(failed)
+            raise clone_error(failed)
         return day in totals.silent
 
     def is_ungrouped(self, day: str) -> bool:
@@ -171,7 +171,7 @@ class GroupingRetriever(UsageRetriever):
     def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
         """A group that is alone in a span, and makes up all that its days amount to, makes up each of them."""
         response = answer(self.requester, slice_of(first, last))
-        groups = grouped(Reader(PROVIDER, response), response.json(), self.group_field)
+        groups = grouped(FieldReader(PROVIDER, response), response.json(), self.group_field)
         if len(groups) != 1:
             return None
         [(group, counters)] = groups.items()
@@ -234,9 +234,9 @@ class GroupingRetriever(UsageRetriever):
         return (row[self.group_field],)
 
 
-def by_date(requester: Requester, extractor: DaysExtractor) -> ByDate:
+def by_date(requester: Requester, extractor: DailyTotalsExtractor) -> DailyTotals:
     """The grouping by date, as a requester asks for it."""
-    return ByDate(lambda *bounds: extractor.days(answer(requester, slice_of(*bounds))), extractor.config)
+    return DailyTotals(lambda *bounds: extractor.days(answer(requester, slice_of(*bounds))), extractor.config)
 
 
 def _choices(gone: Collection[Key]) -> Iterable[Collection[Key]]:

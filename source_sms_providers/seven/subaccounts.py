@@ -17,11 +17,10 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.answers import Reader, plain
-from source_sms_providers.command import Command
 from source_sms_providers.errors import transient_error
-from source_sms_providers.made_once import MadeOnce
+from source_sms_providers.parsing import FieldReader, plain
 from source_sms_providers.retriever import Row, answer
+from source_sms_providers.session import SyncSession
 from source_sms_providers.seven.extractors import (
     FIGURES,
     PROVIDER,
@@ -32,6 +31,7 @@ from source_sms_providers.seven.extractors import (
     record_of_zeros,
 )
 from source_sms_providers.seven.retriever import UsageRetriever, summed
+from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.state import Figures, Key
 
 LOGGER = logging.getLogger("airbyte")
@@ -55,7 +55,7 @@ class SubaccountsExtractor(SevenExtractor):
 
 def subaccounts(response: requests.Response) -> dict[str, dict[str, Any]]:
     """The records of all subaccounts by their id. Raises AirbyteTracedException for an answer of another shape."""
-    read = Reader(PROVIDER, response)
+    read = FieldReader(PROVIDER, response)
     now = datetime.now(timezone.utc)
     accounts: dict[str, dict[str, Any]] = {}
     for row in read.sequence(response.json(), "the answer"):
@@ -104,7 +104,7 @@ class AccountsRetriever(UsageRetriever):
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
         self._whose = self.config["seven_subaccounts"]
-        self._accounts = MadeOnce[str, Mapping[str, Row]]()
+        self._accounts = SingleFlight[str, Mapping[str, Row]]()
 
     def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
         rows = list(super().rows(stream_slice))
@@ -140,7 +140,7 @@ class AccountsRetriever(UsageRetriever):
     def _rows_of_named(self, day: str, stream_slice: StreamSlice) -> Sequence[Row]:
         """The rows of all accounts that the day concerns."""
         response = answer(self.names_requester, stream_slice)
-        counters = grouped(Reader(PROVIDER, response), response.json(), "account")
+        counters = grouped(FieldReader(PROVIDER, response), response.json(), "account")
         named = {name: self.figures_of(row) for name, row in counters.items() if has_usage(row)}
         called = {name: [*self._called(name)] or [MAIN] for name in named}
         whole = [*named.values()]
@@ -210,8 +210,8 @@ class AccountsRetriever(UsageRetriever):
         return subaccounts(answer(self.list_requester))
 
     @property
-    def _command(self) -> Command:
-        command: Command = self.config["_command"]
+    def _command(self) -> SyncSession:
+        command: SyncSession = self.config["_command"]
         return command
 
 

@@ -11,8 +11,8 @@ import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.answers import REPLACEMENT, Reader, exact, plain
-from source_sms_providers.settings import countries_of
+from source_sms_providers.config import countries_of
+from source_sms_providers.parsing import REPLACEMENT, FieldReader, exact, plain
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -46,7 +46,7 @@ class CreditsExtractor(SmsfactorExtractor):
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         answer = read.mapping(response.json(), "the answer")
         read.warn_of_unknown(answer, FIELDS_OF_CREDITS, "credits")
         postpaid = self._said(read, answer, "postpaid", read.flag)
@@ -61,13 +61,13 @@ class CreditsExtractor(SmsfactorExtractor):
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
 
-    def _credits(self, read: Reader, answer: Mapping[str, Any], has_no_end: bool) -> int | float | None:
+    def _credits(self, read: FieldReader, answer: Mapping[str, Any], has_no_end: bool) -> int | float | None:
         if has_no_end and answer.get("credits") is None:
             read.warn_of_missing("credits", "credits")
             return None
         return read.number(read.field(answer, "credits", "the answer"), "credits")
 
-    def _said(self, read: Reader, answer: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]) -> Any:
+    def _said(self, read: FieldReader, answer: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]) -> Any:
         """What describes the account besides its credits."""
         value = read.optional(answer, name, "credits")
         if value is None or (name == "postpaid_limit" and (value is False or value == "")):
@@ -91,7 +91,7 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         answer = read.mapping(response.json(), "the answer")
         now = datetime.now(timezone.utc)
         records: dict[str, dict[str, Any]] = {}
@@ -127,7 +127,7 @@ class ConsumptionExtractor(SmsfactorExtractor):
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         day = self._day(read)
         records: dict[str, list[dict[str, Any]]] = {}
         sum_of_accounts = Decimal(0)
@@ -157,7 +157,7 @@ class ConsumptionExtractor(SmsfactorExtractor):
         """The accounts (id, company, is it the main one) of an answer for any days, if it holds no consumption; None if
         it holds some.
         """
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         accounts = accounts_of(read, response)
         consumptions = [self._consumption(read, account)[0] for _, _, account in accounts]
         if any(consumptions) or self._group_total(read, response):
@@ -168,12 +168,12 @@ class ConsumptionExtractor(SmsfactorExtractor):
             if self.selects(identity)
         ]
 
-    def _group_total(self, read: Reader, response: requests.Response) -> Decimal | None:
+    def _group_total(self, read: FieldReader, response: requests.Response) -> Decimal | None:
         total = data_of(read, response).get("total")
         return None if total is None else exact(read.amount(total, "data.total"))
 
     def _warn_of_unknown(
-        self, read: Reader, response: requests.Response, accounts: Iterable[Mapping[str, Any]]
+        self, read: FieldReader, response: requests.Response, accounts: Iterable[Mapping[str, Any]]
     ) -> None:
         read.warn_of_unknown(response.json(), FIELDS_OF_AN_ANSWER, "consumption")
         read.warn_of_unknown(data_of(read, response), FIELDS_OF_DATA, "consumption")
@@ -181,14 +181,14 @@ class ConsumptionExtractor(SmsfactorExtractor):
             read.warn_of_unknown(account, FIELDS_OF_AN_ACCOUNT, "consumption")
             read.warn_of_unknown(conso_of(read, account), FIELDS_OF_CONSO, "consumption")
 
-    def _day(self, read: Reader) -> str:
+    def _day(self, read: FieldReader) -> str:
         first = date.fromisoformat(read.asked["date_start"]) + timedelta(days=self.config["smsfactor_days_before"])
         last = date.fromisoformat(read.asked["date_end"]) - timedelta(days=self.config["smsfactor_days_after"])
         if first != last:
             raise ValueError("An answer without dates must be of one day, or several are booked on one.")
         return str(first)
 
-    def _consumption(self, read: Reader, account: Mapping[str, Any]) -> tuple[Decimal, dict[str, Decimal]]:
+    def _consumption(self, read: FieldReader, account: Mapping[str, Any]) -> tuple[Decimal, dict[str, Decimal]]:
         """An account's total and its consumption by country, in which `""` explains the rest."""
         conso = conso_of(read, account)
         total = exact(read.amount(read.field(conso, "total", "conso"), "conso.total"))
@@ -233,12 +233,12 @@ def record(
     }
 
 
-def data_of(read: Reader, response: requests.Response) -> Mapping[str, Any]:
+def data_of(read: FieldReader, response: requests.Response) -> Mapping[str, Any]:
     answer = read.mapping(response.json(), "the answer")
     return read.mapping(read.field(answer, "data", "the answer"), "data")
 
 
-def accounts_of(read: Reader, response: requests.Response) -> list[tuple[bool, str, Mapping[str, Any]]]:
+def accounts_of(read: FieldReader, response: requests.Response) -> list[tuple[bool, str, Mapping[str, Any]]]:
     """The accounts of an answer as (is it the main one, its id, itself)."""
     data = data_of(read, response)
     accounts = [(True, read.mapping(read.field(data, "my_account", "data"), "my_account"))]
@@ -249,22 +249,22 @@ def accounts_of(read: Reader, response: requests.Response) -> list[tuple[bool, s
     return found
 
 
-def sub_accounts(read: Reader, value: Any) -> list[Mapping[str, Any]]:
+def sub_accounts(read: FieldReader, value: Any) -> list[Mapping[str, Any]]:
     """Sub-accounts from a list of them, an object keyed by their id, or nothing (`[]`, null)."""
     if value is None:
         return []
     return mappings(read, list(value.values()) if isinstance(value, dict) else value, "a sub-account")
 
 
-def company_of(read: Reader, account: Mapping[str, Any]) -> str | None:
+def company_of(read: FieldReader, account: Mapping[str, Any]) -> str | None:
     return read.optional_text(read.optional(account, "company", "consumption"), "company")
 
 
-def conso_of(read: Reader, account: Mapping[str, Any]) -> Mapping[str, Any]:
+def conso_of(read: FieldReader, account: Mapping[str, Any]) -> Mapping[str, Any]:
     return read.mapping(read.field(account, "conso", "an account"), "conso")
 
 
-def country_pairs(read: Reader, account: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def country_pairs(read: FieldReader, account: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     """An account's countries and their consumption: from an object of countries, a list of such objects, or nothing
     (`[]`, null, missing).
     """
@@ -276,16 +276,16 @@ def country_pairs(read: Reader, account: Mapping[str, Any]) -> Iterable[tuple[st
     return [pair for mapping in mappings(read, value, "an entry of by_country") for pair in mapping.items()]
 
 
-def account_id(read: Reader, account: Mapping[str, Any], name: str = "account_id") -> str:
+def account_id(read: FieldReader, account: Mapping[str, Any], name: str = "account_id") -> str:
     return id_text(read, read.field(account, name, "an account"), name) or read.refuse(f"{name} is empty")
 
 
-def id_text(read: Reader, value: Any, name: str) -> str:
+def id_text(read: FieldReader, value: Any, name: str) -> str:
     """A text that may come as a number."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return read.text(value, name)
 
 
-def mappings(read: Reader, values: Any, name: str) -> list[Mapping[str, Any]]:
+def mappings(read: FieldReader, values: Any, name: str) -> list[Mapping[str, Any]]:
     return [read.mapping(value, name) for value in read.sequence(values, f"what holds {name}")]

@@ -7,7 +7,7 @@ from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage, Type
 
-from source_sms_providers.answers import exact, plain
+from source_sms_providers.parsing import exact, plain
 
 LOGGER = logging.getLogger("airbyte")
 

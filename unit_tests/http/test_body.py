@@ -8,7 +8,7 @@ import pytest
 import urllib3
 from airbyte_cdk.models import FailureType
 
-from source_sms_providers.http.body import BrokenAnswer, received
+from source_sms_providers.http.body import InvalidResponse, received
 from unit_tests.providers import SEVEN, canned
 from unit_tests.requesters import ask, failure_of
 
@@ -135,7 +135,7 @@ def test_given_64_megabytes_when_received_then_not_a_byte_more_is_taken():
     megabytes = [bytes(1 << 20)] * 64
 
     assert len(received(megabytes)) == 64 << 20
-    with pytest.raises(BrokenAnswer, match="more data"):
+    with pytest.raises(InvalidResponse, match="more data"):
         received([*megabytes, b"1"])
 
 

@@ -14,7 +14,7 @@ from airbyte_cdk.sources.declarative.models.declarative_component_schema import 
 from airbyte_cdk.sources.declarative.requesters.error_handlers import HttpResponseFilter
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.http.provider import Providers
+from source_sms_providers.http.account import AccountStates
 from source_sms_providers.http.requester import ReadOnlyRequester
 from unit_tests.connector import SEVEN_KEY, SMSFACTOR_TOKEN
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, canned_json, query_of
@@ -200,7 +200,7 @@ def test_given_little_patience_when_the_provider_fails_then_no_wait_goes_beyond_
 @pytest.mark.parametrize("seconds", [8, 20], ids=["to its end", "longer"])
 def test_given_little_patience_when_another_worker_is_told_to_wait_as_long_then_it_ends(providers, waiting, seconds):
     providers.answer_in_turn(BALANCE, {"status_code": 503}, GOOD)
-    together = Providers()
+    together = AccountStates()
     asking = requester("balance", outage_seconds=8, _providers=together)
     waiting.during_the_next(lambda: asking._provider_state.keep_quiet(seconds))
 

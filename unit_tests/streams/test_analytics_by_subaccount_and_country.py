@@ -8,7 +8,7 @@ import requests
 from airbyte_cdk.models import FailureType
 
 from unit_tests.connector import read, state
-from unit_tests.providers import SEVEN, Asked, Providers, as_json, query_of
+from unit_tests.providers import SEVEN, AccountStates, Asked, as_json, query_of
 from unit_tests.usage import ZEROS, usage
 
 STREAM = "analytics_by_subaccount_and_country"
@@ -20,7 +20,7 @@ DAY = "2026-03-09"
 class Accounts:
     """seven.io as it tells of one day: who is listed, who is named, and what each sent; nothing on other days."""
 
-    def __init__(self, providers: Providers) -> None:
+    def __init__(self, providers: AccountStates) -> None:
         self.listed: dict[str, str | None] = {"101": "Company 1", "102": "Company 2"}
         self.named: dict[str, int] = {}
         self.sent: dict[str, dict[str, int]] = defaultdict(dict)
@@ -72,7 +72,7 @@ def by_key(output) -> list[dict]:
     return sorted(output.records, key=lambda record: (record["account_id"], record["country"]))
 
 
-def asked_of(providers: Providers) -> list[str]:
+def asked_of(providers: AccountStates) -> list[str]:
     """Whose usage by country was asked for."""
     queries = [query_of(request) for request in providers.requests]
     return sorted(query["subaccounts"] for query in queries if query.get("group_by") == "country")

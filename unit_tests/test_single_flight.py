@@ -8,11 +8,11 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import config_error
-from source_sms_providers.made_once import MadeOnce
+from source_sms_providers.single_flight import SingleFlight
 
 
 def test_given_a_value_that_failed_when_many_want_it_then_the_stack_of_none_grows():
-    made = MadeOnce[str, int]()
+    made = SingleFlight[str, int]()
     stacks = []
 
     def fail() -> int:
@@ -28,7 +28,7 @@ def test_given_a_value_that_failed_when_many_want_it_then_the_stack_of_none_grow
 
 
 def test_given_many_threads_when_they_want_a_value_then_one_makes_it_while_the_others_wait():
-    made = MadeOnce[str, int]()
+    made = SingleFlight[str, int]()
     makers, values = [], []
     may_end = threading.Event()
 
@@ -49,13 +49,13 @@ def test_given_many_threads_when_they_want_a_value_then_one_makes_it_while_the_o
 
 
 def test_given_a_key_that_is_being_made_when_another_is_wanted_then_it_is_made():
-    made = MadeOnce[str, str]()
+    made = SingleFlight[str, str]()
 
     assert made.get("first", lambda: made.get("second", lambda: "value")) == "value"
 
 
 def test_given_more_values_than_are_kept_when_one_is_wanted_again_then_only_the_longest_unwanted_is_made_anew():
-    made = MadeOnce[str, str](most=2)
+    made = SingleFlight[str, str](most=2)
     makings = []
 
     def make(key: str) -> str:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_sms_providers.errors import transient_error
-from source_sms_providers.smsfactor.connection_test import SETTINGS, countries, prove, prove_day_boundaries
+from source_sms_providers.smsfactor.check import SETTINGS, countries, prove, prove_day_boundaries
 from unit_tests.providers import SMSFACTOR, canned_json
 from unit_tests.responses import each, response
 
@@ -56,7 +56,7 @@ class Server:
 
 def verdict(server: Server, setting: str, now: datetime = NOON, start: date = START) -> bool | str:
     """What the proof says: True, False, or the sentence it ends with."""
-    with patch("source_sms_providers.smsfactor.connection_test.time.sleep"):
+    with patch("source_sms_providers.smsfactor.check.time.sleep"):
         try:
             return prove_day_boundaries(server.ask, setting, start, now)
         except AirbyteTracedException as error:
@@ -279,7 +279,7 @@ def test_given_a_day_that_may_not_have_ended_on_the_servers_clock_then_its_growt
 
 
 def test_given_start_excluded_when_tested_then_five_seconds_of_growth_are_waited_for():
-    with patch("source_sms_providers.smsfactor.connection_test.time.sleep") as sleep:
+    with patch("source_sms_providers.smsfactor.check.time.sleep") as sleep:
         prove_day_boundaries(Server("start_excluded", dict(OLD_TRAFFIC), quiet=8).ask, "start_excluded", START, NOON)
 
     assert [call.args for call in sleep.call_args_list] == [(5.0,)]

@@ -23,8 +23,8 @@ from typing import Any
 import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.answers import Reader, exact
 from source_sms_providers.errors import config_error
+from source_sms_providers.parsing import FieldReader, exact
 from source_sms_providers.smsfactor.extractors import PROVIDER, accounts_of, country_pairs, data_of
 from source_sms_providers.spans import DAY, days
 
@@ -49,7 +49,7 @@ def prove(config: Mapping[str, Any], answer: Answer, answers: Answers) -> None:
 
     def ask(setting: str, first: date, last: date) -> Decimal:
         response = answer("consumption", first, last, smsfactor_day_boundaries=setting)
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         return exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
 
     setting = config["smsfactor_day_boundaries"]
@@ -57,7 +57,7 @@ def prove(config: Mapping[str, Any], answer: Answer, answers: Answers) -> None:
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
         for response in answers("consumption"):
-            listed |= {account_id: None for _, account_id, _ in accounts_of(Reader(PROVIDER, response), response)}
+            listed |= {account_id: None for _, account_id, _ in accounts_of(FieldReader(PROVIDER, response), response)}
             if only in listed:
                 return
         raise config_error(
@@ -70,7 +70,7 @@ def prove(config: Mapping[str, Any], answer: Answer, answers: Answers) -> None:
 def countries(config: Mapping[str, Any], answer: Answer, answers: Answers) -> Collection[str]:
     """The codes of the countries that the account sent to in the last year, in upper case."""
     response = next(iter(answers("consumption")))
-    read = Reader(PROVIDER, response)
+    read = FieldReader(PROVIDER, response)
     accounts = accounts_of(read, response)
     return {code.upper() for _, _, account in accounts for code, _ in country_pairs(read, account)}
 

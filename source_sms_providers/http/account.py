@@ -8,8 +8,8 @@ from collections.abc import Callable, Hashable
 
 import requests
 
-from source_sms_providers.answers import strict_json
-from source_sms_providers.made_once import MadeOnce
+from source_sms_providers.parsing import strict_json
+from source_sms_providers.single_flight import SingleFlight
 
 SHARED_ANSWERS = 400
 """How many are kept: those of the days of a year, and a few. Those of ten years may take hundreds of MB."""
@@ -19,7 +19,7 @@ day are asked by one request each, and four of them that fail are one, if nothin
 """
 
 
-class Provider:
+class AccountState:
     """What the workers that ask one account know together: whose turn it is, until when to keep quiet,
     since when no good answer came, and the answers that are of use to several streams.
 
@@ -34,7 +34,7 @@ class Provider:
         self._failing: set[str] = set()
         self._failing_since = 0.0
         self._given_up: str | None = None
-        self._answers = MadeOnce[str, requests.Response](SHARED_ANSWERS)
+        self._answers = SingleFlight[str, requests.Response](SHARED_ANSWERS)
 
     def seconds_to_turn(self, requests_per_second: float) -> float:
         """Takes the next turn to ask: how long to wait for it."""
@@ -87,5 +87,5 @@ class Provider:
         return self._answers.get(url, unparsed)
 
 
-Providers = MadeOnce[Hashable, Provider]
+AccountStates = SingleFlight[Hashable, AccountState]
 """What is known of each account that one command asks; the source puts one into the settings as `_providers`."""

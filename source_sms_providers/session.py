@@ -13,17 +13,17 @@ from weakref import WeakSet
 
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 
-from source_sms_providers.made_once import MadeOnce
+from source_sms_providers.single_flight import SingleFlight
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
-class CommandIsOver(Exception):
+class SyncCancelled(Exception):
     """Nobody waits any more for what a worker was about to do."""
 
 
-class Command:
+class SyncSession:
     """One read, as the threads that work for it see it: whether it is over, and how many requests of an account may be
     under way.
 
@@ -34,7 +34,7 @@ class Command:
     def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
         self._over = threading.Event()
         self._parallel_requests = parallel_requests
-        self._places = MadeOnce[Hashable, Places]()
+        self._places = SingleFlight[Hashable, Places]()
         self._side_by_side = ThreadPoolExecutor(parallel_requests)
         self._workers = workers
         self.receiving: set[socket.socket] = set()
@@ -61,28 +61,28 @@ class Command:
                 queue.not_full.notify_all()
 
     def wait(self, seconds: float) -> None:
-        """Raises CommandIsOver as soon as the command is over."""
+        """Raises SyncCancelled as soon as the command is over."""
         if self._over.wait(seconds):
-            raise CommandIsOver
+            raise SyncCancelled
 
     @contextlib.contextmanager
     def request(self, account: Hashable) -> Iterator[None]:
-        """To be held while a request is under way. Raises CommandIsOver in place of letting it begin."""
+        """To be held while a request is under way. Raises SyncCancelled in place of letting it begin."""
         with self._places.get(account, lambda: Places(self._parallel_requests)):
             if self.is_over:
-                raise CommandIsOver
+                raise SyncCancelled
             yield
 
     def each(self, make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
         """What `make` returns of each item, made side by side; if one fails, no further one begins, and its error is
-        raised. `make` must not call this itself. Raises CommandIsOver if the command ends before all are made.
+        raised. `make` must not call this itself. Raises SyncCancelled if the command ends before all are made.
         """
         try:
             return list(self._side_by_side.map(make, items))
         except (CancelledError, RuntimeError):
             # What a pool that was shut down says to items that wait in it, and to new ones.
             if self.is_over:
-                raise CommandIsOver from None
+                raise SyncCancelled from None
             raise
 
 
@@ -116,7 +116,7 @@ class Places:
                 self._free += 1
 
 
-_RUNNING = WeakSet[Command]()
+_RUNNING = WeakSet[SyncSession]()
 
 
 def _end_all() -> None:

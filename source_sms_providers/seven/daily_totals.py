@@ -15,8 +15,8 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.answers import Reader
-from source_sms_providers.errors import unexpected_answer
+from source_sms_providers.errors import unexpected_response_error
+from source_sms_providers.parsing import FieldReader
 from source_sms_providers.seven.extractors import (
     PROVIDER,
     ZEROS,
@@ -36,7 +36,7 @@ Ask = Callable[[date, date], Days]
 """(first day, last day) -> the days that the answer holds, which may be one that was asked for before."""
 
 
-class DaysExtractor(SevenExtractor):
+class DailyTotalsExtractor(SevenExtractor):
     """Rows of counters as one record a day. seven.io was seen to answer dates that it cannot read with its default
     window, so a day that was not asked for is an error.
     """
@@ -49,7 +49,7 @@ class DaysExtractor(SevenExtractor):
 
     def days(self, response: requests.Response) -> Days:
         """The days that one answer holds; a row that is wrong fails its day only."""
-        read = Reader(PROVIDER, response)
+        read = FieldReader(PROVIDER, response)
         first, last = date.fromisoformat(read.asked["start"]), date.fromisoformat(read.asked["end"])
         rows: dict[date, Counters] = {}
         failed: Days = {}
@@ -74,7 +74,7 @@ def told_apart(days: Days) -> tuple[list[Mapping[str, Any]], dict[date, AirbyteT
     return rows, {day: row for day, row in days.items() if isinstance(row, AirbyteTracedException)}
 
 
-class ByDate:
+class DailyTotals:
     """Every day of ranges; only a running day may be missing.
 
     A range that fails is asked for in halves, down to the days that fail, if a day of it is answered by itself: its
@@ -168,7 +168,7 @@ class ByDate:
                 zeros |= {day: record({"date": str(day)}, ZEROS, self._config) for day in days(start, end)}
             else:
                 lacks = f"it lacks {_named(start, end)}, also when that is asked for by itself"
-                told |= dict.fromkeys(days(start, end), unexpected_answer(PROVIDER, "/analytics", lacks))
+                told |= dict.fromkeys(days(start, end), unexpected_response_error(PROVIDER, "/analytics", lacks))
         return told | zeros
 
     def _is_before_the_account(self, start: date, end: date, told: Days) -> bool:

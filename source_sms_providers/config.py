@@ -9,8 +9,8 @@ from airbyte_cdk.sources.declarative.transformations.config_transformations.conf
     ConfigTransformation,
 )
 
-from source_sms_providers.answers import UNSTORABLE
 from source_sms_providers.errors import config_error
+from source_sms_providers.parsing import UNSTORABLE
 
 KEYS = {"seven.io API key": "seven_api_key", "SMSFactor API token": "smsfactor_api_token"}
 EARLIEST_START = date(2000, 1, 1)
@@ -22,7 +22,7 @@ OFTEN_MEANT = {"EL": "GR", "EN": "GB", "UK": "GB"}
 
 
 @dataclass
-class TidySettings(ConfigTransformation):
+class NormalizeConfig(ConfigTransformation):
     """Makes settings what all else relies on: no blanks around a text, no slash at the end of a URL, whole numbers as
     such, nothing that is null or empty, and the defaults in place of what is not there.
 

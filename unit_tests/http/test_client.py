@@ -12,9 +12,9 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.command import Command
-from source_sms_providers.http.body import BrokenAnswer
-from source_sms_providers.http.transport import Receives, Transport
+from source_sms_providers.http.body import InvalidResponse
+from source_sms_providers.http.client import DeadlineReader, HttpClient
+from source_sms_providers.session import SyncSession
 from unit_tests.http.conftest import tunnel_to
 from unit_tests.providers import SEVEN, canned
 from unit_tests.requesters import ask, requester
@@ -29,11 +29,11 @@ OF_A_BOUND = 30.0
 
 def send(url: str, seconds: float = LONG) -> tuple[requests.Response, bytes]:
     """What one try gets from the URL."""
-    return Transport(url, Command()).send(requests.Request("GET", url).prepare(), seconds)
+    return HttpClient(url, SyncSession()).send(requests.Request("GET", url).prepare(), seconds)
 
 
 def broken(url: str, seconds: float = LONG) -> str:
-    with pytest.raises(BrokenAnswer) as raised:
+    with pytest.raises(InvalidResponse) as raised:
         send(url, seconds)
     return str(raised.value)
 
@@ -76,7 +76,7 @@ def pausing() -> Iterator[Callable[[bytes], Any]]:
 def bounds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def change(**seconds: float) -> None:
         for name, value in seconds.items():
-            monkeypatch.setattr(f"source_sms_providers.http.transport.{name}_SECONDS", value)
+            monkeypatch.setattr(f"source_sms_providers.http.client.{name}_SECONDS", value)
 
     return change
 
@@ -166,7 +166,7 @@ def test_given_a_proxy_that_does_not_lead_on_when_asked_then_the_connection_is_b
 
 
 def test_given_a_socket_then_each_receive_gets_what_is_left_and_no_longer_silence_than_allowed(monkeypatch, waiting):
-    monkeypatch.setattr("source_sms_providers.http.transport.time", waiting)
+    monkeypatch.setattr("source_sms_providers.http.client.time", waiting)
 
     class Socket:
         timeouts: list[float] = []  # noqa: RUF012
@@ -180,7 +180,7 @@ def test_given_a_socket_then_each_receive_gets_what_is_left_and_no_longer_silenc
         def close(self) -> None:
             pass
 
-    receives = Receives(Socket(), Socket(), waiting.monotonic() + 60, Command())
+    receives = DeadlineReader(Socket(), Socket(), waiting.monotonic() + 60, SyncSession())
     for _ in range(3):
         receives.readinto(bytearray(1))
         waiting.pass_by(20)
@@ -193,7 +193,7 @@ def test_given_a_socket_then_each_receive_gets_what_is_left_and_no_longer_silenc
 def test_given_a_request_when_sent_then_it_has_five_seconds_to_connect_and_sixty_for_all(
     providers, waiting, monkeypatch
 ):
-    monkeypatch.setattr("source_sms_providers.http.transport.time", waiting)
+    monkeypatch.setattr("source_sms_providers.http.client.time", waiting)
     providers.answer(f"{SEVEN}/balance", GOOD)
 
     ask("balance")
@@ -207,7 +207,7 @@ def test_given_a_silent_server_when_the_command_ends_then_the_answer_is_awaited_
     monkeypatch, certificate, is_safe
 ):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    command, asked, is_over = Command(), threading.Event(), threading.Event()
+    command, asked, is_over = SyncSession(), threading.Event(), threading.Event()
 
     def answer(_head: str, send: Callable[[bytes], None]) -> None:
         asked.set()
@@ -220,8 +220,8 @@ def test_given_a_silent_server_when_the_command_ends_then_the_answer_is_awaited_
     threading.Thread(target=end_once_asked).start()
     started = time.monotonic()
     with serving(answer, certificate if is_safe else None) as url:
-        with pytest.raises(BrokenAnswer):
-            Transport(url, command).send(requests.Request("GET", url).prepare(), LONG)
+        with pytest.raises(InvalidResponse):
+            HttpClient(url, command).send(requests.Request("GET", url).prepare(), LONG)
         is_over.set()
 
     assert time.monotonic() - started < OF_A_BOUND / 2
@@ -230,13 +230,13 @@ def test_given_a_silent_server_when_the_command_ends_then_the_answer_is_awaited_
 
 def test_given_a_command_that_ended_before_the_answer_is_awaited_when_sent_then_it_is_not():
     """Nobody else cuts it off: its socket was not there yet when the others were."""
-    command, is_over = Command(), threading.Event()
+    command, is_over = SyncSession(), threading.Event()
     command.end()
     started = time.monotonic()
 
     with serving(lambda _head, _send: is_over.wait(LONG)) as url:
-        with pytest.raises(BrokenAnswer):
-            Transport(url, command).send(requests.Request("GET", url).prepare(), LONG)
+        with pytest.raises(InvalidResponse):
+            HttpClient(url, command).send(requests.Request("GET", url).prepare(), LONG)
         is_over.set()
 
     assert time.monotonic() - started < OF_A_BOUND / 2
@@ -264,7 +264,7 @@ def test_given_32_workers_when_they_ask_at_once_then_each_connection_is_kept(cap
         send(http_200(GOOD))
 
     with serving(answer) as url:
-        transport = Transport(url, Command())
+        transport = HttpClient(url, SyncSession())
         request = requests.Request("GET", url).prepare()
         workers = [threading.Thread(target=transport.send, args=(request, LONG)) for _ in range(32)]
         for worker in workers:

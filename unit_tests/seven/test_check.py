@@ -9,7 +9,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.seven.connection_test import countries, prove, prove_yesterday
+from source_sms_providers.seven.check import countries, prove, prove_yesterday
 from unit_tests.providers import SEVEN
 from unit_tests.responses import each, response
 from unit_tests.usage import usage

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from source_sms_providers.command import Command, CommandIsOver
+from source_sms_providers.session import SyncCancelled, SyncSession
 from unit_tests.providers import SEVEN
 from unit_tests.requesters import ask
 
@@ -22,7 +22,7 @@ def until(happened: Callable[[], bool]) -> None:
 
 
 def test_given_one_parallel_request_when_two_threads_ask_then_the_second_waits_for_the_first():
-    command = Command(parallel_requests=1)
+    command = SyncSession(parallel_requests=1)
     order = []
     begins = threading.Event()
 
@@ -43,14 +43,14 @@ def test_given_one_parallel_request_when_two_threads_ask_then_the_second_waits_f
 
 
 def test_given_two_parallel_requests_when_two_threads_ask_then_both_are_under_way():
-    command = Command(parallel_requests=2)
+    command = SyncSession(parallel_requests=2)
 
     with command.request("seven.io"), command.request("seven.io"):
         pass
 
 
 def test_given_requests_that_wait_when_one_ends_then_they_begin_in_the_order_in_which_they_came():
-    command = Command(parallel_requests=1)
+    command = SyncSession(parallel_requests=1)
     order = []
 
     def ask(number: int) -> None:
@@ -72,28 +72,28 @@ def test_given_requests_that_wait_when_one_ends_then_they_begin_in_the_order_in_
 
 
 def test_given_one_parallel_request_when_two_accounts_are_asked_then_both_requests_are_under_way():
-    command = Command(parallel_requests=1)
+    command = SyncSession(parallel_requests=1)
 
     with command.request("seven.io"), command.request("SMSFactor"):
         pass
 
 
 def test_given_a_command_that_is_over_then_no_request_begins_and_no_wait_lasts():
-    command = Command()
+    command = SyncSession()
     command.end()
 
-    with pytest.raises(CommandIsOver):
+    with pytest.raises(SyncCancelled):
         command.wait(SECONDS)
-    with pytest.raises(CommandIsOver), command.request("seven.io"):
+    with pytest.raises(SyncCancelled), command.request("seven.io"):
         pytest.fail("A request began.")
 
 
 def test_given_a_wait_when_the_command_ends_then_it_ends_too():
-    command = Command()
+    command = SyncSession()
     ended = threading.Event()
 
     def wait() -> None:
-        with pytest.raises(CommandIsOver):
+        with pytest.raises(SyncCancelled):
             command.wait(SECONDS)
         ended.set()
 
@@ -106,20 +106,20 @@ def test_given_a_wait_when_the_command_ends_then_it_ends_too():
 
 def test_given_a_command_that_is_over_when_a_requester_is_to_ask_then_nothing_is_asked(providers):
     providers.answer(f"{SEVEN}/balance", "seven/balance.json")
-    command = Command()
+    command = SyncSession()
     command.end()
 
-    with pytest.raises(CommandIsOver):
+    with pytest.raises(SyncCancelled):
         ask("balance", _command=command)
 
     assert providers.asked == []
 
 
 def test_given_a_command_that_ends_while_an_answer_is_awaited_when_it_is_bad_then_it_is_not_asked_again(providers):
-    command = Command()
+    command = SyncSession()
     providers.answer(f"{SEVEN}/balance", lambda _: command.end() or b"", status=503)
 
-    with pytest.raises(CommandIsOver):
+    with pytest.raises(SyncCancelled):
         ask("balance", _command=command)
 
     assert len(providers.asked) == 1
@@ -129,13 +129,13 @@ def test_given_a_command_that_ends_while_an_answer_is_awaited_when_it_is_bad_the
 
 
 def test_given_items_when_each_is_made_then_the_results_are_in_their_order():
-    assert Command(parallel_requests=2).each(str, range(9)) == [str(n) for n in range(9)]
+    assert SyncSession(parallel_requests=2).each(str, range(9)) == [str(n) for n in range(9)]
 
 
 def test_given_as_many_items_as_parallel_requests_when_each_is_made_then_they_are_made_side_by_side():
     meet = threading.Barrier(3, timeout=SECONDS)
 
-    Command(parallel_requests=3).each(lambda _: meet.wait(), range(3))
+    SyncSession(parallel_requests=3).each(lambda _: meet.wait(), range(3))
 
 
 def test_given_an_item_that_fails_when_each_is_made_then_its_error_is_raised_and_no_further_one_begins():
@@ -146,28 +146,28 @@ def test_given_an_item_that_fails_when_each_is_made_then_its_error_is_raised_and
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        Command().each(make, range(1000))
+        SyncSession().each(make, range(1000))
 
     assert len(begun) < 1000
 
 
 def test_given_a_command_that_ends_meanwhile_when_each_is_made_then_the_rest_is_not():
-    command = Command()
+    command = SyncSession()
     begun = []
 
     def make(item: int) -> None:
         begun.append(item)
         command.end()
 
-    with pytest.raises(CommandIsOver):
+    with pytest.raises(SyncCancelled):
         command.each(make, range(9))
 
     assert begun == [0]
 
 
 def test_given_a_command_that_is_over_when_each_is_to_be_made_then_none_is():
-    command = Command()
+    command = SyncSession()
     command.end()
 
-    with pytest.raises(CommandIsOver):
+    with pytest.raises(SyncCancelled):
         command.each(pytest.fail, ["An item was made."])

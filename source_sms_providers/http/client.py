@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from source_sms_providers.command import Command
 from source_sms_providers.errors import config_error
-from source_sms_providers.http.body import BrokenAnswer, received
+from source_sms_providers.http.body import InvalidResponse, received
+from source_sms_providers.session import SyncSession
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 30.0
@@ -26,27 +26,27 @@ MOST_CONNECTIONS = 32
 """As many as "Parallel requests" can be."""
 
 
-class Transport:
+class HttpClient:
     """Sends requests to the host of a URL; all threads share its connections.
 
     Proxies and the certificates to trust are those that the environment names. This machine itself
     is never asked through a proxy.
     """
 
-    def __init__(self, url: str, command: Command) -> None:
+    def __init__(self, url: str, command: SyncSession) -> None:
         self._url = url
         self._session = NoRedirects()
-        adapter = OneHostAdapter(command)
+        adapter = SingleHostAdapter(command)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)  # ignore-https-check
 
     def send(self, request: requests.PreparedRequest, seconds: float) -> tuple[requests.Response, bytes]:
         """An answer and its body as it travelled, read whole within so many seconds.
 
-        Raises BrokenAnswer if there is none, and AirbyteTracedException (config_error) if the environment
+        Raises InvalidResponse if there is none, and AirbyteTracedException (config_error) if the environment
         names a proxy that is no URL or certificates that do not exist.
         """
-        how = {**self._environment, "timeout": EndsBy(time.monotonic() + seconds), "allow_redirects": False}
+        how = {**self._environment, "timeout": DeadlineTimeout(time.monotonic() + seconds), "allow_redirects": False}
         try:
             with self._session.send(request, **how) as response:
                 return response, received(response.raw.stream(65536, decode_content=False))
@@ -56,16 +56,16 @@ class Transport:
                 "The proxy that the connector's environment names in HTTPS_PROXY or ALL_PROXY is no URL. Correct it."
             ) from None
         except requests.exceptions.ProxyError:
-            raise BrokenAnswer(
+            raise InvalidResponse(
                 f"could not be reached{self._way}, which does not answer or refuses. Check the proxy's address, user "
                 "and password in the environment of the connector"
             ) from None
         except requests.exceptions.SSLError:
-            raise BrokenAnswer(f"could not be reached safely{self._way}: TLS failed{self._trusting}") from None
+            raise InvalidResponse(f"could not be reached safely{self._way}: TLS failed{self._trusting}") from None
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            raise BrokenAnswer(f"did not answer in time{self._way}") from None
+            raise InvalidResponse(f"did not answer in time{self._way}") from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
-            raise BrokenAnswer(f"could not be reached{self._way}, or the connection broke off") from None
+            raise InvalidResponse(f"could not be reached{self._way}, or the connection broke off") from None
 
     @cached_property
     def _environment(self) -> Mapping[str, Any]:
@@ -99,15 +99,15 @@ def _is_this_machine(url: str) -> bool:
         return host == "localhost"
 
 
-class EndsBy(urllib3.Timeout):
+class DeadlineTimeout(urllib3.Timeout):
     """Timeouts that end at a moment of the monotonic clock, whichever part of a request they are for."""
 
     def __init__(self, moment: float) -> None:
         super().__init__()
         self._moment = moment
 
-    def clone(self) -> EndsBy:
-        return EndsBy(self._moment)
+    def clone(self) -> DeadlineTimeout:
+        return DeadlineTimeout(self._moment)
 
     @property
     def connect_timeout(self) -> float:
@@ -118,24 +118,24 @@ class EndsBy(urllib3.Timeout):
         return max(0.001, self._moment - time.monotonic())
 
 
-class BoundedResponse(http.client.HTTPResponse):
+class DeadlineResponse(http.client.HTTPResponse):
     """Takes the timeout of its socket, which bounds each receive, as the bound of the whole answer.
 
     A timeout of the socket alone starts anew with each byte of an answer that drips.
     """
 
-    command: Command
+    command: SyncSession
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        receives = Receives(self.fp.detach(), sock, time.monotonic() + sock.gettimeout(), self.command)
+        receives = DeadlineReader(self.fp.detach(), sock, time.monotonic() + sock.gettimeout(), self.command)
         self.fp = io.BufferedReader(receives)
 
 
-class Receives(io.RawIOBase):
+class DeadlineReader(io.RawIOBase):
     """Reads a socket until a moment of the monotonic clock, or until the command is over."""
 
-    def __init__(self, raw: io.RawIOBase, sock: Any, moment: float, command: Command) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: Any, moment: float, command: SyncSession) -> None:
         self._raw = raw
         self._socket = sock
         self._moment = moment
@@ -158,12 +158,12 @@ class Receives(io.RawIOBase):
         super().close()
 
 
-class OneHostAdapter(requests.adapters.HTTPAdapter):
+class SingleHostAdapter(requests.adapters.HTTPAdapter):
     """Bounds what its connections read, and looks them up once: all requests of a transport go to one host."""
 
     _pool: Any = None
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: SyncSession) -> None:
         super().__init__(pool_maxsize=MOST_CONNECTIONS)
         self._command = command
 
@@ -171,7 +171,7 @@ class OneHostAdapter(requests.adapters.HTTPAdapter):
         if self._pool is None:
             pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
             # Whatever the way there: plain, TLS, through a proxy.
-            response = type("Response", (BoundedResponse,), {"command": self._command})
+            response = type("Response", (DeadlineResponse,), {"command": self._command})
             pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": response})
             self._pool = pool
         return self._pool

@@ -18,9 +18,9 @@ from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import M
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.settings import refuse_countries, unknown_countries
-from source_sms_providers.seven import connection_test as seven
-from source_sms_providers.smsfactor import connection_test as smsfactor
+from source_sms_providers.config import refuse_countries, unknown_countries
+from source_sms_providers.seven import check as seven
+from source_sms_providers.smsfactor import check as smsfactor
 from source_sms_providers.spans import DAY
 
 OUTAGE_SECONDS = 8

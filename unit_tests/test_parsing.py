@@ -7,11 +7,11 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from integration_tests.odd_labels import EXPECTED
-from source_sms_providers.answers import Reader, exact, kind, plain, strict_json
+from source_sms_providers.parsing import FieldReader, exact, kind, plain, strict_json
 from unit_tests.providers import as_json
 from unit_tests.responses import response
 
-READ = Reader("seven.io", response("https://gateway.seven.io/api/analytics", [], start="2026-03-07", label="1e3"))
+READ = FieldReader("seven.io", response("https://gateway.seven.io/api/analytics", [], start="2026-03-07", label="1e3"))
 
 
 def test_given_a_refusal_then_it_names_provider_path_and_problem_but_no_query():

@@ -9,14 +9,14 @@ from typing import Any, Generic, TypeVar
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.errors import fresh
+from source_sms_providers.errors import clone_error
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 _NOTHING: Any = object()
 
 
-class MadeOnce(Generic[Key, Value]):
+class SingleFlight(Generic[Key, Value]):
     """The value of each key, made by the first who wants it while the others wait.
 
     An AirbyteTracedException is kept as a value is: each who wants it gets a fresh one, for an exception
@@ -37,7 +37,7 @@ class MadeOnce(Generic[Key, Value]):
         if made is _NOTHING:
             made = self._make(key, make)
         if isinstance(made, AirbyteTracedException):
-            raise fresh(made)
+            raise clone_error(made)
         return made
 
     def _make(self, key: Key, make: Callable[[], Value]) -> Value | AirbyteTracedException:
@@ -50,7 +50,7 @@ class MadeOnce(Generic[Key, Value]):
             try:
                 made = kept[0] if kept else make()
             except AirbyteTracedException as error:
-                made = fresh(error)
+                made = clone_error(error)
             with self._lock:
                 self._made[key] = made
                 if len(self._made) > self._most:

@@ -13,9 +13,9 @@ from typing import Any
 import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.answers import Reader
 from source_sms_providers.errors import config_error, transient_error
-from source_sms_providers.seven.by_date import DaysExtractor
+from source_sms_providers.parsing import FieldReader
+from source_sms_providers.seven.daily_totals import DailyTotalsExtractor
 from source_sms_providers.seven.extractors import PROVIDER, UNKNOWN_LABEL, Counters, grouped
 
 Answer = Callable[..., requests.Response]
@@ -27,7 +27,7 @@ Answers = Callable[..., Iterable[requests.Response]]
 def prove_yesterday(config: Mapping[str, Any], answer: Answer, answers: Answers) -> None:
     """Raises AirbyteTracedException if yesterday is not named, or is wrong."""
     yesterday = date.fromisoformat(config["today"]) - timedelta(days=1)
-    days = DaysExtractor(config=config, parameters={}).days(answer("analytics", yesterday, yesterday))
+    days = DailyTotalsExtractor(config=config, parameters={}).days(answer("analytics", yesterday, yesterday))
     if not days:
         raise transient_error(
             "seven.io names no usage for yesterday, not even zero. If the account is new, test the connection again "
@@ -46,7 +46,7 @@ def prove(config: Mapping[str, Any], answer: Answer, answers: Answers) -> None:
     def groups(stream: str, group_field: str, **changed: Any) -> Mapping[str, Counters]:
         """The groups of the newest year that has any."""
         responses = answers(stream, **changed)
-        found = (grouped(Reader(PROVIDER, response), response.json(), group_field) for response in responses)
+        found = (grouped(FieldReader(PROVIDER, response), response.json(), group_field) for response in responses)
         return next(filter(None, found), {})
 
     label = config.get("seven_label")
@@ -67,7 +67,7 @@ def countries(config: Mapping[str, Any], answer: Answer, answers: Answers) -> Co
     """The codes of the countries in the whole price list, in upper case."""
     today = date.fromisoformat(config["today"])
     response = answer("pricing", today, today, countries=None)
-    read = Reader(PROVIDER, response)
+    read = FieldReader(PROVIDER, response)
     listed = read.field(read.mapping(response.json(), "the answer"), "countries", "the answer")
     return {
         read.text(read.field(read.mapping(country, "a country"), "countryCode", "a country"), "countryCode").upper()

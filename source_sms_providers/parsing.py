@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from source_sms_providers.errors import unexpected_answer
+from source_sms_providers.errors import unexpected_response_error
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -29,7 +29,7 @@ UNSTORABLE_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 REPLACEMENT = "\ufffd"
 
 
-class Reader:
+class FieldReader:
     """Reads the values of one answer; every refusal names the provider, the path and the field."""
 
     def __init__(self, provider: str, response: requests.Response) -> None:
@@ -40,7 +40,7 @@ class Reader:
         """The query parameters that the request held, so that a row can be held against what was asked."""
 
     def refuse(self, problem: str) -> NoReturn:
-        raise unexpected_answer(self._provider, self._path, problem)
+        raise unexpected_response_error(self._provider, self._path, problem)
 
     def mapping(self, value: Any, name: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):

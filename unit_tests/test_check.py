@@ -8,7 +8,7 @@ import requests
 from airbyte_cdk.models import AirbyteConnectionStatus, Status
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.connection_test import Account, years_since
+from source_sms_providers.check import Account, years_since
 from source_sms_providers.errors import transient_error
 from unit_tests.connector import LOGGER, SEVEN_KEY, check, config, read
 from unit_tests.providers import SEVEN, SMSFACTOR, as_json, canned_json, query_of

@@ -7,7 +7,7 @@ import pytest
 import requests
 from airbyte_cdk.models import FailureType
 
-from source_sms_providers.http.provider import Provider, Providers
+from source_sms_providers.http.account import AccountState, AccountStates
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, canned_json
 from unit_tests.requesters import ask, failure_of, requester
 
@@ -22,7 +22,7 @@ PATIENCE = 180.0
 @pytest.fixture
 def together() -> dict[str, Any]:
     """The settings of requesters that belong to one command."""
-    return {"_providers": Providers()}
+    return {"_providers": AccountStates()}
 
 
 def silent(waiting: Any, seconds: float) -> Callable[[requests.PreparedRequest], bytes]:
@@ -68,7 +68,7 @@ def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_a
 
 
 def test_given_a_longer_quiet_when_a_shorter_one_is_asked_for_then_the_longer_one_holds(waiting):
-    provider = Provider()
+    provider = AccountState()
 
     for seconds in (50, 20):
         provider.keep_quiet(seconds)
@@ -122,7 +122,7 @@ def test_given_a_number_of_workers_when_asked_then_the_rate_is_ten_times_as_many
 
 
 def test_given_three_requests_that_fail_for_long_then_the_provider_is_not_given_up(waiting):
-    provider = Provider()
+    provider = AccountState()
 
     for _ in range(10):
         for url in ("first", "second", "third"):
@@ -133,7 +133,7 @@ def test_given_three_requests_that_fail_for_long_then_the_provider_is_not_given_
 
 
 def test_given_four_requests_that_fail_then_the_provider_is_given_up_once_that_lasts(waiting):
-    provider = Provider()
+    provider = AccountState()
 
     for url in ("first", "second", "third", "fourth"):
         provider.failed(url, "It fails.", PATIENCE)
@@ -148,7 +148,7 @@ def test_given_four_requests_that_fail_then_the_provider_is_given_up_once_that_l
 
 
 def test_given_a_good_answer_among_failures_then_the_outage_begins_after_it(waiting):
-    provider = Provider()
+    provider = AccountState()
     for url in ("first", "second", "third"):
         provider.failed(url, "It fails.", PATIENCE)
     waiting.pass_by(PATIENCE)
@@ -324,7 +324,7 @@ def test_given_a_shared_answer_when_it_is_read_twice_then_it_is_parsed_twice(pro
 
 
 def test_given_400_shared_answers_when_one_more_comes_then_only_the_longest_unwanted_is_asked_for_anew():
-    provider = Provider()
+    provider = AccountState()
     asked = []
 
     def asking(number: int) -> requests.Response:

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from source_sms_providers.errors import config_error, transient_error
-from source_sms_providers.seven.by_date import ByDate, Days, DaysExtractor
+from source_sms_providers.seven.daily_totals import DailyTotals, DailyTotalsExtractor, Days
 from unit_tests.providers import SEVEN
 from unit_tests.responses import response
 from unit_tests.usage import usage
@@ -22,7 +22,7 @@ CONFIG = {"today": "2026-03-10"}
 DAY = timedelta(days=1)
 
 
-EXTRACTOR = DaysExtractor(config=CONFIG, parameters={})
+EXTRACTOR = DailyTotalsExtractor(config=CONFIG, parameters={})
 
 
 def march(day: int) -> date:
@@ -45,7 +45,7 @@ class Server:
         self._days, self._newest, self._oldest, self._of_the_asked = sorted(days), newest, oldest, of_the_asked
         self._widest, self._bad, self._fails_once = widest, set(bad), set(fails_once)
         self.asked: list[tuple[int, int]] = []
-        self._by_date = ByDate(self, CONFIG)
+        self._by_date = DailyTotals(self, CONFIG)
 
     def __call__(self, first: date, last: date) -> Days:
         bounds = ((first - march(1)).days + 1, (last - march(1)).days + 1)
@@ -73,7 +73,7 @@ def answered(*rows: Any, first: int = 9, last: int = 9) -> dict[date, Any]:
     def ask(start: date, end: date) -> Days:
         return EXTRACTOR.days(response(f"{SEVEN}/analytics", list(rows), start=str(start), end=str(end)))
 
-    return ByDate(ask, CONFIG).read(march(first), march(last))
+    return DailyTotals(ask, CONFIG).read(march(first), march(last))
 
 
 # One answer
@@ -186,7 +186,7 @@ def test_given_a_key_that_is_refused_when_a_year_is_read_then_it_fails_after_two
         raise config_error("Enter another key.")
 
     with pytest.raises(AirbyteTracedException, match="Enter another key"):
-        ByDate(refuse, CONFIG).read(march(-355), march(9))
+        DailyTotals(refuse, CONFIG).read(march(-355), march(9))
 
     assert asked == [(march(-355), march(9)), (march(9), march(9))]
 
@@ -316,7 +316,7 @@ def test_given_days_that_are_left_out_when_the_day_before_them_is_named_then_the
 def test_given_days_between_others_when_they_are_not_named_by_themselves_either_then_they_alone_fail():
     server = Server([1, 2, 5, 6, 7, 8, 9])
 
-    days = ByDate(server, CONFIG).read(march(1), march(9))
+    days = DailyTotals(server, CONFIG).read(march(1), march(9))
 
     assert server.asked == [(1, 9), (3, 4), (4, 4)]
     assert [day for day, row in days.items() if isinstance(row, AirbyteTracedException)] == [march(3), march(4)]

@@ -10,7 +10,7 @@ from airbyte_cdk.models import AirbyteStateMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.settings import TidySettings, countries_of, refuse_countries, unknown_countries, validate
+from source_sms_providers.config import NormalizeConfig, countries_of, refuse_countries, unknown_countries, validate
 from source_sms_providers.source import MANIFEST, Entrypoint
 from unit_tests.connector import SEVEN_KEY, Output, config, full_refresh, read, state
 from unit_tests.providers import SEVEN, SMSFACTOR
@@ -31,7 +31,7 @@ def specification() -> dict[str, Any]:
 
 
 def tidy(settings: dict[str, Any]) -> dict[str, Any]:
-    TidySettings(parameters={}).transform(settings)
+    NormalizeConfig(parameters={}).transform(settings)
     return settings
 
 
@@ -78,7 +78,7 @@ def test_given_an_empty_setting_when_tidied_then_it_is_absent(name, empty):
 def test_given_defaults_when_tidied_then_they_stand_for_what_is_not_there():
     settings = {"num_workers": None, "lookback_days": 7}
 
-    TidySettings(parameters={"num_workers": 8, "lookback_days": 3}).transform(settings)
+    NormalizeConfig(parameters={"num_workers": 8, "lookback_days": 3}).transform(settings)
 
     assert settings == {"num_workers": 8, "lookback_days": 7}
 
