@@ -1,9 +1,10 @@
 """The saved state of a stream, and what follows from it.
 
-`{"date": D, "lookback_from": F, "written": {day: [[key, amounts, description], …]}, "filters": {…},
+`{"date": D, "lookback_from": F, "read_through": E, "written": {day: [[key, amounts, description], …]}, "filters": {…},
 "first_reported": R}` says of the destination's table:
 
-- Every day up to D was read wholly at least once after it had ended.
+- Every day up to D was read wholly after it had ended. A day that fails stays after D, also when an earlier sync had
+  read it: then E says how far that sync had read.
 - Every day before F was read again when it was `lookback_days` old. Without F, D is the day before the sync.
 - Each row of a day that will be read again, and that has an amount, is in `written`. The state that names a row is
   sent before the row, and only a state that follows a row of zeros forgets it. So a row that is in `written` may be
@@ -114,7 +115,7 @@ class StreamState:
                 self._stream,
             )
             return
-        self._previously_read = done
+        self._previously_read = max(done, date.fromisoformat(saved.get("read_through") or str(done)))
         self._previously_written = written
         self.first_reported = reported
 
@@ -172,13 +173,15 @@ class StreamState:
         return state
 
     def _as_json(self) -> dict[str, Any]:
-        read_through = self._read_through
+        done = min(self._read_through, self._read_again_through)
+        state: dict[str, Any] = {"date": str(done)}
         if not self._lookback:
-            return {"date": str(read_through)}
-        lookback_from = min(self._read_again_through + DAY, read_through + DAY, self._today - self._lookback + DAY)
-        state: dict[str, Any] = {"date": str(read_through)}
-        if lookback_from != read_through + 2 * DAY - self._lookback:
+            return state
+        lookback_from = min(done + DAY, self._today - self._lookback + DAY)
+        if lookback_from != done + 2 * DAY - self._lookback:
             state["lookback_from"] = str(lookback_from)
+        if self._read_through > done:
+            state["read_through"] = str(self._read_through)
         if self._filters:
             state["filters"] = self._filters
         if reported := [*self._reported, *([self.first_reported] if self.first_reported else [])]:

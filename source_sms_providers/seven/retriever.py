@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 
 MONEY = AMOUNTS.index("usage_eur")
 REMAINDER = (
-    "'%s': on %d days, the first being %s, seven.io's groups add up to less than the day's total. The rest is in a row "
-    "without a group."
+    "'%s': seven.io's groups add up to less than the day's total. The rest is in a row without a group. "
+    "Days: %d, first: %s."
 )
 SURPLUS = (
-    "'%s': on %d days, the first being %s, seven.io's groups add up to more than the day's total. Their rows are as "
-    "seven.io sends them: compare with the seven.io dashboard."
+    "'%s': seven.io's groups add up to more than the day's total. Their rows are as seven.io sends them: compare with "
+    "the seven.io dashboard. Days: %d, first: %s."
 )
 KEPT = (
-    "'%s': on %d days, the first being %s, groups that seven.io does not name any more keep their rows, for the day's "
-    "total still holds usage that no other group explains."
+    "'%s': groups that seven.io does not report any more keep their rows, because the day's total still holds usage "
+    "that no other group explains. Days: %d, first: %s."
 )
 NOT_REPORTED = (
-    "'%s': seven.io does not report %d days any more, the first being %s. They are older than the lookback window, and "
-    "their rows stay as they were read last."
+    "'%s': seven.io does not report days any more that are older than the lookback window. Their rows stay as they "
+    "were read last. Days: %d, first: %s."
 )
 
 

@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 EXISTENCE_WINDOW = timedelta(days=365)
 """How far back it is looked for usage of an account that a response does not list."""
 RETAINED = (
-    "'%s': on %d days, the first being %s, SMSFactor does not list accounts any more that had consumption. They were "
-    "deleted, which takes nothing back: their rows stay."
+    "'%s': SMSFactor does not list accounts any more that had consumption. They were deleted, which takes nothing "
+    "back: their rows stay. Days: %d, first: %s."
 )
 MISMATCH = (
-    "'%s': on %d days, the first being %s, SMSFactor's accounts do not add up to its group total: compare with your "
-    "invoice."
+    "'%s': SMSFactor's accounts do not add up to its group total: compare with your invoice. Days: %d, first: %s."
 )
-NO_TOTAL = "'%s': on %d days, the first being %s, SMSFactor sends no group total to compare its accounts with."
+NO_TOTAL = "'%s': SMSFactor sends no group total to compare its accounts with. Days: %d, first: %s."
 
 
 @dataclass(kw_only=True)
