@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteErrorTraceMessage,
@@ -18,6 +19,7 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalog,
     StreamDescriptor,
     SyncMode,
+    Type,
 )
 from airbyte_cdk.test.catalog_builder import CatalogBuilder
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -52,6 +54,16 @@ class Output:
     @property
     def states(self) -> list[dict[str, Any]]:
         return [vars(message.state.stream.stream_state) for message in self.messages if message.state]
+
+    def weight(self, kind: Type) -> int:
+        """The bytes of all messages of a kind, as they are printed."""
+        lines = (AirbyteEntrypoint.airbyte_message_to_string(message) for message in self.messages)
+        return sum(len(line) for line, message in zip(lines, self.messages, strict=True) if message.type is kind)
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings of the command."""
+        return [message.log.message for message in self.messages if message.log and message.log.level.value == "WARN"]
 
     @property
     def errors(self) -> list[AirbyteErrorTraceMessage]:
