@@ -61,11 +61,6 @@ class Output:
         return sum(len(line) for line, message in zip(lines, self.messages, strict=True) if message.type is kind)
 
     @property
-    def warnings(self) -> list[str]:
-        """The warnings of the command."""
-        return [message.log.message for message in self.messages if message.log and message.log.level.value == "WARN"]
-
-    @property
     def errors(self) -> list[AirbyteErrorTraceMessage]:
         """The errors of streams."""
         return [message.trace.error for message in self.messages if message.trace and message.trace.error]
@@ -82,6 +77,12 @@ def catalog(*streams: str, sync_mode: SyncMode = SyncMode.incremental) -> Config
     for stream in streams:
         builder = builder.with_stream(stream, sync_mode)
     return builder.build()
+
+
+def written(stream: str, *rows: list[Any], day: str = "2026-03-09") -> list[AirbyteStateMessage]:
+    """The saved state of a stream that has read a day, with the default settings, and written these rows."""
+    filters = {} if stream == "consumption" else {"filters": {"seven_subaccounts": "all"}}
+    return state(stream, date=day, written={day: [*rows]}, **filters)
 
 
 def state(stream: str, **values: Any) -> list[AirbyteStateMessage]:

@@ -153,7 +153,7 @@ def test_given_the_documented_answer_when_read_then_each_account_and_country_is_
 
 
 def test_given_three_days_when_read_then_the_state_is_the_last_of_them(documented):
-    assert read("consumption").states[-1]["date"] == "2026-03-09T00:00:00Z"
+    assert read("consumption").states[-1]["date"] == "2026-03-09"
 
 
 def test_given_a_state_when_read_then_the_last_three_days_are_read_again(documented):
@@ -170,7 +170,7 @@ def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_
     output = read("consumption", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
-    assert output.states[-1]["date"] == "2026-03-09T23:59:59Z"
+    assert output.states[-1]["date"] == "2026-03-09"
 
 
 def test_given_today_was_read_when_read_the_next_day_then_it_is_read_again_and_complete(documented, clock):
