@@ -39,7 +39,7 @@ class Breakdown(DailyBreakdownRetriever):
     amount_fields: ClassVar[Sequence[str]] = ("sms",)
     description_fields: ClassVar[Sequence[str]] = ("note",)
 
-    of_day: Callable[[date], Rows] = lambda day: [usage(day)]  # noqa: E731
+    of_day: Callable[[date], Rows] = lambda day: [usage(day)]
     of_window: Callable[[date, date], Mapping[date, Rows] | None] | None = None
     windows_requested: list[tuple[date, date]] = field(default_factory=list)
     days_requested: list[date] = field(default_factory=list)

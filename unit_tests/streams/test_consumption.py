@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 from airbyte_cdk.models import FailureType
+from source_sms_providers.days import days
 
-from source_sms_providers.spans import days
 from unit_tests.connector import SMSFACTOR_TOKEN, full_refresh, read, state
 from unit_tests.providers import SMSFACTOR, Asked, as_json, query_of
 
@@ -280,7 +280,7 @@ def test_given_units_without_country_that_got_one_when_read_again_then_the_old_r
     found, states = synced(after=states)
 
     assert found == {("1", "FR"): 6, ("1", "BE"): 4, ("1", ""): 0}
-    assert states[-1]["groups"] == {"2026-03-09": [[["1", "FR"], [6]], [["1", "BE"], [4]]]}
+    assert states[-1]["written"] == {"2026-03-09": [[["1", "FR"], [6]], [["1", "BE"], [4]]]}
 
 
 def test_given_an_account_that_was_emptied_when_read_again_then_its_countries_have_zero(day):
@@ -302,7 +302,7 @@ def test_given_an_account_that_is_listed_no_more_when_read_again_then_its_rows_s
     found, states = synced(after=states)
 
     assert found == {("1", "FR"): 6}
-    assert [key for key, _ in states[-1]["groups"]["2026-03-09"]] == [["1", "FR"], ["2", "IT"]]
+    assert [key for key, _ in states[-1]["written"]["2026-03-09"]] == [["1", "FR"], ["2", "IT"]]
     assert "SMSFactor does not list the account 2 on 2026-03-09 any more; its rows stay as they are." in caplog.messages
 
 
