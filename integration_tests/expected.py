@@ -53,11 +53,14 @@ def daily_records(
     today: datetime.date,
     first_day: datetime.date,
     last_day: datetime.date,
+    *,
+    with_rest: bool = True,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Of `expected_records`, those of the daily streams."""
+    """Of `expected_records`, those of the daily streams; without the rest, groups are as the provider sends them."""
     days = [first_day + datetime.timedelta(days=n) for n in range((last_day - first_day).days + 1)]
     cells = {day: _seven_cells(settings, config, day, today) for day in days}
-    streams = _daily_records(settings, config, today, days, cells)
+    rest_until = today if with_rest else first_day
+    streams = _daily_records(settings, config, today, days, cells, rest_until)
     if settings.seven_running_day == "left_out":
         streams["analytics"] = [row for row in streams["analytics"] if not row["is_partial"]]
     if settings.seven_counters == "without_rcs":
@@ -79,16 +82,23 @@ def _daily_records(
     today: datetime.date,
     days: Iterable[datetime.date],
     cells: Mapping[datetime.date, list[world.SevenCell]],
+    rest_until: datetime.date,
 ) -> dict[str, list[dict[str, Any]]]:
     return {
         "analytics": [_analytics_row(day, today, {}, _figures(cells[day])) for day in days],
         "consumption": [row for day in days for row in _consumption(settings, config, day, today)],
         **{
-            stream: [row for day in days for row in _grouped(settings, day, today, *grouping, cells[day])]
+            stream: [
+                row
+                for day in days
+                for row in _grouped(settings, day, today, *grouping, cells[day], has_rest=day < rest_until)
+            ]
             for stream, grouping in _GROUPINGS.items()
         },
         "analytics_by_subaccount_and_country": [
-            row for day in days for row in _by_account_and_country(settings, config, day, today, cells[day])
+            row
+            for day in days
+            for row in _by_account_and_country(settings, config, day, today, cells[day], has_rest=day < rest_until)
         ],
     }
 
@@ -201,10 +211,11 @@ def _grouped(
     grouping: str,
     field: str,
     cells: list[world.SevenCell],
+    has_rest: bool,
 ) -> list[dict[str, Any]]:
     """One row a group; they add up to the day. One zero row with an empty group says that the day has no usage."""
     groups = dict(world.seven_groups(settings, grouping, cells))
-    if day < today and (rest := _rest(cells, groups.values())):
+    if has_rest and (rest := _rest(cells, groups.values())):
         groups[""] = _added(groups.get("", _NOTHING), rest)
     return [_analytics_row(day, today, {field: name}, groups[name]) for name in sorted(groups)] or [
         _analytics_row(day, today, {field: ""}, _NOTHING)
@@ -227,6 +238,7 @@ def _by_account_and_country(
     day: datetime.date,
     today: datetime.date,
     cells: list[world.SevenCell],
+    has_rest: bool,
 ) -> Iterable[dict[str, Any]]:
     """One row an account and country; they add up to the day. A day without usage has a zero row of the account that
     was requested.
@@ -243,7 +255,7 @@ def _by_account_and_country(
             settings, "country", [cell for cell in cells if cell.account_id == account]
         ).items()
     }
-    if day < today and (rest := _rest(cells, groups.values())):
+    if has_rest and (rest := _rest(cells, groups.values())):
         groups[asked, ""] = _added(groups.get((asked, ""), _NOTHING), rest)
     for account, country in sorted(groups) or [(asked, "")]:
         key = {
