@@ -1,16 +1,29 @@
 """What the tables of the daily streams must hold: the contract of the syncs, as a small model beside `expected.py`.
 
-> After a sync that succeeds, the deduped table of each daily stream says, for every day, what the provider said of it
-> when it was last read; and a day is read again by every sync until one has read it at an age of at least
-> `lookback_days`.
+After a sync that succeeds, the deduped table of each daily stream holds, for every day, what the provider reported when
+that day was last read. A day is read again by every sync until one has read it at an age of at least `lookback_days`.
+Beyond that, for each complete day that was read:
 
-Knows nothing of the connector but which days a sync delivered.
+- R1. The rows of each grouping of seven.io add up to the row of `analytics`: messages exactly, costs within half a cent
+  a row. What the groups lack is a row of the empty group (by account and country: of an account and the country `""`).
+  Where the groups are more than the total, they stay as they were sent.
+- R2. A group that is missing, and was there before, stays if the total still needs it, and is zero otherwise. If no
+  choice of missing groups adds up and the total can hold them all, all of them stay.
+- R3. SMSFactor: a country that its account lacks is zero. An account that is missing, and exists or has become part of
+  other accounts, is zero. One that was deleted, or that the group total still counts, keeps its rows.
+- R4. A day that seven.io leaves out is not written if it ever reported one at least that old; otherwise it is zero.
+- R5. A kill loses nothing: the next whole reading writes what the state named, whether it had arrived or not.
+- R6. Filters that change take nothing back: rows of the former ones stay as they are.
+- R7. No row of a complete day that was read again is partial.
+- R8. While a day runs, nothing of it is taken back, and there is no rest.
+
+Knows nothing of the connector but which days a sync delivered, and what the saved state names.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -29,28 +42,15 @@ StreamDay = tuple[str, str]
 """A stream and a day, YYYY-MM-DD."""
 Tables = Mapping[StreamDay, Rows]
 """What the tables of the streams hold of each day."""
+Amounts = tuple[Decimal, ...]
+"""The amounts of a row in the order of `FIGURES`."""
 
 FIGURES = (*world.COUNTERS, "usage_eur", "consumption")
-
-
-@dataclass(frozen=True)
-class DayTable:
-    """What a table holds of a day. Rows of zeros say what no row says, so they may be missing, and others be there."""
-
-    rows: Rows
-    undecided: Rows = field(default_factory=dict)
-    """Rows with usage in the place of zeros of `rows`: nothing that the provider says tells which is right."""
-
-    def faults(self, found: Rows) -> list[str]:
-        """A sentence for each row that is wrong or missing."""
-        if not found:
-            return ["there is no row"]
-        return [
-            f"the table says {found.get(key)}, right is {self.rows.get(key)}"
-            for key in dict.fromkeys((*self.rows, *found))
-            if has_usage(self.rows.get(key, {})) or has_usage(found.get(key, {}))
-            if found.get(key) != self.rows.get(key) and found.get(key) != self.undecided.get(key, {})
-        ]
+_USAGE = FIGURES.index("usage_eur")
+_HALF_A_CENT = Decimal("0.005")
+_OF_SEVEN = ("analytics", *GROUPED, BY_ACCOUNT)
+_MOST_SEARCHED = 12
+"""Of more missing groups it is not searched whether some of them add up: then any choice that adds up is right."""
 
 
 class Contract:
@@ -60,101 +60,392 @@ class Contract:
         self._config = config
         self._start = date.fromisoformat(config["start_date"])
         self._settled: set[StreamDay] = set()
-        self._possible: dict[StreamDay, list[DayTable]] = {}
+        self._readings: dict[StreamDay, Reading] = {}
+        self._open: dict[StreamDay, list[Rows]] = {}
+        """Days of which a sync was cut: what the connector may take for their rows."""
+        self._named: set[StreamDay] = set()
+        """Those of which the saved state names the rows: nothing else can be taken for them."""
+        self._loose: dict[StreamDay, set[Key]] = {}
+        """Rows that the connector may or may not know of: nothing is certain but what it reads again."""
+        self._filters: dict[str, list[tuple[Any, ...]]] = {stream: [] for stream in DAILY}
+        """The filters of each stream, in the order in which they came."""
+        self._written: dict[StreamDay, dict[Key, int]] = {}
+        """The filters under which each row was written last, as a place in their list."""
+        self._reported: dict[str, str] = {}
+        """The oldest day that seven.io reported to a stream, as far as the state must know it."""
+        self._reportable = date.max
+        """The oldest day that seven.io would have reported."""
 
     def due(self, today: date) -> list[StreamDay]:
         """The complete days that a sync must read."""
         days = [str(self._start + timedelta(days=n)) for n in range((today - self._start).days)]
         return [(stream, day) for stream in DAILY for day in days if (stream, day) not in self._settled]
 
+    def left_out(self, settings: Settings, today: date) -> tuple[set[StreamDay], set[StreamDay]]:
+        """Of the due days, those that must fail, and those that may, for seven.io leaves them out."""
+        must, may = set(), set()
+        due = [(stream, day) for stream, day in self.due(today) if stream in _OF_SEVEN]
+        reportable = min(self._reportable, self._oldest_reportable(settings, today))
+        for stream, day in due:
+            if not self._is_reported(settings, day, today):
+                known = [self._reported.get(stream, "9999")]
+                known += [each for of, each in due if of == stream and self._is_reported(settings, each, today)]
+                if min(known) <= day:
+                    must.add((stream, day))
+                elif str(reportable) <= day:
+                    may.add((stream, day))
+        return must, may
+
     def took(
-        self, settings: Settings, before: Tables, whole: Collection[StreamDay], cut: Collection[StreamDay] = ()
+        self,
+        settings: Settings,
+        before: Tables,
+        whole: Collection[StreamDay],
+        cut: Collection[StreamDay] = (),
+        *,
+        config: Mapping[str, Any] | None = None,
+        named: Mapping[StreamDay, Mapping[Key, Sequence[Any]]] | None = None,
+        unsaved: Collection[StreamDay] = (),
+        was_killed: bool = False,
     ) -> None:
         """A sync of the sandbox with these settings read some days whole, and of others not all rows arrived.
 
-        `before` is what the tables held when it began.
+        `before` is what the tables held when it began, `config` the connector's settings if they changed, `named` the
+        rows that the saved state names, with their amounts, and `unsaved` the days of which rows arrived although the
+        states that belong to them were not saved.
         """
+        today = settings.today_date()
+        self._reportable = min(self._reportable, self._oldest_reportable(settings, today))
         if not (whole or cut):
             return
+        config = config or self._config
+        for stream in DAILY:
+            filters = _filters_of(stream, config)
+            if self._filters[stream][-1:] != [filters]:
+                self._filters[stream].append(filters)
         days = [date.fromisoformat(day) for _, day in (*whole, *cut)]
-        said = _Said(settings, self._config, min(days), max(days))
-        for stream, day in whole:
-            self._possible[stream, day] = [said.table(stream, day, before.get((stream, day), {}))]
-            if settings.today_date() - date.fromisoformat(day) >= timedelta(days=self._config["lookback_days"]):
-                self._settled.add((stream, day))
-        for stream, day in cut:
-            # Which of them the table holds is open, until a sync reads the day again.
-            self._possible.setdefault((stream, day), []).append(said.table(stream, day, before.get((stream, day), {})))
+        read = {day for stream, day in whole if stream == "consumption"}
+        report = _Report(settings, config, min(days), max(days), read)
+        for at in whole:
+            reading = self._reading(report, at, before.get(at, {}))
+            self._readings[at] = reading
+            self._open.pop(at, None)
+            self._named.discard(at)
+            stream, day = at
+            if today - date.fromisoformat(day) >= timedelta(days=self._config["lookback_days"]):
+                self._settled.add(at)
+            if stream in _OF_SEVEN and not was_killed and self._is_reported(settings, day, today):
+                self._reported[stream] = min(day, self._reported.get(stream, day))
+            self._wrote(at, reading)
+        for at in cut:
+            reading = self._reading(report, at, before.get(at, {}))
+            overlaid = [{**known, **reading.rows(known)} for known in reading.known]
+            if _is_named(reading.rows(), (named or {}).get(at, {})):
+                self._named.add(at)
+                self._open[at] = overlaid
+            else:
+                self._open[at] = [*reading.known, *overlaid]
+            if reading.foreign:
+                self._loose.setdefault(at, set()).update(before.get(at, {}), reading.sent)
+            self._wrote(at, reading)
+        for at in unsaved:
+            self._loose.setdefault(at, set()).update(before.get(at, {}), self._reading(report, at, {}).sent)
+            self._open.setdefault(at, [])
 
     def faults(self, tables: Tables, today: date) -> list[str]:
-        """A sentence for each row of a complete day that is wrong or missing after a sync that succeeded."""
-        faults = []
-        for (stream, day), possible in self._possible.items():
-            if day < str(today):
-                found = tables.get((stream, day), {})
-                fewest = min((table.faults(found) for table in possible), key=len)
-                faults += [f"{stream}, {day}: {fault}" for fault in fewest]
-        return faults
+        """A sentence for each row that is wrong or missing after a sync that was not killed."""
+        return [
+            f"{stream}, {day}: {fault}"
+            for (stream, day), reading in self._readings.items()
+            if (stream, day) not in self._open and day <= str(today)
+            for fault in reading.faults(tables.get((stream, day), {}))
+        ]
 
     def tables(self) -> dict[StreamDay, Rows]:
         """The tables, if each sync read whole days only."""
-        return {stream_day: table.rows for stream_day, [table] in self._possible.items()}
+        return {at: reading.rows() for at, reading in self._readings.items()}
+
+    def _reading(self, report: _Report, at: StreamDay, before: Rows) -> Reading:
+        """What the providers report of a day, on top of what the table holds."""
+        stream, _ = at
+        now = len(self._filters[stream]) - 1
+        written = self._written.get(at, {})
+        former = {key for key in before if written.get(key, now) != now}
+        same = {key for key in former if self._filters[stream][written[key]] == self._filters[stream][now]}
+        loose = self._loose.get(at, set()) | same
+        foreign = {key: before[key] for key in former - loose}
+        known = [*self._open.get(at, ())]
+        if at not in self._named:
+            known = [before, *known]
+        own = [{key: row for key, row in rows.items() if key not in foreign and key not in loose} for rows in known]
+        return report.reading(at, own, foreign, loose)
+
+    def _wrote(self, at: StreamDay, reading: Reading) -> None:
+        keys = {key for known in (*reading.known, reading.rows()) for key in known} - reading.foreign.keys()
+        keys |= reading.sent.keys()
+        self._loose.get(at, set()).difference_update(reading.sent)
+        self._written.setdefault(at, {}).update(dict.fromkeys(keys, len(self._filters[at[0]]) - 1))
+
+    def _is_reported(self, settings: Settings, day: str, today: date) -> bool:
+        return world.seven_reports(settings, date.fromisoformat(day), today)
+
+    def _oldest_reportable(self, settings: Settings, today: date) -> date:
+        if settings.seven_days_reported == 0:
+            return date.min
+        return today - timedelta(days=settings.seven_days_reported)
 
 
-class _Said:
-    """What the providers say at one moment of the days from `first` to `last`."""
+@dataclass(frozen=True)
+class Reading:
+    """What the providers reported of a day, and what its table must therefore hold."""
 
-    def __init__(self, settings: Settings, config: Mapping[str, Any], first: date, last: date) -> None:
+    stream: str
+    day: str
+    is_running: bool
+    sent: Rows
+    """The rows as the provider sent them, without a rest."""
+    known: Sequence[Rows]
+    """The rows that the table had when the day was read; of several only one is right, and it is not known which."""
+    total: Amounts | None = None
+    """What the groups must add up to; None: nothing is said of that."""
+    stays: Mapping[str, bool | None] = field(default_factory=dict)
+    """SMSFactor's missing accounts: whether their rows stay; None: either is right."""
+    foreign: Rows = field(default_factory=dict)
+    """Rows of former filters."""
+    loose: Collection[Key] = ()
+    """Rows of which nothing is certain."""
+    may_lack: bool = False
+    """Whether rows that the provider would send may be missing, because nothing tells the connector to request them."""
+
+    def faults(self, found: Rows) -> list[str]:
+        """A sentence for each row that is wrong or missing."""
+        if self.is_running:
+            return min((self._faults_of_running_day(found, known) for known in self.known), key=len)
+        if not found:
+            return ["there is no row"]
+        of_sums = self._faults_of_sums if self.stream in (*GROUPED, BY_ACCOUNT) else self._faults_of_rows
+        faults = min(([*of_sums(found, known)] for known in self.known), key=len)
+        partial = [
+            key
+            for key, row in found.items()
+            if row["is_partial"] and self._is_certain(key) and not has_usage(self.sent.get(key, {}))
+        ]
+        return [*faults, *(f"the row {key} is partial still" for key in partial)]
+
+    def rows(self, known: Rows | None = None) -> dict[Key, Row]:
+        """One table that is right: of missing groups the first choice that adds up stays."""
+        known = self.known[0] if known is None else known
+        missing = {key: row for key, row in known.items() if key not in self.sent}
+        rows = {**self.sent, **self.foreign}
+        if self.is_running and self.stream in _OF_SEVEN:
+            return {**missing, **rows}
+        kept = self._kept(missing)
+        zeros = {key: self._zero(row) for key, row in missing.items() if key not in kept}
+        kept_rows = {key: {**missing[key], "is_partial": self.is_running} for key in kept}
+        rows = {**zeros, **rows, **kept_rows}
+        if self.stream in (*GROUPED, BY_ACCOUNT) and self.total and not self.is_running:
+            rest = _less(self.total, _sum([*self.sent.values(), *kept_rows.values()]))
+            if _fits(rest, len(rows)) and not _is_nothing(rest, len(rows)):
+                key = self._rest_key()
+                rows[key] = {
+                    **self._zero(rows.get(key, self._rest_row())),
+                    **_figures(_more(_amounts(rows.get(key, {})), rest)),
+                }
+        return rows
+
+    def _faults_of_rows(self, found: Rows, known: Rows) -> Iterator[str]:
+        """Faults of a table whose rows need not add up: `analytics` and `consumption`."""
+        for key in dict.fromkeys((*self.sent, *known, *self.foreign, *found)):
+            row = found.get(key, {})
+            if key in self.loose and key not in self.sent:
+                continue
+            before = known.get(key, self.foreign.get(key, {}))
+            stays = key in self.foreign or self.stays.get(before.get("account_id", ""), False)
+            if key in self.sent:
+                is_right = _says(row, self.sent[key])
+            else:
+                # What describes an account may be lost with it.
+                is_right = (stays is not False and _amounts(row) == _amounts(before)) or (
+                    stays is not True and not has_usage(row)
+                )
+            if not is_right:
+                yield f"the table has {row}, sent was {self.sent.get(key)}, before it had {before} (stays: {stays})"
+
+    def _faults_of_sums(self, found: Rows, known: Rows) -> Iterator[str]:
+        """Faults of a table whose rows add up."""
+        kept: dict[Key, Row] = {}
+        rest = _NOTHING
+        counted: list[Row] = []
+        undecided: list[Row] = []
+        for key in dict.fromkeys((*self.sent, *known, *self.foreign, *found)):
+            row, sent = found.get(key, {}), self.sent.get(key, {})
+            if key not in self.sent and key in self.loose:
+                continue
+            if key in self.foreign and key not in self.sent:
+                if _amounts(row) == _amounts(self.foreign[key]):
+                    if self._may_be_rest(key):
+                        undecided.append(row)
+                    continue
+                if not (self._may_be_rest(key) and has_usage(row)):
+                    yield f"the table has {row}, but {self.foreign[key]} was read under other filters"
+            counted.append(row)
+            if _says(row, sent):
+                continue
+            if key in known and not has_usage(sent) and _amounts(row) == _amounts(known[key]):
+                kept[key] = row
+            elif self._may_be_rest(key) and has_usage(row):
+                more = _less(_amounts(row), _amounts(sent))
+                if not _fits(more, len(self.sent) + len(known)):
+                    yield f"the table has {row}, sent was {sent}"
+                rest = _more(rest, more)
+            elif has_usage(row) or not self.may_lack:
+                yield f"the table has {row}, sent was {sent}, before it had {known.get(key)}"
+        if self.total is None or self.loose:
+            return
+        needed = _less(self.total, _sum(self.sent.values()))
+        size = len(counted) + len(known)
+        if not _fits(needed, size):
+            return
+        if not any(_is_nothing(_less(self.total, _sum([*counted, *some])), size) for some in ([], undecided)):
+            yield f"the rows add up to {_figures(_sum(counted))}, the total is {_figures(self.total)}"
+        missing = {key: row for key, row in known.items() if key not in self.sent and has_usage(row)}
+        groups = {key: row for key, row in missing.items() if not self._may_be_rest(key)}
+        lost = groups.keys() - kept.keys()
+        if lost and _fits(_less(needed, _sum(missing.values())), size):
+            yield f"the total can hold {lost}, but they did not stay"
+        elif lost and not _is_nothing(rest, size) and (choice := _choice(missing, needed, size)) is not None:
+            yield f"{set(choice)} add up with the groups, but there is a rest of {_figures(rest)}"
+        elif lost and not _is_nothing(rest, size) and _fits(_less(needed, _sum(groups.values())), size):
+            yield f"the total can hold {lost} beside a rest, but they did not stay"
+
+    def _faults_of_running_day(self, found: Rows, known: Rows) -> list[str]:
+        faults = []
+        for key in dict.fromkeys((*self.sent, *known, *self.foreign, *found)):
+            if not self._is_certain(key) and key not in self.sent:
+                continue
+            row = found.get(key, {})
+            right = [self.sent[key]] if key in self.sent else [known.get(key, {})]
+            if key not in self.sent and self.stream == "consumption":
+                right.append({})
+            if not any(_says(row, each) for each in right):
+                faults.append(f"on a running day the table has {row}, right is {' or '.join(map(str, right))}")
+        return faults
+
+    def _kept(self, missing: Rows) -> Collection[Key]:
+        """The missing groups that stay."""
+        if self.stream == "consumption":
+            return [key for key, row in missing.items() if has_usage(row) and self.stays.get(row["account_id"])]
+        if self.total is None or self.stream == "analytics":
+            return []
+        usage = {key: row for key, row in missing.items() if has_usage(row)}
+        needed = _less(self.total, _sum(self.sent.values()))
+        size = len(self.sent) + len(usage)
+        choice = _choice(usage, needed, size)
+        if choice is None:
+            groups = [key for key in usage if not self._may_be_rest(key)]
+            choice = groups if _fits(_less(needed, _sum(usage[key] for key in groups)), size) else []
+        return choice
+
+    def _is_certain(self, key: Key) -> bool:
+        return key in self.sent or not (key in self.foreign or key in self.loose)
+
+    def _may_be_rest(self, key: Key) -> bool:
+        return key[-1] == ""
+
+    def _rest_key(self) -> Key:
+        return (self.day, "main", "") if self.stream == BY_ACCOUNT else (self.day, "")
+
+    def _rest_row(self) -> Row:
+        row = {**dict(zip(PRIMARY_KEYS[self.stream], self._rest_key(), strict=True)), "is_partial": False}
+        if self.stream == BY_ACCOUNT:
+            row["is_main_account"] = True
+        return {**row, **dict.fromkeys((*world.COUNTERS, "usage_eur"), 0)}
+
+    def _zero(self, row: Row) -> Row:
+        return {**row, **{name: 0 for name in FIGURES if name in row}, "is_partial": self.is_running}
+
+
+class _Report:
+    """What the providers report at one moment of the days from `first` to `last`."""
+
+    def __init__(
+        self, settings: Settings, config: Mapping[str, Any], first: date, last: date, consumption_days: Collection[str]
+    ) -> None:
+        self._settings, self._config = settings, config
         self._today = settings.today_date()
-        self._tables = by_day(daily_records(settings, config, self._today, first, last))
-        self._listed = {str(account_id) for account_id, _ in world.smsfactor_accounts(settings)}
-        self._companies = {each.account_id: each.company for each in world.seven_subaccounts(settings, self._today)}
+        self._tables = by_day(daily_records(settings, config, self._today, first, last, with_rest=False))
+        self._accounts = {str(account_id) for account_id, _ in world.smsfactor_accounts(settings)}
+        self._visible = {account for day in consumption_days for account in self._shown(day)}
+        """SMSFactor's accounts that the days read by the sync show."""
 
-    def table(self, stream: str, day: str, before: Rows) -> DayTable:
-        """What the table must hold of a day that is read at that moment."""
-        rows = self._tables[stream, day]
-        gone = {key: row for key, row in before.items() if key not in rows}
-        stay, undecided = self._of_lost_accounts(stream, day, rows, before)
-        zeros = {key: self._without_usage(row) for key, row in gone.items()}
-        return DayTable({**rows, **zeros, **stay}, undecided)
-
-    def _of_lost_accounts(self, stream: str, day: str, rows: Rows, before: Rows) -> tuple[Rows, Rows]:
-        """Of the rows that the table had: those that must stay as they are, and those that may."""
+    def reading(self, at: StreamDay, known: Sequence[Rows], foreign: Rows, loose: Collection[Key]) -> Reading:
+        stream, day = at
+        sent, is_running = dict(self._tables[at]), day == str(self._today)
         if stream == "consumption":
-            return {key: row for key, row in before.items() if row["account_id"] not in self._listed}, {}
-        if stream == BY_ACCOUNT:
-            return self._of_deleted_accounts(day, rows, before), {}
-        if stream not in GROUPED:
-            return {}, {}
-        gone = {key: row for key, row in before.items() if key not in rows and has_usage(row)}
+            shown = self._shown(day)
+            sent = {key: row for key, row in sent.items() if row["account_id"] in shown}
+            stays = self._missing_accounts(day, sent, known)
+            return Reading(*at, is_running, sent, known, stays=stays, foreign=foreign, loose=loose)
         total = _sum(self._tables["analytics", day].values())
-        for count in range(len(gone) + 1):
-            for keys in itertools.combinations(gone, count):
-                if _sum([*rows.values(), *(gone[key] for key in keys)]) == total:
-                    return {key: gone[key] for key in keys}, {}
-        return {}, gone
+        if not is_running and not world.seven_reports(self._settings, date.fromisoformat(day), self._today):
+            # A day before any that was ever reported.
+            sent, total = {}, _NOTHING
+        may_lack = stream == BY_ACCOUNT and bool(
+            self._settings.seven_most_groups or self._settings.seven_ungrouped.get("subaccount")
+        )
+        return Reading(*at, is_running, sent, known, total, foreign=foreign, loose=loose, may_lack=may_lack)
 
-    def _of_deleted_accounts(self, day: str, rows: Rows, before: Rows) -> Rows:
-        """The rows that the table had of accounts that are not listed, unless the day's total says that they are not
-        in it.
-        """
-        there = {row["account_id"] for row in rows.values()} | {"main", *self._companies}
-        gone = {key: row for key, row in before.items() if row["account_id"] not in there and has_usage(row)}
-        accounts = sorted({row["account_id"] for row in gone.values()})
-        total = _sum(self._tables["analytics", day].values())
-        for count in range(len(accounts) + 1):
-            for some in itertools.combinations(accounts, count):
-                staying = {key: row for key, row in gone.items() if row["account_id"] in some}
-                if _sum([*rows.values(), *staying.values()]) == total:
-                    return staying
-        return gone
+    def _shown(self, day: str) -> set[str]:
+        """SMSFactor's accounts that the answer for a day has."""
+        hides = self._settings.smsfactor_idle_sub_accounts == "left_out"
+        return {
+            str(account.account_id)
+            for account in world.smsfactor_day(self._settings, date.fromisoformat(day), self._today)
+            if account.is_main or account.total or not hides
+        }
 
-    def _without_usage(self, row: Row) -> Row:
-        zeros: dict[str, Any] = {name: 0 for name in FIGURES if name in row}
-        if "usage_eur" in row and row.get("account_id") in self._companies:
-            # The name is the one of the day that the row was read.
-            zeros["company"] = self._companies[row["account_id"]]
-        return {**row, **zeros, "is_partial": row["date"] == str(self._today)}
+    def _missing_accounts(self, day: str, sent: Rows, known: Sequence[Rows]) -> dict[str, bool | None]:
+        """Of the accounts that the table has and the answer lacks, whether their rows stay."""
+        held = Decimal(world.smsfactor_kept(self._settings, date.fromisoformat(day), self._today))
+        answers = []
+        for before in known:
+            usage: dict[str, Decimal] = {}
+            grown: dict[str, Decimal] = {}
+            for rows, sign in ((before, -1), (sent, 1)):
+                for row in rows.values():
+                    account, consumption = row["account_id"], Decimal(str(row["consumption"]))
+                    if account in self._shown(day):
+                        grown[account] = grown.get(account, Decimal(0)) + sign * consumption
+                    elif consumption:
+                        usage[account] = usage.get(account, Decimal(0)) + consumption
+            growths = {*grown.values(), sum(grown.values(), Decimal(0))}
+            answers.append({account: self._stays(account, usage, held, growths) for account in usage})
+            has_moved = usage and sum(grown.values(), Decimal(0)) == sum(usage.values())
+            if has_moved and not held and not self._config.get("smsfactor_sub_account_id"):
+                answers[-1] |= {account: False for account in usage if account in self._accounts}
+        found: dict[str, bool | None] = {}
+        for answer in answers:
+            for account, stays in answer.items():
+                found[account] = stays if found.get(account, stays) == stays else None
+        return found
+
+    def _stays(
+        self, account: str, usage: Mapping[str, Decimal], held: Decimal, growths: Collection[Decimal]
+    ) -> bool | None:
+        others = [amount for other, amount in usage.items() if other != account]
+        sums = {
+            usage[account] + sum(some, Decimal(0))
+            for count in range(len(others) + 1)
+            for some in itertools.combinations(others, count)
+        }
+        has_moved = bool(sums & {*growths})
+        if account not in self._accounts:
+            return None if has_moved else True
+        sends_total = self._settings.smsfactor_group_total == "sent" and not self._settings.smsfactor_total_off_by
+        if held and sends_total:
+            # Another account that was deleted is still counted: the group total does not tell whose usage it holds.
+            return None
+        return False if account in self._visible else None
 
 
 def has_usage(row: Row) -> bool:
@@ -172,5 +463,75 @@ def by_day(records: Mapping[str, Iterable[Row]]) -> dict[StreamDay, Rows]:
     return tables
 
 
-def _sum(rows: Collection[Row]) -> list[Decimal]:
-    return [sum((Decimal(str(row[name])) for row in rows), Decimal(0)) for name in (*world.COUNTERS, "usage_eur")]
+def _is_named(rows: Rows, named: Mapping[Key, Sequence[Any]]) -> bool:
+    """Whether a state names all rows with usage, with these amounts."""
+    return all(
+        [Decimal(str(amount)) for amount in named.get(key, ())]
+        == [Decimal(str(row[name])) for name in FIGURES if name in row]
+        for key, row in rows.items()
+        if has_usage(row)
+    )
+
+
+def _filters_of(stream: str, config: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The settings that narrow a stream."""
+    if stream == "consumption":
+        return (tuple(config.get("countries") or ()), config.get("smsfactor_sub_account_id"))
+    return (config.get("seven_label"), config.get("seven_subaccounts") or "all")
+
+
+def _says(row: Row, right: Row) -> bool:
+    """Whether a row of the table says the same as the right one. A zero row says what no row says."""
+    if not has_usage(row) or not has_usage(right):
+        return has_usage(row) == has_usage(right)
+    return row == right
+
+
+def _choice(missing: Rows, needed: Amounts, size: int) -> Collection[Key] | None:
+    """The first choice of missing groups that amounts to what is needed, None if there is none."""
+    if len(missing) > _MOST_SEARCHED:
+        return None
+    for count in range(len(missing) + 1):
+        for keys in itertools.combinations(missing, count):
+            if _is_nothing(_less(needed, _sum(missing[key] for key in keys)), size):
+                return keys
+    return None
+
+
+def _amounts(row: Row) -> Amounts:
+    return tuple(Decimal(str(row.get(name) or 0)) for name in FIGURES)
+
+
+_NOTHING = _amounts({})
+
+
+def _sum(rows: Iterable[Row]) -> Amounts:
+    total = _NOTHING
+    for row in rows:
+        total = _more(total, _amounts(row))
+    return total
+
+
+def _more(one: Amounts, other: Amounts) -> Amounts:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
+
+
+def _less(one: Amounts, other: Amounts) -> Amounts:
+    return tuple(a - b for a, b in zip(one, other, strict=True))
+
+
+def _is_nothing(difference: Amounts, rows: int) -> bool:
+    """Whether a difference is none: of costs, half a cent for each row."""
+    costs = abs(difference[_USAGE])
+    return costs <= _HALF_A_CENT * rows and not any(difference[:_USAGE])
+
+
+def _fits(rest: Amounts, rows: int) -> bool:
+    """Whether a rest is not negative."""
+    return min(rest[:_USAGE]) >= 0 and rest[_USAGE] >= -_HALF_A_CENT * rows
+
+
+def _figures(amounts: Amounts) -> dict[str, int | float]:
+    """Amounts as a row of seven.io has them."""
+    plain = (int(amount) if amount == int(amount) else float(amount) for amount in amounts[: _USAGE + 1])
+    return dict(zip(FIGURES, plain, strict=False))

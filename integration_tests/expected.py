@@ -7,17 +7,22 @@ Knows neither the connector's code nor the providers' answer formats, so that a 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .sandbox import world
 from .sandbox.settings import Settings
 
 _GROUPINGS = {
-    "analytics_by_country": "country",
-    "analytics_by_label": "label",
-    "analytics_by_subaccount": "account",
+    "analytics_by_country": ("country", "country"),
+    "analytics_by_label": ("label", "label"),
+    "analytics_by_subaccount": ("subaccount", "account"),
 }
+"""Stream -> the grouping, and the field of its rows."""
+_Figures = tuple[int, ...]
+"""The counters in the order of `COUNTERS`, then the costs in 1/10,000 EUR."""
+_HALF_A_CENT = 50
 
 
 def expected_records(
@@ -48,11 +53,14 @@ def daily_records(
     today: datetime.date,
     first_day: datetime.date,
     last_day: datetime.date,
+    *,
+    with_rest: bool = True,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Of `expected_records`, those of the daily streams."""
+    """Of `expected_records`, those of the daily streams; without the rest, groups are as the provider sends them."""
     days = [first_day + datetime.timedelta(days=n) for n in range((last_day - first_day).days + 1)]
     cells = {day: _seven_cells(settings, config, day, today) for day in days}
-    streams = _daily_records(settings, config, today, days, cells)
+    rest_until = today if with_rest else first_day
+    streams = _daily_records(settings, config, today, days, cells, rest_until)
     if settings.seven_running_day == "left_out":
         streams["analytics"] = [row for row in streams["analytics"] if not row["is_partial"]]
     if settings.seven_counters == "without_rcs":
@@ -74,16 +82,23 @@ def _daily_records(
     today: datetime.date,
     days: Iterable[datetime.date],
     cells: Mapping[datetime.date, list[world.SevenCell]],
+    rest_until: datetime.date,
 ) -> dict[str, list[dict[str, Any]]]:
     return {
-        "analytics": [_analytics_row(day, today, {}, cells[day]) for day in days],
+        "analytics": [_analytics_row(day, today, {}, _figures(cells[day])) for day in days],
         "consumption": [row for day in days for row in _consumption(settings, config, day, today)],
         **{
-            stream: [row for day in days for row in _grouped(day, today, field, cells[day])]
-            for stream, field in _GROUPINGS.items()
+            stream: [
+                row
+                for day in days
+                for row in _grouped(settings, day, today, *grouping, cells[day], has_rest=day < rest_until)
+            ]
+            for stream, grouping in _GROUPINGS.items()
         },
         "analytics_by_subaccount_and_country": [
-            row for day in days for row in _by_account_and_country(settings, config, day, today, cells[day])
+            row
+            for day in days
+            for row in _by_account_and_country(settings, config, day, today, cells[day], has_rest=day < rest_until)
         ],
     }
 
@@ -177,22 +192,44 @@ def _seven_cells(
             continue
         if whose not in ("all", "only_main") and cell.account_id != whose:
             continue
-        # seven.io answers an unknown label with everything.
-        if label in world.SEVEN_LABELS and cell.label != label:
+        if world.seven_knows_label(settings, label) and cell.label != label:
+            continue
+        if (
+            label != "all"
+            and not world.seven_knows_label(settings, label)
+            and settings.seven_unknown_label == "nothing"
+        ):
             continue
         asked.append(cell)
     return asked
 
 
 def _grouped(
-    day: datetime.date, today: datetime.date, field: str, cells: list[world.SevenCell]
+    settings: Settings,
+    day: datetime.date,
+    today: datetime.date,
+    grouping: str,
+    field: str,
+    cells: list[world.SevenCell],
+    has_rest: bool,
 ) -> list[dict[str, Any]]:
-    """One row a group; one row of zeros with an empty group says that the day was read and named none."""
-    names = sorted({getattr(cell, field) for cell in cells} - {None}) or [""]
-    return [
-        _analytics_row(day, today, {field: name}, [cell for cell in cells if getattr(cell, field) == name])
-        for name in names
+    """One row a group; they add up to the day. One zero row with an empty group says that the day has no usage."""
+    groups = dict(world.seven_groups(settings, grouping, cells))
+    if has_rest and (rest := _rest(cells, groups.values())):
+        groups[""] = _added(groups.get("", _NOTHING), rest)
+    return [_analytics_row(day, today, {field: name}, groups[name]) for name in sorted(groups)] or [
+        _analytics_row(day, today, {field: ""}, _NOTHING)
     ]
+
+
+def _rest(cells: list[world.SevenCell], groups: Collection[_Figures]) -> _Figures | None:
+    """What the groups of a day leave to its total; None if they are not less than it. Costs may be rounded, by half a
+    cent in each row.
+    """
+    *counts, usage = functools.reduce(_less, groups, _figures(cells))
+    if min(counts) < 0 or not (any(counts) or usage > _HALF_A_CENT * len(groups)):
+        return None
+    return (*counts, max(usage, 0))
 
 
 def _by_account_and_country(
@@ -201,35 +238,59 @@ def _by_account_and_country(
     day: datetime.date,
     today: datetime.date,
     cells: list[world.SevenCell],
+    has_rest: bool,
 ) -> Iterable[dict[str, Any]]:
-    """One row an account and country; a day that names no account has a row of zeros of the account that was asked."""
+    """One row an account and country; they add up to the day. A day without usage has a zero row of the account that
+    was requested.
+    """
     companies = {account.account_id: account.company for account in world.seven_subaccounts(settings, today)}
     whose = config.get("seven_subaccounts") or "all"
     asked = "" if whose in ("all", "only_main") else whose
-    places = {(cell.account_id, cell.country) for cell in cells if cell.account_id is not None}
-    if whose == "all":
-        # An account whose name nothing leads to cannot be asked.
-        places = {(account, country) for account, country in places if account in ("", *companies)}
-    for account, country in sorted(places) or [(asked, "")]:
+    # An account that the list lacks cannot be requested.
+    accounts = ["", *companies] if whose == "all" else [asked]
+    groups = {
+        (account, country): figures
+        for account in accounts
+        for country, figures in world.seven_groups(
+            settings, "country", [cell for cell in cells if cell.account_id == account]
+        ).items()
+    }
+    if has_rest and (rest := _rest(cells, groups.values())):
+        groups[asked, ""] = _added(groups.get((asked, ""), _NOTHING), rest)
+    for account, country in sorted(groups) or [(asked, "")]:
         key = {
             "account_id": account or "main",
             "company": companies.get(account),
             "is_main_account": account == "",
             "country": country,
         }
-        yield _analytics_row(
-            day, today, key, [cell for cell in cells if (cell.account_id, cell.country) == (account, country)]
-        )
+        yield _analytics_row(day, today, key, groups.get((account, country), _NOTHING))
+
+
+def _figures(cells: list[world.SevenCell]) -> _Figures:
+    return tuple(sum(getattr(cell, name) for cell in cells) for name in (*world.COUNTERS, "usage"))
+
+
+def _added(one: _Figures, other: _Figures) -> _Figures:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
+
+
+def _less(one: _Figures, other: _Figures) -> _Figures:
+    return tuple(a - b for a, b in zip(one, other, strict=True))
+
+
+_NOTHING = _figures([])
 
 
 def _analytics_row(
-    day: datetime.date, today: datetime.date, group: dict[str, str], cells: list[world.SevenCell]
+    day: datetime.date, today: datetime.date, group: dict[str, Any], figures: _Figures
 ) -> dict[str, Any]:
+    *counts, usage = figures
     return {
         "date": day.isoformat(),
         **group,
-        **{counter: sum(getattr(cell, counter) for cell in cells) for counter in world.COUNTERS},
-        "usage_eur": world.eur(sum(cell.usage for cell in cells)),
+        **dict(zip(world.COUNTERS, counts, strict=True)),
+        "usage_eur": world.eur(usage),
         "is_partial": day == today,
     }
 

@@ -20,6 +20,8 @@ class Kill:
     record: int
     keeps_unconfirmed: bool
     """Whether the destination keeps the records that came after the last state of their stream."""
+    lost_states: int = 0
+    """So many of the last states of each stream are not saved, although the records before them are kept."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,20 @@ class Step:
     fails_on: tuple[str, str] | None = None
     """A stream and a day that the provider refuses to answer meanwhile."""
     killed_after: Kill | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the connector that are other ones from this sync on; None = as without it."""
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    """Knobs of the sandbox during this sync alone."""
 
     def __repr__(self) -> str:
         """As it is written in an example."""
         made = "".join(f"{_call(each)}, " for each in self.corrections)
-        mishaps = {"fails_on": self.fails_on, "killed_after": self.killed_after}
+        mishaps = {
+            "fails_on": self.fails_on,
+            "killed_after": self.killed_after,
+            "settings": self.settings,
+            "knobs": self.knobs,
+        }
         given = [repr(self.day), f"({made.rstrip()})"] if made else [repr(self.day)]
         return f"Step({', '.join([*given, *(f'{name}={value}' for name, value in mishaps.items() if value)])})"
 
@@ -49,28 +60,41 @@ class History:
     steps: tuple[Step, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The connector's other settings."""
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    """How the providers' servers are, at all syncs."""
 
     def __repr__(self) -> str:
         """A line a sync."""
         steps = "".join(f"\n    {step}," for step in self.steps)
-        return f"History({self.start_date!r}, {self.lookback_days}, settings={self.settings}, steps=({steps}\n))"
+        return (
+            f"History({self.start_date!r}, {self.lookback_days}, "
+            f"settings={self.settings}, knobs={self.knobs}, steps=({steps}\n))"
+        )
 
-    def config(self) -> dict[str, Any]:
-        """What of a connector config the history says."""
-        return {"start_date": self.start_date, "lookback_days": self.lookback_days, **self.settings}
+    def config_at(self, number: int) -> dict[str, Any]:
+        """What of a connector config the history says at the sync of that number, from 0."""
+        config = {"start_date": self.start_date, "lookback_days": self.lookback_days, **self.settings}
+        for step in self.steps[: number + 1]:
+            config |= step.settings
+        return {name: value for name, value in config.items() if value is not None}
 
-    def knobs(self, number: int) -> dict[str, Any]:
+    def knobs_at(self, number: int) -> dict[str, Any]:
         """The sandbox as it is at the sync of that number, from 0."""
-        corrections = [correction for step in self.steps[: number + 1] for correction in step.corrections]
-        return {"today": self.steps[number].day, "corrections": corrections}
+        step = self.steps[number]
+        corrections = [correction for each in self.steps[: number + 1] for correction in each.corrections]
+        return {"today": step.day, "corrections": corrections, **REPORTS_EVERY_DAY, **self.knobs, **step.knobs}
+
+
+REPORTS_EVERY_DAY: Mapping[str, Any] = {"seven_days_reported": 0, "seven_days_left_out": []}
 
 
 def expected_tables(history: History, sandbox: Settings) -> list[Tables]:
     """The tables after each sync of a history in which every sync succeeds."""
-    contract, tables = Contract(history.config()), [{}]
+    contract, tables = Contract(history.config_at(0)), [{}]
     for number, step in enumerate(history.steps):
         due = contract.due(date.fromisoformat(step.day))
-        contract.took(sandbox.with_knobs(history.knobs(number)), tables[-1], due)
+        knobs, config = history.knobs_at(number), history.config_at(number)
+        contract.took(sandbox.with_knobs(knobs), tables[-1], due, config=config)
         tables.append(contract.tables())
     return tables[1:]
 

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
+from airbyte_cdk.models import FailureType
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from integration_tests.contract import FIGURES, Contract, Rows, StreamDay, Tables, by_day
+from integration_tests.contract import FIGURES, Contract, Key, StreamDay, Tables, by_day
 from integration_tests.history import THREE_WEEKS, History, Kill, Step, expected_tables, seven, smsfactor
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.streams import BY_ACCOUNT, DAILY, GROUPED
+from integration_tests.sandbox.world import seven_reports
+from integration_tests.streams import BY_ACCOUNT, DAILY
 from integration_tests.sync import Destination, sync
-from source_sms_providers import spans
-from source_sms_providers.spans import days
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -30,38 +29,59 @@ ROUNDS = int(os.environ.get("ROUNDS", "1"))
 DAY = timedelta(days=1)
 FIRST_SYNC = date(2026, 5, 12)
 DELETED_ACCOUNT = "5310421"
-"""Never the only one of a day: that seven.io names no account of a day with usage is a failure."""
 STAYING_ACCOUNTS = ("", "5310422", "5310423")
 
 Message = Mapping[str, Any]
+Drawn = st.SearchStrategy[dict[str, Any]]
 
 a = st.sampled_from
+FILTERS: dict[str, st.SearchStrategy[Any]] = {
+    "seven_label": a(("otp", "2024")),
+    # The streams of an account that was deleted fail: none of those that are deleted here.
+    "seven_subaccounts": a(("only_main", "5310422")),
+    "countries": a((["FR"], ["FR", "BE"])),
+    "smsfactor_sub_account_id": a(("2001", "2002")),
+}
 connector_settings = st.fixed_dictionaries(
-    {"num_workers": st.integers(1, 8), "include_today": st.booleans()},
+    {"num_workers": st.integers(1, 8), "include_today": st.booleans()}, optional=FILTERS
+)
+filter_changes = st.fixed_dictionaries({}, optional={name: st.none() | each for name, each in FILTERS.items()})
+servers = st.fixed_dictionaries(
+    {},
     optional={
-        "seven_label": a(("otp", "2024")),
-        "seven_subaccounts": a(("only_main", "5310422", DELETED_ACCOUNT)),
-        "countries": st.just(["FR", "BE"]),
-        "smsfactor_sub_account_id": st.just("2001"),
+        "seven_ungrouped": a(
+            (
+                {"country": ["voice", "inbound"], "label": ["inbound"]},
+                {"country": ["inbound"]},
+                {"subaccount": ["inbound"], "country": ["rcs"]},
+                {"label": ["sms"]},
+            )
+        ),
+        "seven_group_costs": st.just("cents"),
+        "seven_most_groups": a((1, 3)),
+        "seven_unlisted": st.just(["5310423"]),
+        "seven_unnamed": a((["5310422"], ["5310421", "5310423"])),
+        "seven_deleted_subaccounts": st.just("listed"),
+        "smsfactor_idle_sub_accounts": st.just("left_out"),
+        "smsfactor_group_total": st.just("missing"),
     },
 )
+"""How the providers' servers may differ; mostly they differ in few ways."""
 
 
-def correction(provider: str, kind: str, **values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+def correction(provider: str, kind: str, **values: st.SearchStrategy[Any]) -> Drawn:
     return st.fixed_dictionaries({"provider": st.just(provider), "kind": st.just(kind), **values})
 
 
-def moves(provider: str, field: str, groups: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
+def moves(provider: str, field: str, groups: Sequence[str]) -> Drawn:
     return correction(provider, "move", field=st.just(field), old=a(groups), new=a(groups))
 
 
-def corrections(deleted_totals: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Corrections without their day, and with one way of deleting an account of seven.io."""
-    # A day that is emptied but for an account that was deleted has usage and names no account.
-    percents = (50, 150) if deleted_totals == "kept" else (0, 50, 150)
-    messages = st.integers(1, 9)
+def corrections() -> Drawn:
+    """Corrections without their day."""
+    messages, totals = st.integers(1, 9), a(("kept", "dropped"))
     of_seven = st.one_of(
-        correction("seven", "scale", percent=a(percents)),
+        correction("seven", "scale", percent=a((0, 50, 150))),
         correction(
             *("seven", "add"),
             account=a(STAYING_ACCOUNTS),
@@ -69,13 +89,22 @@ def corrections(deleted_totals: str) -> st.SearchStrategy[dict[str, Any]]:
             country=a(("", "DE", "ES")),
             messages=messages,
         ),
+        correction(
+            *("seven", "charge"),
+            account=a(STAYING_ACCOUNTS),
+            label=a((None, "otp", "new")),
+            country=a((None, "DE", "ES")),
+            counter=a(("voice", "inbound", "rcs")),
+            count=messages,
+            cost=a((0, 101, 905)),
+        ),
         moves("seven", "country", ("", "DE", "AT", "FR", "ES")),
         moves("seven", "label", ("", "otp", "2024", "new")),
         moves("seven", "account", STAYING_ACCOUNTS),
         correction(
             "seven", "rename", account=a((*STAYING_ACCOUNTS, DELETED_ACCOUNT)), name=a(("Neu", "Alt", "Main GmbH"))
         ),
-        correction("seven", "delete", account=st.just(DELETED_ACCOUNT), totals=st.just(deleted_totals)),
+        correction("seven", "delete", account=st.just(DELETED_ACCOUNT), totals=totals),
     )
     of_smsfactor = st.one_of(
         correction("smsfactor", "scale", percent=a((0, 50, 200))),
@@ -88,7 +117,7 @@ def corrections(deleted_totals: str) -> st.SearchStrategy[dict[str, Any]]:
         ),
         moves("smsfactor", "country", ("", "FR", "BE", "CH", "AT")),
         moves("smsfactor", "account", ("1001", "2001", "2002")),
-        correction("smsfactor", "delete", account=a(("2001", "2003"))),
+        correction("smsfactor", "delete", account=a(("2001", "2003")), totals=totals),
     )
     return of_seven | of_smsfactor
 
@@ -97,10 +126,7 @@ def corrections(deleted_totals: str) -> st.SearchStrategy[dict[str, Any]]:
 def histories(draw: st.DrawFn) -> History:
     lookback = draw(st.integers(1, 5))
     start = FIRST_SYNC - draw(st.integers(5, 10)) * DAY
-    others = draw(connector_settings)
-    # An account that is deleted may be the only one that used a label on a day.
-    kinds = corrections(draw(a(("dropped",) if "seven_label" in others else ("kept", "dropped"))))
-    steps = [Step(str(FIRST_SYNC))]
+    steps = [Step(str(FIRST_SYNC), knobs=draw(days_left_out(FIRST_SYNC, lookback)))]
     for _ in range(draw(st.integers(1, 3) | st.integers(1, 10))):
         last = date.fromisoformat(steps[-1].day)
         pause = draw(st.integers(0, 3) | st.integers(0, lookback + 2) | st.integers(0, 20))
@@ -108,59 +134,96 @@ def histories(draw: st.DrawFn) -> History:
         # Mostly of days that the last sync did not settle.
         ages = st.integers(1, lookback + 1) | st.integers(1, lookback + 1) | st.integers(-pause, 20)
         made = [
-            {**each, "day": str(max(start, last - age * DAY))} if each["kind"] in ("scale", "add", "move") else each
-            for each, age in draw(st.lists(st.tuples(kinds, ages), max_size=4))
+            {**each, "day": str(max(start, last - age * DAY))}
+            if each["kind"] in ("scale", "add", "charge", "move")
+            else each
+            for each, age in draw(st.lists(st.tuples(corrections(), ages), max_size=4))
         ]
-        steps.append(Step(str(today), tuple(made), **draw(mishaps(today, lookback))))
-    return History(str(start), lookback, (*steps, Step(str(today + DAY))), others)
+        changes = draw(st.just({}) | st.just({}) | filter_changes)
+        steps.append(Step(str(today), tuple(made), settings=changes, **draw(mishaps(today, lookback))))
+    return History(
+        str(start), lookback, (*steps, Step(str(today + DAY))), draw(connector_settings), draw(st.just({}) | servers)
+    )
 
 
-def mishaps(today: date, lookback: int) -> st.SearchStrategy[dict[str, Any]]:
+def mishaps(today: date, lookback: int) -> Drawn:
     """What befalls a sync: mostly nothing."""
     days = st.integers(1, lookback + 3).map(lambda age: str(today - age * DAY))
-    kills = st.builds(Kill, a(DAILY), days, record=st.integers(0, 6), keeps_unconfirmed=st.booleans())
+    kills = st.builds(
+        Kill,
+        a(DAILY),
+        days,
+        record=st.just(0) | st.integers(0, 6),
+        keeps_unconfirmed=st.booleans(),
+        lost_states=st.just(0) | st.just(0) | st.integers(0, 3),
+    )
     return st.one_of(
         st.just({}),
         st.just({}),
         st.fixed_dictionaries({"fails_on": st.tuples(a(DAILY), days)}),
         st.fixed_dictionaries({"killed_after": kills}),
+        st.fixed_dictionaries({"knobs": days_left_out(today, lookback)}),
+    )
+
+
+def days_left_out(today: date, lookback: int) -> Drawn:
+    """What seven.io's grouping by date leaves out during a sync: mostly nothing."""
+    days = st.integers(1, lookback + 3).map(lambda age: str(today - age * DAY))
+    return st.one_of(
+        st.just({}),
+        st.fixed_dictionaries({"seven_days_left_out": st.lists(days, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"seven_days_reported": st.integers(1, lookback + 4)}),
     )
 
 
 def played(sandbox: Sandbox, history: History, **knobs: Any) -> Iterator[Tables]:
-    """Plays a history: the tables after each sync that succeeds, which hold what the contract wants."""
+    """Plays a history: the tables after each sync that succeeds. Fails where they are not what the contract wants."""
     sandbox.reset()
     sandbox.set(**knobs)
-    config = sandbox.config(**history.config())
-    contract = Contract(config)
+    contract = Contract(history.config_at(0))
     destination = Destination()
     for number, step in enumerate(history.steps):
-        today = date.fromisoformat(step.day)
-        sandbox.set(**history.knobs(number))
+        today, config = date.fromisoformat(step.day), history.config_at(number)
+        sandbox.set(**history.knobs_at(number))
+        settings = sandbox.settings()
         sandbox.clear_requests()
         if step.fails_on:
             sandbox.fault("status", code=500, query=query_of(*step.fails_on), times=None)
         before, due = tables_of(destination), contract.due(today)
+        must_fail, may_fail = contract.left_out(settings, today)
 
-        result = sync(config, DAILY, destination.state.values(), now=today)
+        result = sync(sandbox.config(**config), DAILY, destination.state.values(), now=today)
 
         sandbox.clear_faults()
         arrived = until_killed(result.messages, step.killed_after)
         for message in arrived:
             destination.take_message(message)
         whole, cut = delivered(result.messages, arrived)
-        # An account that is not listed any more has no rows: nothing is written.
-        whole |= answered_days(sandbox) - set(map(stream_day, result.messages))
-        contract.took(sandbox.settings(), before, whole, cut)
-        assert result.error is None or step.fails_on, result.sentence
-        if result.error or step.killed_after:
+        if result.error is None and not step.killed_after:
+            # An account that is not listed any more has no rows: nothing is written.
+            whole |= answered_days(sandbox) - set(map(stream_day, result.messages))
+        contract.took(
+            *(settings, before, whole, cut),
+            config=config,
+            named=named_rows(destination),
+            unsaved=unsaved_days(arrived) if step.killed_after and step.killed_after.lost_states else (),
+            was_killed=step.killed_after is not None,
+        )
+        start = date.fromisoformat(history.start_date)
+        is_complete = all(seven_reports(settings, start + n * DAY, today) for n in range((today - start).days))
+        assert result.error is None or step.fails_on or not is_complete, result.sentence
+        if step.killed_after:
             continue
-        assert set(due) <= whole, f"Not read on {step.day}: {sorted(set(due) - whole)}"
-        tables = tables_of(destination)
-        faults = contract.faults(tables, today)
+        if not step.fails_on:
+            assert result.failure_type in (None, FailureType.transient_error), result.sentence
+            written = sorted(must_fail & whole)
+            assert not written, f"Written on {step.day} without a report of it: {written}"
+            missing = sorted(set(due) - must_fail - may_fail - whole)
+            assert not missing, f"Not read on {step.day}: {missing}"
+        faults = contract.faults(tables_of(destination), today)
         assert not faults, "\n".join((f"After the sync of {step.day}:", *faults))
-        assert sums_that_differ(tables, history.knobs(number)["corrections"], whole, today) == [], step.day
-        yield tables
+        if result.error is None:
+            yield tables_of(destination)
 
 
 def query_of(stream: str, day: str) -> dict[str, str]:
@@ -186,31 +249,56 @@ def until_killed(messages: Sequence[Message], kill: Kill | None) -> list[Message
         end = of_day[0]
     else:
         end = of_day[: kill.record][-1] + 1
-    last_state = {
-        message["state"]["stream"]["stream_descriptor"]["name"]: n
-        for n, message in enumerate(messages[:end])
-        if message["type"] == "STATE"
-    }
+    states: dict[str, list[int]] = {}
+    for n, message in enumerate(messages[:end]):
+        if stream := state_stream(message):
+            states.setdefault(stream, []).append(n)
+    lost = {n for of_stream in states.values() for n in of_stream[len(of_stream) - kill.lost_states :]}
     return [
         message
         for n, message in enumerate(messages[:end])
-        if kill.keeps_unconfirmed or message["type"] != "RECORD" or n < last_state.get(message["record"]["stream"], 0)
+        if n not in lost
+        and (
+            kill.keeps_unconfirmed
+            or message["type"] != "RECORD"
+            or n < states.get(message["record"]["stream"], [0])[-1]
+        )
     ]
 
 
 def delivered(emitted: Iterable[Message], arrived: Iterable[Message]) -> tuple[set[StreamDay], set[StreamDay]]:
-    """The days of which all records arrived, and those of which only some did."""
+    """The days of which all records arrived, and those of which only some did, or none."""
     of_day, found = (Counter(filter(None, map(stream_day, messages))) for messages in (emitted, arrived))
-    return {day for day in found if found[day] == of_day[day]}, {day for day in found if found[day] < of_day[day]}
+    return {day for day in of_day if found[day] == of_day[day]}, {day for day in of_day if found[day] < of_day[day]}
+
+
+def unsaved_days(arrived: Sequence[Message]) -> set[StreamDay]:
+    """The days of which records arrived after the last state of their stream."""
+    last = {stream: n for n, message in enumerate(arrived) if (stream := state_stream(message))}
+    days = {day for n, message in enumerate(arrived) if (day := stream_day(message)) and n > last.get(day[0], -1)}
+    return days
+
+
+def named_rows(destination: Destination) -> dict[StreamDay, dict[Key, list[Any]]]:
+    """The rows that the saved states name, with their amounts."""
+    found: dict[StreamDay, dict[Key, list[Any]]] = {}
+    for stream, state in destination.state.items():
+        saved = vars(state.stream.stream_state)
+        for day, entries in (saved.get("written") or saved.get("groups") or {}).items():
+            for key, *amounts in entries:
+                flat = amounts[0] if len(amounts) == 1 and isinstance(amounts[0], list) else amounts
+                found.setdefault((stream, day), {})[(day, *key)] = flat
+    return found
 
 
 def answered_days(sandbox: Sandbox) -> set[StreamDay]:
     """The days of SMSFactor's answers."""
     return {
-        ("consumption", str(day))
+        ("consumption", str(first + n * DAY))
         for request in sandbox.requests()
         if "date_start" in request["query"] and request["status"] == 200
-        for day in days(*(date.fromisoformat(request["query"][bound]) for bound in ("date_start", "date_end")))
+        for first, last in [[date.fromisoformat(request["query"][bound]) for bound in ("date_start", "date_end")]]
+        for n in range((last - first).days + 1)
     }
 
 
@@ -219,30 +307,25 @@ def stream_day(message: Message) -> StreamDay | None:
     return (record["stream"], record["data"]["date"]) if record else None
 
 
+def state_stream(message: Message) -> str:
+    """The stream of a state, "" for any other message."""
+    return str(message["state"]["stream"]["stream_descriptor"]["name"]) if message["type"] == "STATE" else ""
+
+
 def tables_of(destination: Destination) -> Tables:
     return by_day({stream: destination.rows(stream) for stream in DAILY})
 
 
-def sums_that_differ(
-    tables: Tables, corrections: Iterable[Mapping[str, Any]], read: Collection[StreamDay], today: date
-) -> list[StreamDay]:
-    """The complete days, read by this sync with their total, of which a grouping does not add up to it."""
-    lacking = (
-        {"analytics_by_subaccount", BY_ACCOUNT} if any(each.get("totals") == "kept" for each in corrections) else set()
-    )
-    return [
-        (stream, day)
-        for stream, day in read
-        if stream in (*GROUPED, BY_ACCOUNT)
-        and stream not in lacking
-        and day < str(today)
-        and ("analytics", day) in read
-        if summed(tables[stream, day]) != summed(tables["analytics", day])
-    ]
-
-
-def summed(rows: Rows) -> dict[str, Decimal]:
-    return {name: sum((Decimal(str(row.get(name, 0))) for row in rows.values()), Decimal(0)) for name in FIGURES}
+def amounts_of(tables: Tables) -> dict[StreamDay, dict[Key, dict[str, Any]]]:
+    """The amounts that are not zero, of each row that has any."""
+    return {
+        (stream, day): {
+            key: figures
+            for key, row in rows.items()
+            if (figures := {name: row[name] for name in FIGURES if row.get(name)})
+        }
+        for (stream, day), rows in tables.items()
+    }
 
 
 LAST_DAY = "2026-03-09"
@@ -316,6 +399,56 @@ FAILED_AND_CORRECTED = History(
 """The oldest day that is read again fails, and then an older one is corrected."""
 
 
+FORGETFUL = History(
+    START,
+    5,
+    (
+        *(Step(f"2026-03-{day}", knobs={"seven_days_reported": 3}) for day in (10, 11, 12)),
+        Step("2026-03-13"),
+    ),
+)
+"""seven.io's grouping by date names its last three days only, and for once all."""
+YESTERDAY_ALONE = History(
+    START,
+    5,
+    (Step("2026-03-10", FILLED), Step("2026-03-11", knobs={"seven_days_reported": 1}), Step("2026-03-12")),
+)
+
+
+def killed_before_the_rows(stream: str, *made: dict[str, Any]) -> History:
+    """Killed between the state that names a day's rows and the first of them, in the first sync and in the next one."""
+    kill = Kill(stream, LAST_DAY, 0, keeps_unconfirmed=True)
+    more = (
+        seven("charge", day=LAST_DAY, **VOICE),
+        smsfactor("add", day=LAST_DAY, account="2001", country="FR", messages=2),
+    )
+    return History(
+        START,
+        5,
+        (
+            Step("2026-03-10", FILLED, killed_after=kill),
+            Step("2026-03-10"),
+            Step("2026-03-11", more, killed_after=kill),
+            Step("2026-03-12", made),
+        ),
+        {"num_workers": 1},
+    )
+
+
+VOICE = {"account": "5310422", "label": "otp", "country": None, "counter": "voice", "count": 5, "cost": 900}
+DELETED = (HALF_DELETED, smsfactor("delete", account="2001"))
+NARROWED = History(
+    START,
+    5,
+    (
+        Step("2026-03-10", FILLED),
+        Step("2026-03-11", settings={"seven_label": "2024", "countries": ["BE"]}),
+        Step("2026-03-12", (UNKNOWN_BECOMES_FR,)),
+        Step("2026-03-13", settings={"seven_label": None, "countries": None}),
+    ),
+)
+
+
 @settings(
     max_examples=30 * ROUNDS,
     deadline=None,
@@ -337,10 +470,19 @@ FAILED_AND_CORRECTED = History(
 @example(killed_in_between("analytics_by_subaccount", 1))
 @example(killed_in_between(BY_ACCOUNT, 1))
 @example(FAILED_AND_CORRECTED)
+@example(FORGETFUL)
+@example(YESTERDAY_ALONE)
+@example(NARROWED)
+@example(killed_before_the_rows("consumption", *DELETED))
+@example(killed_before_the_rows("analytics_by_country", *EMPTIED))
+@example(killed_before_the_rows("analytics_by_label", MOVED_LABEL))
+@example(killed_before_the_rows("analytics_by_subaccount", *DELETED))
+@example(killed_before_the_rows(BY_ACCOUNT, *DELETED))
 def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_each_day_when_it_was_last_read(
     sandbox: Sandbox, history: History
 ) -> None:
-    assert list(played(sandbox, history))
+    for _ in played(sandbox, history):
+        pass
 
 
 @settings(
@@ -363,10 +505,13 @@ def test_given_any_history_of_an_account_of_few_groups_when_spans_are_asked_then
     activity: str,
     seven_groups: str,
 ) -> None:
+    from source_sms_providers import spans
+
     monkeypatch.setattr(spans, "WIDTHS", tuple(width * DAY for width in widths))
     monkeypatch.setattr(spans, "ENOUGH", 1)
 
-    assert list(played(sandbox, history, activity=activity, seven_groups=seven_groups))
+    for _ in played(sandbox, history, activity=activity, seven_groups=seven_groups):
+        pass
 
 
 def test_given_three_weeks_of_weekly_syncs_then_the_tables_hold_exactly_the_rows_of_the_contract(
@@ -374,4 +519,5 @@ def test_given_three_weeks_of_weekly_syncs_then_the_tables_hold_exactly_the_rows
 ) -> None:
     found = list(played(sandbox, THREE_WEEKS))
 
-    assert found == expected_tables(THREE_WEEKS, sandbox.settings())
+    expected = expected_tables(THREE_WEEKS, sandbox.settings())
+    assert list(map(amounts_of, found)) == list(map(amounts_of, expected))

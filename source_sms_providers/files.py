@@ -36,8 +36,10 @@ def read_catalog(catalog_path: str) -> ConfiguredAirbyteCatalog:
         raise _file_error("catalog", catalog_path, f"{problem}'sync_mode' and a 'destination_sync_mode'.") from None
 
 
-def read_state(state_path: str) -> list[AirbyteStateMessage]:
-    """A list of states, or a single one, each with or without the message around it; none if the file is empty."""
+def read_state(state_path: str | None) -> list[AirbyteStateMessage]:
+    """A list of states, or a single one, each with or without the message around it; none without a file."""
+    if not state_path:
+        return []
     saved = _read_json("state", state_path, empty=[])
     try:
         states = saved if isinstance(saved, list) else [saved] if saved else []

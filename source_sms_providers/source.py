@@ -74,7 +74,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         return cls(
             cls.read_catalog(catalog) if catalog else None,
             cls.read_config(config) if config else None,
-            cls.read_state(state) if state else None,
+            cls.read_state(state),
         )
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .days import parse_day
-from .usage import SEVEN_ACCOUNTS, AccountDay, SevenCell
+from .usage import COUNTERS, SEVEN_ACCOUNTS, AccountDay, SevenCell
 
 Correction = Mapping[str, Any]
 Cells = Sequence[SevenCell]
@@ -29,21 +29,25 @@ class BadCorrection(ValueError):
 
 def check(correction: Correction) -> None:
     """Raises BadCorrection for what is no correction."""
-    if not all(type(value) in (str, int) for value in correction.values()):
-        raise BadCorrection("A correction's values are texts and whole numbers.")
     provider, kind = correction.get("provider"), correction.get("kind")
+    may_be_null = ("label", "country") if kind == "charge" else ()
+    if not all(type(value) in (str, int) for name, value in correction.items() if name not in may_be_null):
+        raise BadCorrection("A correction's values are texts and whole numbers.")
     if provider not in _KINDS:
         raise BadCorrection(f"There is no provider {provider!r} to correct; they are {', '.join(_KINDS)}.")
     if kind not in _KINDS[provider]:
         raise BadCorrection(f"There is no correction {kind!r} of {provider}; they are {', '.join(_KINDS[provider])}.")
     takes = {"provider", "kind", *_KINDS[provider][kind][1]}
-    if correction.keys() != takes:
+    optional = {"totals"} if (provider, kind) == ("smsfactor", "delete") else set()
+    if not takes <= correction.keys() <= takes | optional:
         raise BadCorrection(f"Correction {kind} of {provider} takes exactly {', '.join(sorted(takes))}.")
     moves_account = correction.get("field") == "account"
     for name, value in correction.items():
         names_account = name == "account" or (moves_account and name in ("old", "new"))
         if kind == "delete" and value in _MAIN_ACCOUNTS:
             raise BadCorrection(f"The main account of {provider} cannot be deleted.")
+        if value is None and name in may_be_null:
+            continue
         if not (_is_account(provider, value) if names_account else _fits(provider, name, value)):
             raise BadCorrection(f"Correction {kind} of {provider} does not take {value!r} as {name}.")
 
@@ -99,11 +103,23 @@ def corrected_accounts(
 
 def deleted_accounts(corrections: Iterable[Correction]) -> set[int]:
     """The SMSFactor accounts that are listed no more."""
-    return {
-        int(correction["account"])
-        for correction in corrections
-        if (correction["provider"], correction["kind"]) == ("smsfactor", "delete")
-    }
+    return {int(correction["account"]) for correction in _deletions(corrections)}
+
+
+def consumption_kept(
+    corrections: Sequence[Correction], day: datetime.date, accounts: Sequence[AccountDay]
+) -> list[AccountDay]:
+    """What deleted accounts of SMSFactor consumed on a day, where the group total still counts it."""
+    kept = []
+    for number, correction in enumerate(corrections):
+        if correction in _deletions([correction]) and correction.get("totals") == "kept":
+            before = corrected_accounts(corrections[:number], day, accounts)
+            kept += [account for account in before if account.account_id == int(correction["account"])]
+    return kept
+
+
+def _deletions(corrections: Iterable[Correction]) -> list[Correction]:
+    return [each for each in corrections if (each["provider"], each["kind"]) == ("smsfactor", "delete")]
 
 
 def _is_account(provider: str, value: Any) -> bool:
@@ -113,7 +129,9 @@ def _is_account(provider: str, value: Any) -> bool:
 
 
 def _fits(provider: str, name: str, value: Any) -> bool:
-    if name in ("percent", "messages"):
+    if name == "counter":
+        return value in COUNTERS
+    if name in ("percent", "messages", "count", "cost"):
         return type(value) is int and value >= 0
     if name == "field":
         return value in ("country", "account") or (provider, value) == ("seven", "label")
@@ -139,6 +157,14 @@ def _add_cell(cells: Cells, correction: Correction) -> Cells:
     sms = correction["messages"]
     place = (correction["account"], None, correction["label"], correction["country"])
     return [*cells, SevenCell(*place, sms, 0, 0, 0, 0, 0, sms * _EUR_A_MESSAGE)]
+
+
+def _charge_cell(cells: Cells, correction: Correction) -> Cells:
+    counts = (correction["count"] if counter == correction["counter"] else 0 for counter in COUNTERS)
+    return [
+        *cells,
+        SevenCell(correction["account"], None, correction["label"], correction["country"], *counts, correction["cost"]),
+    ]
 
 
 def _move_cells(cells: Cells, correction: Correction) -> Cells:
@@ -190,6 +216,7 @@ _KINDS: Mapping[str, Mapping[str, tuple[Callable[..., Any], Sequence[str]]]] = {
     "seven": {
         "scale": (_scale_cells, ("day", "percent")),
         "add": (_add_cell, ("day", "account", "label", "country", "messages")),
+        "charge": (_charge_cell, ("day", "account", "label", "country", "counter", "count", "cost")),
         "move": (_move_cells, ("day", "field", "old", "new")),
         # Names are given last.
         "rename": (lambda cells, _: cells, ("account", "name")),

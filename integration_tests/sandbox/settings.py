@@ -11,10 +11,16 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from .corrections import BadCorrection, check
 from .days import parse_day
-from .usage import MOST_SUBACCOUNTS
+from .usage import COUNTERS, GROUPINGS, MOST_SUBACCOUNTS
 
 SEVEN_KEY = "sandbox-seven-key-6f1d2c3b4a59"
 SMSFACTOR_TOKEN = "sandbox-smsfactor-token-eyJhbGciOi.J9a8b7c6"
+
+
+_NOT_NEGATIVE = (
+    *("latency", "correction_days", "smsfactor_sub_accounts", "seven_most_days", "seven_subaccounts"),
+    *("seven_days_reported", "seven_most_groups"),
+)
 
 
 class BadKnob(ValueError):
@@ -80,6 +86,22 @@ class Settings:
     seven_most_days_are: Literal["newest", "oldest"] = "newest"
     """Which days of a range that is longer than `seven_most_days` are answered."""
 
+    seven_days_reported: int = 0
+    """The grouping by date knows today and so many days before it, wherever older days are requested; 0 = all days."""
+
+    seven_days_left_out: tuple[str, ...] = ()
+    """Days (YYYY-MM-DD) that the grouping by date leaves out."""
+
+    seven_most_groups: int = 0
+    """A grouping by country, label or subaccount answers its largest groups only, this many; 0 = all groups."""
+
+    seven_ungrouped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Grouping (country, label or subaccount) -> the counters that it leaves out, with their costs: they belong to
+    none of its groups. The grouping by date still counts them."""
+
+    seven_group_costs: Literal["exact", "cents"] = "exact"
+    """cents: the groupings by country, label and subaccount round costs to cents, the grouping by date does not."""
+
     seven_counters: Literal["all", "without_rcs", "one_more"] = "all"
     """Which counters a row has: `rcs` is missing, as in 2022, or there is one that nobody knows yet."""
 
@@ -94,6 +116,21 @@ class Settings:
 
     seven_unlisted: tuple[str, ...] = ()
     """The ids of sub-accounts that the list lacks."""
+
+    seven_unnamed: tuple[str, ...] = ()
+    """The ids of sub-accounts that the list shows without a name."""
+
+    seven_deleted_subaccounts: Literal["unlisted", "listed"] = "unlisted"
+    """Whether the list still shows sub-accounts that a correction deleted."""
+
+    seven_unknown_id: Literal["nothing", "everything"] = "nothing"
+    """What analytics answer for the id of a sub-account that does not exist, or was deleted: undocumented."""
+
+    seven_unknown_label: Literal["everything", "nothing"] = "everything"
+    """What analytics answer for a label that does not exist: undocumented."""
+
+    seven_labels_gone: tuple[str, ...] = ()
+    """Labels that do not exist any more when analytics are filtered by them."""
 
     seven_subaccounts_shape: Literal["texts", "numbers", "old"] = "texts"
     """The list of sub-accounts with numbers as texts (as recorded), as numbers, or with id and names only."""
@@ -139,6 +176,9 @@ class Settings:
     smsfactor_fields: Literal["all", "fewer", "more"] = "all"
     """fewer: accounts have no company; more: accounts and answers have fields that nobody knows yet."""
 
+    smsfactor_group_total: Literal["sent", "missing"] = "sent"
+    """Whether an answer has data.total."""
+
     smsfactor_total_off_by: int = 0
     """Added to data.total, so that the accounts no longer add up to it."""
 
@@ -157,9 +197,15 @@ class Settings:
             value = getattr(self, knob)
             if value is not None and parse_day(value) is None:
                 raise BadKnob(f"Knob {knob} does not take {value!r}; it takes a date written YYYY-MM-DD.")
-        for knob in ("latency", "correction_days", "smsfactor_sub_accounts", "seven_most_days", "seven_subaccounts"):
+        for knob in _NOT_NEGATIVE:
             if getattr(self, knob) < 0:
                 raise BadKnob(f"Knob {knob} must not be negative.")
+        for day in self.seven_days_left_out:
+            if parse_day(day) is None:
+                raise BadKnob(f"Knob seven_days_left_out does not take {day!r}; it takes dates written YYYY-MM-DD.")
+        for grouping, counters in self.seven_ungrouped.items():
+            if grouping not in GROUPINGS or not set(counters) <= set(COUNTERS):
+                raise BadKnob("Knob seven_ungrouped takes counters of the groupings " + ", ".join(GROUPINGS) + ".")
         if self.seven_subaccounts > MOST_SUBACCOUNTS:
             raise BadKnob(f"Knob seven_subaccounts must not be above {MOST_SUBACCOUNTS}.")
         try:

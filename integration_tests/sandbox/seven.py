@@ -15,6 +15,7 @@ from . import world
 from .days import parse_day
 from .messages import METHOD_REFUSED, Answer, Request, php_json
 from .settings import Settings
+from .usage import GROUPINGS
 
 _PREFIX = "/api/"
 _DEFAULT_DAYS = datetime.timedelta(days=30)
@@ -23,7 +24,6 @@ _CSV_COLUMNS = (
     *("mcc", "mncs", "networkName", "price", "features", "comment"),
 )
 _LISTS = (("subaccounts", "read"), ("subaccounts", "list"))
-_GROUP_FIELDS = {"label": "label", "subaccount": "account", "country": "country"}
 
 
 def answer(settings: Settings, request: Request) -> Answer:
@@ -144,19 +144,11 @@ def _analytics(settings: Settings, request: Request, today: datetime.date) -> An
         days = days[-most:] if settings.seven_most_days_are == "newest" else days[:most]
     cells = {day: _asked_cells(settings, request, day, today) for day in days}
     group_by = request.path.removeprefix(_PREFIX).partition("/")[2] or request.query.get("group_by", "date")
-    if group_by not in _GROUP_FIELDS:
-        named = [day for day in days if _is_named(settings, day, today)]
-        return _json([_row(settings, "date", day.isoformat(), cells[day]) for day in named])
+    if group_by not in GROUPINGS:
+        reported = [day for day in days if world.seven_reports(settings, day, today)]
+        return _json([_row(settings, "date", day.isoformat(), _figures(cells[day])) for day in reported])
     every = [cell for of_day in cells.values() for cell in of_day]
-    return _json(_grouped(settings, _GROUP_FIELDS[group_by], every, days))
-
-
-def _is_named(settings: Settings, day: datetime.date, today: datetime.date) -> bool:
-    """Whether the grouping by date names the day."""
-    if day == today:
-        return settings.seven_running_day == "listed"
-    opened = parse_day(settings.account_opened or "")
-    return settings.seven_days_before_account == "zeros" or opened is None or day >= opened
+    return _json(_grouped(settings, group_by, every, days))
 
 
 def _window(settings: Settings, request: Request, today: datetime.date) -> tuple[datetime.date, datetime.date] | None:
@@ -176,41 +168,51 @@ def _asked_cells(
 ) -> list[world.SevenCell]:
     cells = world.seven_cells(settings, day, today)
     whose = request.query.get("subaccounts") or "only_main"
-    if whose != "all":
-        account_id = "" if whose == "only_main" else whose
+    account_id = "" if whose == "only_main" else whose
+    if whose != "all" and (settings.seven_unknown_id == "nothing" or world.seven_knows_account(settings, account_id)):
         cells = tuple(cell for cell in cells if cell.account_id == account_id)
     label = request.query.get("label", "all")
-    if label in world.SEVEN_LABELS[1:]:
+    if world.seven_knows_label(settings, label):
         cells = tuple(cell for cell in cells if cell.label == label)
+    elif label not in ("all", "") and settings.seven_unknown_label == "nothing":
+        cells = ()
     return list(cells)
 
 
 def _grouped(
-    settings: Settings, field: str, cells: list[world.SevenCell], days: list[datetime.date]
+    settings: Settings, grouping: str, cells: list[world.SevenCell], days: list[datetime.date]
 ) -> list[dict[str, Any]]:
-    groups: dict[str, list[world.SevenCell]] = {}
-    for cell in cells:
-        if getattr(cell, field) is not None:
-            groups.setdefault(getattr(cell, field), []).append(cell)
+    field = GROUPINGS[grouping]
     rows = []
-    for name in sorted(groups):
-        members = groups[name]
-        is_split = (field, name) == ("label", "") and world.seven_splits_unlabelled(settings, days)
-        if is_split and len(members) > 1:
-            rows.append(_row(settings, field, name, members[:1]))
-            members = members[1:]
-        rows.append(_row(settings, field, name, members))
+    for name, figures in world.seven_groups(settings, grouping, cells).items():
+        parts = [figures]
+        if (field, name) == ("label", "") and world.seven_splits_unlabelled(settings, days):
+            parts = _two_parts(figures)
+        rows += [_row(settings, field, name, part) for part in parts]
     return rows
 
 
-def _row(settings: Settings, field: str, name: str, cells: list[world.SevenCell]) -> dict[str, Any]:
+def _two_parts(figures: tuple[int, ...]) -> list[tuple[int, ...]]:
+    if figures[0] < 2:
+        return [figures]
+    first = tuple(figure // 2 for figure in figures)
+    return [first, tuple(figure - part for figure, part in zip(figures, first, strict=True))]
+
+
+def _figures(cells: list[world.SevenCell]) -> tuple[int, ...]:
+    """The counters and the costs of some traffic."""
+    return tuple(sum(getattr(cell, name) for cell in cells) for name in (*world.COUNTERS, "usage"))
+
+
+def _row(settings: Settings, field: str, name: str, figures: tuple[int, ...]) -> dict[str, Any]:
+    *counts, usage = figures
     row: dict[str, Any] = {field: name}
-    for counter in world.COUNTERS:
+    for counter, count in zip(world.COUNTERS, counts, strict=True):
         if counter != "rcs" or settings.seven_counters != "without_rcs":
-            row[counter] = _number(settings, sum(getattr(cell, counter) for cell in cells))
+            row[counter] = _number(settings, count)
     if settings.seven_counters == "one_more":
         row["whatsapp"] = _number(settings, 7)
-    row["usage_eur"] = _number(settings, world.eur(sum(cell.usage for cell in cells)))
+    row["usage_eur"] = _number(settings, world.eur(usage))
     return row
 
 

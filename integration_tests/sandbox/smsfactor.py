@@ -118,7 +118,8 @@ def _consumption(settings: Settings, request: Request, today: datetime.date) -> 
     if start is None or end is None:
         return _error(-7, "Erreur de données", "Le format de la date doit être Y-m-d")
     countries = {code.strip().upper() for code in request.query.get("country", "").split(",") if code.strip()}
-    main, *subs = _shown_accounts(settings, _days(settings, start, end, today), today, countries)
+    days = _days(settings, start, end, today)
+    main, *subs = _shown_accounts(settings, days, today, countries)
     only = request.query.get("sub_account_id")
     if settings.smsfactor_idle_sub_accounts == "left_out":
         subs = [account for account in subs if account.total or account.countries]
@@ -130,7 +131,9 @@ def _consumption(settings: Settings, request: Request, today: datetime.date) -> 
     shown = [main, *subs] if shows_main else subs
 
     total = sum(account.total for account in shown) + settings.smsfactor_total_off_by
-    data: dict[str, Any] = {"total": total}
+    if not only and not countries:
+        total += sum(world.smsfactor_kept(settings, day, today) for day in days)
+    data: dict[str, Any] = {"total": total} if settings.smsfactor_group_total == "sent" else {}
     data |= _by_country(settings, _merged(account.countries for account in shown))
     if shows_main:
         data["my_account"] = _account(settings, main)

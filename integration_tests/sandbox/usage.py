@@ -7,6 +7,12 @@ from typing import NamedTuple
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 """The counters of a seven.io analytics row, in its order; `usage_eur` follows them."""
 
+PRICES = {"rcs": 650, "voice": 1213, "hlr": 100, "mnp": 99, "inbound": 0}
+"""What one of a counter costs, in 1/10,000 EUR; the price of an SMS depends on where it goes."""
+
+GROUPINGS = {"country": "country", "label": "label", "subaccount": "account"}
+"""seven.io's groupings without a date, and the field that each groups by."""
+
 MOST_SUBACCOUNTS = 2000
 SEVEN_ACCOUNTS = (
     ("", "Main GmbH"),
@@ -21,13 +27,14 @@ SEVEN_ACCOUNTS = (
 class SevenCell(NamedTuple):
     """What one account sent with one label to one country on one day; `usage` in 1/10,000 EUR.
 
-    An account that was deleted and counts in totals all the same has neither id nor name.
+    An account that was deleted and counts in totals all the same has neither id nor name. Usage of no label or no
+    country has None there, and is missing in that grouping; `""` is a group like others.
     """
 
     account_id: str | None
     account: str | None
-    label: str
-    country: str
+    label: str | None
+    country: str | None
     sms: int
     rcs: int
     voice: int

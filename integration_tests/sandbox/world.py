@@ -17,11 +17,11 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from .corrections import corrected_accounts, corrected_cells, deleted_accounts, seven_names
+from .corrections import consumption_kept, corrected_accounts, corrected_cells, deleted_accounts, seven_names
 from .days import parse_day
 from .prices import Country, Network, price_list
 from .settings import Settings
-from .usage import COUNTERS, SEVEN_ACCOUNTS, AccountDay, SevenCell
+from .usage import COUNTERS, GROUPINGS, PRICES, SEVEN_ACCOUNTS, AccountDay, SevenCell
 
 __all__ = [
     "COUNTERS",
@@ -38,10 +38,15 @@ __all__ = [
     "eur",
     "price_list",
     "seven_cells",
+    "seven_groups",
+    "seven_knows_account",
+    "seven_knows_label",
+    "seven_reports",
     "seven_splits_unlabelled",
     "seven_subaccounts",
     "smsfactor_accounts",
     "smsfactor_day",
+    "smsfactor_kept",
     "smsfactor_month",
 ]
 
@@ -70,7 +75,7 @@ class Subaccount(NamedTuple):
 
     account_id: str
     username: str | None
-    company: str
+    company: str | None
     balance: int
     total_usage: int
     threshold: int
@@ -97,22 +102,79 @@ def seven_cells(settings: Settings, day: datetime.date, today: datetime.date) ->
     return tuple(cell for cell in known if any(cell[4:]))
 
 
+def seven_groups(settings: Settings, grouping: str, cells: Iterable[SevenCell]) -> dict[str, tuple[int, ...]]:
+    """What a grouping (country, label or subaccount) of some traffic answers: group -> counters and costs."""
+    field, left_out = GROUPINGS[grouping], settings.seven_ungrouped.get(grouping, ())
+    groups: dict[str, tuple[int, ...]] = {}
+    for cell in cells:
+        if (group := getattr(cell, field)) is not None:
+            figures = _grouped_figures(cell, left_out)
+            groups[group] = tuple(map(sum, zip(groups.get(group, (0,) * len(figures)), figures, strict=True)))
+    groups = {group: figures for group, figures in groups.items() if any(figures)}
+    if settings.seven_most_groups:
+        largest = sorted(groups, key=lambda group: (*(-figure for figure in groups[group]), group))
+        groups = {group: groups[group] for group in largest[: settings.seven_most_groups]}
+    if settings.seven_group_costs == "cents":
+        groups = {group: (*counts, (usage + 50) // 100 * 100) for group, (*counts, usage) in groups.items()}
+    return dict(sorted(groups.items()))
+
+
+def _grouped_figures(cell: SevenCell, left_out: Iterable[str]) -> tuple[int, ...]:
+    """The counters and costs of a cell without the counters that a grouping leaves out."""
+    counts: dict[str, int] = {counter: getattr(cell, counter) for counter in COUNTERS}
+    usage = cell.usage
+    if not any(counts[counter] for counter in left_out):
+        return (*counts.values(), usage)
+    for counter in left_out:
+        usage -= counts[counter] * PRICES.get(counter, 700)
+        counts[counter] = 0
+    usage = max(usage, 0) if any(counts.values()) else 0
+    return (*counts.values(), min(cell.usage, usage))
+
+
+def seven_reports(settings: Settings, day: datetime.date, today: datetime.date) -> bool:
+    """Whether the grouping by date names the day."""
+    if day.isoformat() in settings.seven_days_left_out:
+        return False
+    if settings.seven_days_reported and (today - day).days > settings.seven_days_reported:
+        return False
+    if day == today:
+        return settings.seven_running_day == "listed"
+    opened = parse_day(settings.account_opened or "")
+    return settings.seven_days_before_account == "zeros" or opened is None or day >= opened
+
+
 def seven_subaccounts(settings: Settings, today: datetime.date) -> tuple[Subaccount, ...]:
-    """seven.io's sub-accounts: the first ones and those that a correction added usage of, but for those that were
-    deleted or that the list lacks.
+    """seven.io's list of sub-accounts: the first ones and those that a correction added usage of, but for those that
+    were deleted or that the list lacks.
     """
     names = seven_names(settings.corrections)
-    listed = dict.fromkeys(account_id for account_id, _ in SEVEN_ACCOUNTS[1 : settings.seven_subaccounts + 1])
-    for each in settings.corrections:
-        if (each["provider"], each["kind"]) == ("seven", "delete"):
-            listed.pop(each["account"], None)
-        elif each["provider"] == "seven" and each["kind"] == "add" and each["account"]:
-            listed[each["account"]] = None
+    ids = _seven_ids(settings, with_deleted=settings.seven_deleted_subaccounts == "listed")
     return tuple(
         _subaccount(settings, account_id, names[account_id], today)
-        for account_id in listed
+        for account_id in ids
         if account_id not in settings.seven_unlisted
     )
+
+
+def seven_knows_account(settings: Settings, account_id: str) -> bool:
+    """Whether analytics can be filtered by the account of this id; `""` is the main one."""
+    return account_id == "" or account_id in _seven_ids(settings)
+
+
+def seven_knows_label(settings: Settings, label: str) -> bool:
+    """Whether analytics can be filtered by this label."""
+    return label in SEVEN_LABELS[1:] and label not in settings.seven_labels_gone
+
+
+def _seven_ids(settings: Settings, *, with_deleted: bool = False) -> list[str]:
+    ids = dict.fromkeys(account_id for account_id, _ in SEVEN_ACCOUNTS[1 : settings.seven_subaccounts + 1])
+    for each in settings.corrections:
+        if (each["provider"], each["kind"]) == ("seven", "delete") and not with_deleted:
+            ids.pop(each["account"], None)
+        elif each["provider"] == "seven" and each["kind"] in ("add", "charge") and each["account"]:
+            ids[each["account"]] = None
+    return [*ids]
 
 
 def seven_splits_unlabelled(settings: Settings, days: Iterable[datetime.date]) -> bool:
@@ -131,6 +193,14 @@ def smsfactor_day(settings: Settings, day: datetime.date, today: datetime.date) 
     share = _known_share(settings, day, today)
     final = [_final_smsfactor_account(settings.seed, day, *account) for account in _smsfactor_accounts_ever(settings)]
     return tuple(_known_account(account, share) for account in corrected_accounts(settings.corrections, day, final))
+
+
+def smsfactor_kept(settings: Settings, day: datetime.date, today: datetime.date) -> int:
+    """What the group total of a day counts of accounts that were deleted."""
+    share = _known_share(settings, day, today)
+    final = [_final_smsfactor_account(settings.seed, day, *account) for account in _smsfactor_accounts_ever(settings)]
+    kept = consumption_kept(settings.corrections, day, final)
+    return sum(_known_account(account, share).total for account in kept)
 
 
 def balance(settings: Settings, today: datetime.date) -> int | float:
@@ -164,9 +234,10 @@ def _subaccount(settings: Settings, account_id: str, company: str, today: dateti
     rng = Random(f"{settings.seed}:seven:subaccount:{account_id}")
     username = f"user{account_id}" if rng.random() < 0.5 else None
     used, left = rng.randint(1, 9_999) * 100, Random(f"{settings.seed}:{account_id}:{today}").randint(0, 99_999) * 100
-    return Subaccount(
-        account_id, username, company, left, used, rng.randint(1, 9) * 10_000, rng.randint(1, 50) * 10_000
-    )
+    limits = rng.randint(1, 9) * 10_000, rng.randint(1, 50) * 10_000
+    if account_id in settings.seven_unnamed:
+        return Subaccount(account_id, None, None, left, used, *limits)
+    return Subaccount(account_id, username, company, left, used, *limits)
 
 
 def _smsfactor_accounts_ever(settings: Settings) -> tuple[tuple[int, str], ...]:
@@ -218,7 +289,8 @@ def _final_seven_figures(rng: Random) -> tuple[int, ...]:
     sms = rng.randint(1, 400)
     rare = [rng.randint(1, most) if rng.random() < chance else 0 for most, chance in _RARE_COUNTERS]
     rcs, voice, hlr, mnp, _inbound = rare
-    usage = sms * rng.randint(590, 810) + rcs * 650 + voice * 1213 + hlr * 100 + mnp * 99
+    others = {"rcs": rcs, "voice": voice, "hlr": hlr, "mnp": mnp}
+    usage = sms * rng.randint(590, 810) + sum(count * PRICES[counter] for counter, count in others.items())
     return (sms, *rare, usage)
 
 

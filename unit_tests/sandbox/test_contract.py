@@ -26,6 +26,7 @@ FILLED = (
 RENAMED = seven("rename", account="5310422", name="Nord")
 DELETED = seven("delete", account="5310421", totals="kept")
 DELETED_WITH_TOTALS = seven("delete", account="5310421", totals="dropped")
+FIVE = {"account": "", "label": "otp", "messages": 5}
 NAMES = {"Tochter Köln": 3, "Filiale Süd/West": 5}
 
 
@@ -74,19 +75,131 @@ def test_given_a_correction_of_seven_then_a_group_goes_to_zero_unless_the_total_
     assert after_two_readings("analytics_by_subaccount", *corrections) == left
 
 
-def test_given_a_deleted_account_that_no_total_explains_then_its_row_may_have_stayed_or_be_zero() -> None:
+def test_given_a_deleted_account_and_a_new_rest_then_its_row_stays_beside_the_rest() -> None:
     at = ("analytics_by_subaccount", DAY)
+    charged = seven("charge", day=DAY, account="5310422", label="", country="", counter="inbound", count=7, cost=0)
     contract = Contract(CONFIG)
     contract.took(on(TODAY), {}, {at})
-    deleted = (DAY, "Tochter Köln")
-    before = contract.tables()[at][deleted]
-    contract.took(on("2026-03-11", seven("scale", day=DAY, percent=200), DELETED), contract.tables(), {at})
+    settings = on("2026-03-11", DELETED, charged).with_knobs({"seven_ungrouped": {"subaccount": ["inbound"]}})
+    contract.took(settings, contract.tables(), {at})
+    rows = contract.tables()[at]
+    rest, deleted = (DAY, ""), (DAY, "Tochter Köln")
+
+    assert figures(rows) == {**NAMES, "": 0}
+    assert rows[rest]["inbound"] == 7
+    assert faults_of(contract, at, rows) == 0
+    assert faults_of(contract, at, {**rows, rest: {**rows[rest], "inbound": 6}}) == 1
+    # The sums are right, but what the total can hold is not a rest.
+    moved = {**rows[rest], "sms": 3, "usage_eur": 0.21}
+    assert faults_of(contract, at, {**rows, rest: moved, deleted: {**rows[deleted], "sms": 0, "usage_eur": 0}}) == 1
+    assert faults_of(contract, at, {key: row for key, row in rows.items() if key != deleted}) == 2
+
+
+def test_given_the_first_reading_of_a_deleted_account_then_its_usage_is_a_rest() -> None:
+    at = ("analytics_by_subaccount_and_country", DAY)
+    contract = Contract(CONFIG)
+    contract.took(on(TODAY, DELETED), {}, {at})
     rows = contract.tables()[at]
 
-    assert figures(rows) == {"Tochter Köln": 0, "Filiale Süd/West": 10}
+    assert {key[1:]: row["sms"] for key, row in rows.items()} == {("5310422", "DE"): 5, ("main", ""): 3}
+    of_account = {**rows, (DAY, "5310421", ""): {**rows[DAY, "main", ""], "account_id": "5310421"}}
+    del of_account[DAY, "main", ""]
+    assert faults_of(contract, at, of_account) == 0
+    assert faults_of(contract, at, {DAY: row for DAY, row in rows.items() if row["sms"] == 5}) == 1
+
+
+def test_given_costs_in_cents_then_they_add_up_within_half_a_cent_a_row() -> None:
+    at = ("analytics_by_country", DAY)
+    contract = Contract(CONFIG)
+    charges = [
+        seven("charge", day=DAY, account="", label="", country=country, counter="sms", count=1, cost=49)
+        for country in ("AT", "CH")
+    ]
+    contract.took(on(TODAY, *charges).with_knobs({"seven_group_costs": "cents"}), {}, {at})
+    rows = contract.tables()[at]
+
+    assert figures(rows) == {"": 3, "DE": 5, "AT": 1, "CH": 1}
     assert faults_of(contract, at, rows) == 0
-    assert faults_of(contract, at, {**rows, deleted: before}) == 0
-    assert faults_of(contract, at, {**rows, deleted: {**before, "sms": 4}}) == 1
+
+
+def test_given_filters_that_change_then_rows_of_former_ones_stay() -> None:
+    at = ("analytics_by_country", DAY)
+    contract = Contract(CONFIG)
+    contract.took(on(TODAY), {}, {at})
+    narrowed = {**CONFIG, "seven_subaccounts": "5310422"}
+    for today in ("2026-03-11", "2026-03-12"):
+        contract.took(on(today), contract.tables(), {at}, config=narrowed)
+
+        rows = contract.tables()[at]
+        assert figures(rows) == {"": 3, "DE": 5}
+        assert faults_of(contract, at, rows) == 0
+        assert faults_of(contract, at, {key: row for key, row in rows.items() if key[1] == "DE"}) == 1
+
+
+def test_given_days_that_are_left_out_then_they_must_fail_once_one_as_old_was_reported() -> None:
+    contract = Contract({"start_date": "2026-03-05", "lookback_days": 9})
+    settings = on("2026-03-10").with_knobs({"seven_days_reported": 3})
+
+    assert contract.left_out(settings, datetime.date(2026, 3, 10)) == (set(), set())
+    contract.took(settings, {}, contract.due(datetime.date(2026, 3, 10)))
+    rows = [contract.tables()["analytics", f"2026-03-0{n}"] for n in range(5, 10)]
+    assert [any(map(has_usage, of_day.values())) for of_day in rows] == [False, False, True, True, True]
+    settings = on("2026-03-11").with_knobs({"seven_days_reported": 3})
+    must, may = contract.left_out(settings, datetime.date(2026, 3, 11))
+    assert ({day for stream, day in must if stream == "analytics"}, may) == ({"2026-03-07"}, set())
+
+
+def test_given_a_running_day_then_nothing_is_taken_back_and_the_complete_day_is_not_partial() -> None:
+    at = ("analytics_by_country", TODAY)
+    running = [seven("scale", day=TODAY, percent=0), seven("add", day=TODAY, **FIVE, country="DE")]
+    contract = Contract(CONFIG)
+    contract.took(on(TODAY, *running), {}, {at})
+    before = contract.tables()[at]
+    moved = seven("move", day=TODAY, field="country", old="DE", new="AT")
+    contract.took(on(TODAY, *running, moved), contract.tables(), {at})
+    rows = contract.tables()[at]
+
+    assert figures(rows) == {"DE": 2, "AT": 2}
+    assert faults_of(contract, at, {key: row for key, row in rows.items() if key not in before}) == 1
+    contract.took(on("2026-03-11", *running, moved), contract.tables(), {at})
+    rows = contract.tables()[at]
+    assert figures(rows) == {"DE": 0, "AT": 5}
+    assert faults_of(contract, at, {**rows, **before}) > 0
+    assert faults_of(contract, at, {key: {**row, "is_partial": True} for key, row in rows.items()}) >= 2
+
+
+def test_given_rows_that_a_saved_state_names_then_they_are_there_even_if_they_never_arrived() -> None:
+    at = ("consumption", DAY)
+    rows = {(DAY, "2001", "FR"): [6], (DAY, "2001", ""): [4]}
+
+    def faults_after(named: dict[StreamDay, dict[Any, list[Any]]]) -> int:
+        contract = Contract(CONFIG)
+        contract.took(on(TODAY), {}, (), {at}, named=named, was_killed=True)
+        contract.took(on("2026-03-11", smsfactor("delete", account="2001")), {}, {at})
+        only_main = {key: row for key, row in contract.tables()[at].items() if row["account_id"] == "1001"}
+        return faults_of(contract, at, only_main or {(DAY, "1001", ""): {"is_partial": False}})
+
+    assert faults_after({at: rows}) == 2
+    # The state may name what an earlier sync wrote, or nothing.
+    assert faults_after({at: {**rows, (DAY, "2001", "FR"): [5]}}) == 0
+    assert faults_after({}) == 0
+
+
+def test_given_an_account_that_is_hidden_then_it_is_zero_where_it_exists_or_moved() -> None:
+    at = ("consumption", DAY)
+
+    def after(*corrections: dict[str, Any], **knobs: Any) -> dict[str, int]:
+        contract = Contract(CONFIG)
+        contract.took(on(TODAY), {}, {at})
+        settings = on("2026-03-11", *corrections).with_knobs({"smsfactor_idle_sub_accounts": "left_out", **knobs})
+        contract.took(settings, contract.tables(), {at, ("consumption", TODAY)})
+        assert contract.faults(contract.tables(), datetime.date(2026, 3, 11)) == []
+        return figures(contract.tables()[at])
+
+    assert after(smsfactor("move", day=DAY, field="account", old="2001", new="1001")) == {"FR": 0, "": 0}
+    assert after(smsfactor("scale", day=DAY, percent=0)) == {"FR": 0, "": 0}
+    assert after(smsfactor("delete", account="2001")) == {"FR": 6, "": 4}
+    assert after(smsfactor("delete", account="2001", totals="kept")) == {"FR": 6, "": 4}
 
 
 @pytest.mark.parametrize(
@@ -129,28 +242,21 @@ def test_given_a_table_then_only_rows_with_usage_must_be_there_and_be_right_and_
     assert faults_of(contract, at, {}) == 1
 
 
-def test_given_a_running_day_then_it_is_not_compared_until_it_is_over() -> None:
-    contract = Contract(CONFIG)
-    contract.took(on(TODAY), {}, {("consumption", TODAY)})
-
-    assert contract.faults({}, datetime.date(2026, 3, 10)) == []
-    assert contract.faults({}, datetime.date(2026, 3, 11)) == ["consumption, 2026-03-10: there is no row"]
-
-
-def test_given_a_reading_that_was_cut_then_the_table_says_either_what_was_said_before_or_then() -> None:
+def test_given_a_reading_that_was_cut_then_the_day_is_compared_once_it_was_read_again() -> None:
     at = ("consumption", DAY)
     contract = Contract(CONFIG)
     contract.took(on(TODAY), {}, {at})
     before = contract.tables()[at]
     moved = smsfactor("move", day=DAY, field="country", old="", new="BE")
     contract.took(on("2026-03-11", moved), contract.tables(), (), {at})
-    other = Contract(CONFIG)
-    other.took(on("2026-03-11", moved), {at: before}, {at})
-    after = other.tables()[at]
+    assert faults_of(contract, at, {}) == 0
 
-    assert faults_of(contract, at, before) == 0
+    contract.took(on("2026-03-11", moved), {at: before}, {at})
+    after = contract.tables()[at]
+
+    assert figures(after) == {"FR": 6, "BE": 4, "": 0}
     assert faults_of(contract, at, after) == 0
-    assert faults_of(contract, at, {**before, **{key: after[key] for key in after.keys() - before.keys()}}) == 1
+    assert faults_of(contract, at, {**after, **before}) == 1
 
 
 def test_given_days_that_were_read_then_they_are_due_until_one_reading_was_at_the_age_of_the_lookback() -> None:
