@@ -46,7 +46,7 @@ PROMISES = {
         ),
         "So it does where many days are told by one request": (
             "test_history.py",
-            "test_given_any_history_of_an_account_of_few_groups_when_spans_are_asked_then_each_table_says_so_too",
+            "test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_then_each_table_says_so_too",
         ),
     },
     "Time and state": {

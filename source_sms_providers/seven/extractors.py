@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.config import countries_of
 from source_sms_providers.errors import config_error
@@ -16,9 +17,6 @@ from source_sms_providers.parsing import FieldReader, exact, plain
 LOGGER = logging.getLogger("airbyte")
 
 PROVIDER = "seven.io"
-UNKNOWN_LABEL = (
-    "seven.io does not know the label in the settings: it answers with the usage of other labels. Check the spelling."
-)
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 AMOUNTS = (*COUNTERS, "usage_eur")
 FIELDS_OF_USAGE = {*AMOUNTS, "date", "account", "country", "label"}
@@ -143,7 +141,7 @@ class AnalyticsExtractor(SevenExtractor):
         groups = sum_by_group(read, response.json(), self.group_field)
         label = self.config.get("seven_label")
         if self.group_field == "label" and label and groups.keys() - {label}:
-            raise config_error(UNKNOWN_LABEL)
+            raise unknown_label_error(label)
         day = read.asked["start"]
         if read.asked["end"] != day:
             raise ValueError("An answer without dates must be of one day, or several are booked on one.")
@@ -152,6 +150,13 @@ class AnalyticsExtractor(SevenExtractor):
         return [
             record({"date": day, self.group_field: group}, counters, self.config) for group, counters in groups.items()
         ]
+
+
+def unknown_label_error(label: str) -> AirbyteTracedException:
+    return config_error(
+        f"seven.io does not know the label '{label}': it answers with the usage of other labels. Correct the setting "
+        "'seven.io label'."
+    )
 
 
 def record(key: Mapping[str, str], counters: Counters, config: Mapping[str, Any]) -> dict[str, Any]:

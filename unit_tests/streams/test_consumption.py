@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 from airbyte_cdk.models import FailureType
-from source_sms_providers.days import days
 
+from source_sms_providers.days import days
 from unit_tests.connector import SMSFACTOR_TOKEN, full_refresh, read, state
 from unit_tests.providers import SMSFACTOR, Asked, as_json, query_of
 
