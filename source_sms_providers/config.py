@@ -1,10 +1,17 @@
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+"""The settings: normalized, completed, validated."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import InitVar, dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytz  # type: ignore[import-untyped]
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import Spec
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.declarative.transformations.config_transformations.config_transformation import (
     ConfigTransformation,
 )
@@ -12,22 +19,25 @@ from airbyte_cdk.sources.declarative.transformations.config_transformations.conf
 from source_sms_providers.errors import config_error
 from source_sms_providers.parsing import UNSTORABLE
 
-KEYS = {"seven.io API key": "seven_api_key", "SMSFactor API token": "smsfactor_api_token"}
+CREDENTIALS = {"seven.io API key": "seven_api_key", "SMSFactor API token": "smsfactor_api_token"}
 EARLIEST_START = date(2000, 1, 1)
-"""Before both providers; each day since the start date takes requests."""
-BESIDE_ISO_3166 = ("XK",)
-"""Kosovo, as everybody writes it."""
-OFTEN_MEANT = {"EL": "GR", "EN": "GB", "UK": "GB"}
-"""Codes of languages, or of the European Union, that are taken for a country's."""
+"""Before both providers existed; each day since the start date may cost a request."""
+EXTRA_COUNTRY_CODES = ("AC", "AN", "XK")
+"""Codes in use for countries, and in price lists, that ISO 3166 does not list (any more)."""
+MAX_SHOWN_CHARACTERS = 60
+
+
+def normalize(config: Mapping[str, Any], specification: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as the `spec` of the manifest normalizes and completes them."""
+    normalized = copy.deepcopy(dict(config))
+    ModelToComponentFactory().create_component(Spec, specification, {}).transform_config(normalized)
+    return normalized
 
 
 @dataclass
 class NormalizeConfig(ConfigTransformation):
-    """Makes settings what all else relies on: no blanks around a text, no slash at the end of a URL, whole numbers as
-    such, nothing that is null or empty, and the defaults in place of what is not there.
-
-    Tools that fill in settings send null or `""` for one that is not set, and `"FR\\n"` would select nothing, in
-    silence.
+    """Removes surrounding spaces, trailing slashes of URLs, and settings that are null or empty, as form tools send
+    them; writes whole numbers as such and countries in upper case; adds the defaults.
     """
 
     parameters: InitVar[Mapping[str, Any]]
@@ -37,66 +47,77 @@ class NormalizeConfig(ConfigTransformation):
 
     def transform(self, config: MutableMapping[str, Any]) -> None:
         for name in list(config):
-            config[name] = tidied(config[name])
-            if name.endswith("_base_url") and isinstance(config[name], str):
-                config[name] = config[name].rstrip("/")
-            if config[name] in (None, "", []):
+            value = _normalized(config[name])
+            if name.endswith("_base_url") and isinstance(value, str):
+                value = value.rstrip("/")
+            if name == "countries" and isinstance(value, list):
+                value = [code.upper() if isinstance(code, str) else code for code in value]
+            config[name] = value
+            if value in (None, "", []):
                 del config[name]
         for name, value in self._defaults.items():
             config.setdefault(name, value)
 
 
-def tidied(value: Any) -> Any:
+def _normalized(value: Any) -> Any:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list):
-        return [inner for inner in map(tidied, value) if inner not in (None, "")]
-    # JSON schema takes 8.0 for a whole number, a range of Python does not.
+        return [inner for inner in map(_normalized, value) if inner not in (None, "")]
+    # JSON schema takes 8.0 for a whole number, Python's range does not.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def validate(config: Mapping[str, Any], specification: Mapping[str, Any]) -> None:
-    """Refuses tidy settings that nothing can be read with, but for countries (`unknown_countries`).
+    """Checks normalized settings against their JSON schema, and for what it cannot say.
 
-    `specification` is their JSON schema, which knows neither the calendar nor "one of two". Raises
-    AirbyteTracedException (config_error) with a sentence that names the setting.
+    Raises AirbyteTracedException (config_error) with a sentence for each setting that is wrong.
     """
-    if error := next(jsonschema.Draft7Validator(specification).iter_errors(config), None):
-        raise config_error(_in_words(error, specification["properties"]))
-    keys = {title: config.get(name, "") for title, name in KEYS.items()}
-    if not any(keys.values()):
-        raise config_error(
-            "Enter a seven.io API key or an SMSFactor API token, or both: without one there is nothing to read."
-        )
-    for title, key in keys.items():
+    errors = jsonschema.Draft7Validator(specification).iter_errors(config)
+    problems = [_schema_problem(error, specification["properties"]) for error in errors]
+    # What is wrong beyond the schema can be told only of settings that have the right form.
+    if problems := problems or list(_problems(config)):
+        raise config_error(" ".join(dict.fromkeys(problems)))
+
+
+def _problems(config: Mapping[str, Any]) -> Iterator[str]:
+    credentials = {title: config.get(name, "") for title, name in CREDENTIALS.items()}
+    if not any(credentials.values()):
+        yield f"Enter at least one of {' and '.join(credentials)}."
+    for title, key in credentials.items():
         # Anything else cannot be sent in a header, and the error of the HTTP library would show it.
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise config_error(f"The {title} holds a blank or another character that no key has. Copy it again.")
+            yield f"The {title} contains a space or an invalid character. Copy it again."
     if UNSTORABLE.search(config.get("seven_label", "")):
-        raise config_error("The 'seven.io label' holds a character that cannot be sent. Type it anew.")
+        yield "The 'seven.io label' contains an invalid character. Type it again."
+    unknown = countries_of(config).difference(pytz.country_names, EXTRA_COUNTRY_CODES)
+    if unknown:
+        yield f"'Countries': {', '.join(sorted(unknown))} is not an ISO 3166 country code. Correct or remove it."
     try:
         start = date.fromisoformat(config["start_date"])
     except ValueError:
-        raise config_error("The 'Start date' is no day of the calendar. Enter one as YYYY-MM-DD.") from None
+        yield f"'Start date': {config['start_date']} is not a valid date."
+        return
     if start < EARLIEST_START:
-        raise config_error(f"The 'Start date' is too early. Enter {EARLIEST_START} or a later day.")
+        yield f"'Start date': {start} is too early. Enter {EARLIEST_START} or a later day."
     # Tomorrow in UTC is today already in the east.
     if start > datetime.now(timezone.utc).date() + timedelta(days=1):
-        raise config_error("The 'Start date' is in the future. Enter today's date or an earlier one.")
+        yield f"'Start date': {start} is in the future. Enter today's date or an earlier day."
 
 
-def _in_words(error: jsonschema.ValidationError, properties: Mapping[str, Any]) -> str:
+def _schema_problem(error: jsonschema.ValidationError, properties: Mapping[str, Any]) -> str:
     if error.validator == "required":
-        setting = next(properties[name] for name in error.validator_value if name not in error.instance)
-        return f"The '{setting['title']}' is missing. It must be {_rule(setting)}."
+        missing = next(properties[name] for name in error.validator_value if name not in error.instance)
+        return f"'{missing['title']}' is missing. It must be {_requirement(missing)}."
     name, *place_in_list = error.path
     setting = properties[name]
-    if place_in_list:
-        return f"Each of the '{setting['title']}' must be {_rule(setting['items'])}."
-    return f"The '{setting['title']}' must be {_rule(setting)}."
+    # Keys are secret, and a URL may hold one.
+    is_secret = setting.get("airbyte_secret") or name.endswith("_base_url")
+    value = "it" if is_secret else repr(error.instance)[:MAX_SHOWN_CHARACTERS]
+    return f"'{setting['title']}': {value} must be {_requirement(setting['items'] if place_in_list else setting)}."
 
 
-def _rule(setting: Mapping[str, Any]) -> str:
+def _requirement(setting: Mapping[str, Any]) -> str:
     """What a setting must be, whichever part of it a value breaks."""
     if "enum" in setting:
         return f"one of {', '.join(setting['enum'])}"
@@ -104,34 +125,10 @@ def _rule(setting: Mapping[str, Any]) -> str:
         return f"a text like {setting['pattern_descriptor']}"
     if "minimum" in setting:
         return f"a whole number from {setting['minimum']} to {setting['maximum']}"
-    return {"string": "a text", "boolean": "true or false", "array": "a list", "number": "a number above 0"}[
-        setting["type"]
-    ]
+    requirements = {"string": "a text", "boolean": "true or false", "array": "a list", "number": "a number above 0"}
+    return requirements[setting["type"]]
 
 
 def countries_of(config: Mapping[str, Any]) -> set[str]:
     """The codes of the countries that the settings limit streams to, in upper case; none if they do not."""
-    return {code.upper() for code in config.get("countries", ())}
-
-
-def unknown_countries(config: Mapping[str, Any]) -> set[str]:
-    """The codes in the settings that ISO 3166 does not list, in upper case. A provider may know them all the same."""
-    return countries_of(config).difference(pytz.country_names, BESIDE_ISO_3166)
-
-
-def refuse_countries(codes: Collection[str]) -> None:
-    """Raises AirbyteTracedException (config_error) if there are codes that nobody knows: they would select nothing."""
-    if codes:
-        unknown = sorted(codes)
-        meant = [f"{code} for {pytz.country_names[code]}" for each in unknown for code in _meant(each)]
-        perhaps = f"Perhaps you mean {' or '.join(meant)}. " if meant else ""
-        raise config_error(
-            f"The 'Countries' hold {', '.join(unknown)}, which neither ISO 3166 nor your providers know. {perhaps}"
-            "Correct them, or leave 'Countries' empty for all countries."
-        )
-
-
-def _meant(code: str) -> Sequence[str]:
-    if code in OFTEN_MEANT:
-        return [OFTEN_MEANT[code]]
-    return [known for known, name in pytz.country_names.items() if name.upper().startswith(code)]
+    return set(config.get("countries", ()))

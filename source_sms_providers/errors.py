@@ -6,6 +6,9 @@ Airbyte UI and in support tickets.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -22,7 +25,7 @@ def transient_error(sentence: str) -> AirbyteTracedException:
 
 def clone_error(error: AirbyteTracedException) -> AirbyteTracedException:
     """The same error for one more who meets it: an exception that is raised again keeps each stack it came through."""
-    return AirbyteTracedException(error.internal_message, error.message, error.failure_type)
+    return type(error)(error.internal_message, error.message, error.failure_type)
 
 
 def unexpected_response_error(provider: str, path: str, problem: str) -> AirbyteTracedException:
@@ -32,3 +35,22 @@ def unexpected_response_error(provider: str, path: str, problem: str) -> Airbyte
         "was synced, so no figure is wrong; if the next sync says the same, update the connector or report it."
     )
     return AirbyteTracedException(sentence, sentence, FailureType.system_error)
+
+
+FAILURE_PRIORITY = (FailureType.config_error, FailureType.system_error, FailureType.transient_error)
+"""What the user can act on comes first."""
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+MAX_SENTENCES = 5
+
+
+def summarize(errors: Sequence[AirbyteTracedException], prefix: str = "") -> AirbyteTracedException:
+    """Several errors as one. Each sentence stands in it once, whatever days it names."""
+    sentences = {DATE.sub("", str(error.message)): str(error.message) for error in reversed(errors)}
+    first = [*reversed(sentences.values())]
+    more = [f"… and {len(first) - MAX_SENTENCES} more."] if len(first) > MAX_SENTENCES else []
+    message = prefix + " ".join([*first[:MAX_SENTENCES], *more])
+    kinds = {error.failure_type for error in errors}
+    internal = next((error.internal_message for error in errors if error.internal_message != error.message), message)
+    return AirbyteTracedException(
+        internal, message, next((kind for kind in FAILURE_PRIORITY if kind in kinds), FailureType.system_error)
+    )

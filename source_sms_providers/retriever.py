@@ -1,145 +1,285 @@
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass
-from datetime import date
-from typing import Any
+"""A stream's days as rows and checkpoints, in the order of the days."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import InitVar, dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from logging import getLogger
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import requests
-from airbyte_cdk.sources.declarative.extractors.record_selector import RecordSelector
+from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers.retriever import Retriever
-from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
-from airbyte_cdk.sources.types import Record, StreamSlice
+from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.spans import DAY, Spans
-from source_sms_providers.state import Figures, Key, StreamState
+from source_sms_providers.days import DAY, days, windows
+from source_sms_providers.errors import summarize
+from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
+from source_sms_providers.state import RowKey, StateEntry, StreamState
+
+LOGGER = getLogger("airbyte")
+
+if TYPE_CHECKING:
+    from source_sms_providers.check import CheckClient
 
 Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+CHECKPOINT_INTERVAL_DAYS = 10
+"""How many days share a state at least: a destination may flush for each state."""
+WINDOWS_PER_STEP = (1, 5)
+"""Days are requested as a whole step first, and then as a fifth of it, before each is requested by itself."""
+MIN_REQUESTS_SAVED = 40
+"""How many requests a window must be able to save. So windows that save nothing add one request in twenty at most."""
+MAX_WINDOW_FAILURES = 2
+"""After so many failures, and no response, the server is taken to reject windows of this width."""
 
 
-def answer(
-    requester: Requester, days: StreamSlice | None = None, parameters: Mapping[str, str] | None = None
+@dataclass(frozen=True)
+class Day:
+    """What was read of the days up to `last` that no earlier result holds.
+
+    Attributes:
+        last: the last of these days
+        rows: their rows, or why there are none
+        notes: sentence -> detail of this day; the sentences are logged once a stream, with the number of days
+    """
+
+    last: date
+    rows: Rows | AirbyteTracedException
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def fetch(
+    requester: Requester, first: date | None = None, last: date | None = None, **parameters: str
 ) -> requests.Response:
-    """The answer for the days of a slice, if the request names days, with query parameters of this request alone."""
-    response = requester.send_request(stream_slice=days, request_params=parameters)
+    """The response for the days from `first` to `last`, with query parameters of this request alone."""
+    response = requester.send_request(
+        stream_slice=StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)}),
+        request_params=parameters,
+    )
     assert response is not None
     return response
 
 
-def slice_of(first: date, last: date) -> StreamSlice:
-    """The slice of the days from `first` to `last`."""
-    return StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)})
-
-
 @dataclass(kw_only=True)
-class OnePageRetriever(Retriever):
-    """Reads what one request answers, for neither API has pages. The extractor's records are the stream's.
+class SnapshotRetriever(Retriever):
+    """Reads what is true now, from one response: neither API has pages. The extractor's records are the rows.
 
-    The CDK's own retriever and selector pass each record through a chain of generators for pages, filters and
-    transformations that no stream has. Raises ValueError for a stream that declares one.
+    Attributes:
+        filters: the settings that narrow what the stream reads
+        is_checked: whether a connection test reads the stream; not if it needs a permission that others do not need
+        stream_state: the saved state of the stream, and the one to send
+        last_day: the last day to read
+        step: how many days one request may ask for; None for a request without dates
     """
 
     name: str
+    primary_key: Sequence[str]
+    filters: Sequence[str] = ()
+    is_checked: bool = True
     config: Mapping[str, Any]
+    stream_state: StreamState
+    last_day: date
+    step: timedelta | None
     requester: Requester
-    record_selector: RecordSelector
-    paginator: None = None
-    decoder: None = None
+    extractor: RecordExtractor
     parameters: InitVar[Mapping[str, Any]] = None
 
+    amount_fields: ClassVar[Sequence[str]] = ()
+    """The amounts of a row. A stream without any names no rows in its state."""
+    description_fields: ClassVar[Sequence[str]] = ()
+    """What only describes a row, and is known while the provider sends it."""
+
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
-        selector = self.record_selector
-        if self.paginator or self.decoder or selector.record_filter or selector.transformations:
-            raise ValueError(
-                f"The retriever of '{self.name}' honours no paginator, decoder, record filter or transformation."
-            )
+        self._today = date.fromisoformat(self.config["today"])
 
-    def read_records(
-        self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
-    ) -> Iterable[Record]:
-        assert stream_slice is not None
-        name, hashed = self.name, HashedOnce(stream_slice)
-        for row in self.rows(stream_slice):
-            yield Record(row, name, hashed)
+    def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Any:
+        """The stream reads with `read`, which the CDK's interface does not know."""
+        raise NotImplementedError
 
-    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
-        """The rows of the days of a slice."""
-        rows: Iterable[Row] = self.record_selector.extractor.extract_records(answer(self.requester, stream_slice))
-        return rows
+    def read(self) -> Iterator[Row | StreamState]:
+        """Rows in the order of their days; the state stands where a checkpoint is due.
+
+        Raises AirbyteTracedException at the end, which sums up the failures, if a part could not be read.
+        """
+        failures: list[AirbyteTracedException] = []
+        notes = defaultdict[str, list[str]](list)
+        staged: list[Day] = []
+        for day in self._results(failures):
+            for note, detail in day.notes.items():
+                notes[note].append(detail)
+            staged.append(day)
+            row_count = sum(len(each.rows) for each in staged if not isinstance(each.rows, AirbyteTracedException))
+            # A row takes three times as much as an entry of the state, at least: states must not outweigh the rows.
+            if len(staged) >= CHECKPOINT_INTERVAL_DAYS and 2 * row_count >= self.stream_state.entry_count:
+                yield from self._emit(staged, failures)
+                staged = []
+        yield from self._emit(staged, failures)
+        yield self.stream_state
+        for note, details in notes.items():
+            LOGGER.warning(note, self.name, len(details), details[0])
+        if failures:
+            raise summarize(failures)
+
+    def _results(self, failures: list[AirbyteTracedException]) -> Iterator[Day]:
+        try:
+            self.verify()
+            for results in self.pool.in_order(self.jobs()):
+                yield from results
+        except AirbyteTracedException as error:
+            failures.append(error)
+
+    @property
+    def pool(self) -> WorkerPool:
+        """The threads that all streams of the provider share."""
+        session: SyncSession = self.config["_session"]
+        return session.pool(self.requester.provider)  # type: ignore[attr-defined]
+
+    def verify(self) -> None:
+        """Verifies what a setting takes for granted, before anything is read. Raises AirbyteTracedException."""
+
+    def check(self, client: CheckClient) -> None:
+        """What a connection test requests for this stream. Raises AirbyteTracedException if it cannot be read."""
+        self.extract(fetch(self.requester, self._today - DAY, self._today - DAY))
+
+    def _emit(self, staged: Sequence[Day], failures: list[AirbyteTracedException]) -> Iterator[Row | StreamState]:
+        """The rows of some days, after the state that names them."""
+        if self.amount_fields:
+            for day in staged:
+                self._stage(day)
+            yield self.stream_state
+        for day in staged:
+            if isinstance(day.rows, AirbyteTracedException):
+                failures.append(day.rows)
+                self.stream_state.failed(day.last)
+            else:
+                yield from day.rows
+                self.stream_state.completed(day.last)
+
+    def _stage(self, day: Day) -> None:
+        if not isinstance(day.rows, AirbyteTracedException):
+            self.stream_state.stage(str(day.last), {self.row_key(row): self.state_entry(row) for row in day.rows})
+
+    def jobs(self) -> Iterator[Callable[[], Sequence[Day]]]:
+        """What can be read at the same time, in the order of its days."""
+        yield partial(self.attempt, self._today, lambda: self.extract(fetch(self.requester)))
+
+    def attempt(self, last: date, read: Callable[[], Rows | Day]) -> Sequence[Day]:
+        """What a function reads, or why it fails: a day that fails leaves the others as they are."""
+        try:
+            rows = read()
+        except AirbyteTracedException as error:
+            return [Day(last, error)]
+        except SyncCancelled:
+            raise
+        except Exception as error:
+            # A bug: the other days may be right all the same.
+            return [Day(last, AirbyteTracedException.from_exception(error))]
+        return [rows if isinstance(rows, Day) else Day(last, rows)]
+
+    def extract(self, response: requests.Response) -> Rows:
+        return list(self.extractor.extract_records(response))
+
+    def row_key(self, row: Row) -> RowKey:
+        """The primary key without the date."""
+        return tuple([row[name] for name in self.primary_key[1:]])
+
+    def state_entry(self, row: Row) -> StateEntry:
+        amounts, description = (
+            tuple([row[name] for name in names]) for names in (self.amount_fields, self.description_fields)
+        )
+        return StateEntry(amounts, description)
 
 
 @dataclass(kw_only=True)
-class GroupsRetriever(OnePageRetriever):
-    """Reads the rows of one day, one a group.
+class DailyBreakdownRetriever(SnapshotRetriever):
+    """Reads the rows of each day, one a group, with a request a day or more.
 
-    A group that the day had when it was read before, and has no longer, gets a row of zeros where that is a
-    correction: in a deduping destination its old row would stay beside the one that its usage went to.
+    A group that the day had when it was read before and has no longer is a removed group: `reconcile_day` says what
+    its row becomes. Without a row its old one would stay in a deduplicated table, beside that of the group that its
+    usage was moved to.
 
-    Attributes:
-        cursor: the stream's
+    Subclasses say what one day is (`fetch_day`, `reconcile_day`), and may say what one request for many days tells
+    (`requests_saved`, `split_window_by_day`).
     """
-
-    cursor: Cursor
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        # Before anything is read the state is the eve of the first day to ask (CONTRIBUTING.md, S2).
-        self._first_day = date.fromisoformat(self.cursor.state["date"][:10]) + DAY
-        self._last_day = date.fromisoformat(self.config["last_day"])
-        # A running day grows between two requests.
-        last_complete_day = min(self._last_day, date.fromisoformat(self.config["today"]) - DAY)
-        self._spans = Spans(self._first_day, last_complete_day, self.spared_by_span, self.rows_of_span)
+        self._window_failures = dict.fromkeys(WINDOWS_PER_STEP, 0.0)
 
-    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
-        day = stream_slice["start_time"][:10]
-        told = self._spans.rows_of(date.fromisoformat(day))
-        rows = {self.key_of(row): row for row in (self.rows_of(day, stream_slice) if told is None else told)}
-        if gone := {key: figures for key, figures in self.known(day).items() if key not in rows}:
-            rows |= {self.key_of(row): row for row in self.rows_of_zeros(day, rows.values(), gone)}
-        self._state.will_hold(day, {key: self.figures_of(row) for key, row in rows.items()})
-        return rows.values()
+    def jobs(self) -> Iterator[Callable[[], Sequence[Day]]]:
+        assert self.step is not None
+        for first, last in windows(self.stream_state.first_day, self.last_day, self.step):
+            # A running day grows between two requests: no window tells it.
+            prefetched = self.pool.submit(partial(self._prefetch, first, min(last, self._today - DAY)))
+            for day in days(first, last):
+                yield partial(self.attempt, day, partial(self._read_day, day, prefetched))
 
-    def known(self, day: str) -> Mapping[Key, Figures]:
-        """The groups that the destination may hold a row of, with its figures."""
-        return self._state.groups_of(day)
+    def _read_day(self, day: date, prefetched: Future[Mapping[date, Rows]]) -> Day:
+        return self.read_day(day, prefetched.result())
 
-    @property
-    def _state(self) -> StreamState:
-        state: StreamState = self.config["_states"][self.name]
-        return state
+    def read_day(self, day: date, prefetched: Mapping[date, Rows]) -> Day:
+        rows = prefetched[day] if day in prefetched else self.fetch_day(day)
+        return self.reconcile_day(day, {self.row_key(row): row for row in rows})
 
-    def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
-        """What the provider says of the day."""
-        return super().rows(stream_slice)
+    def _prefetch(self, first: date, last: date) -> Mapping[date, Rows]:
+        """The rows of the days that a request for all of them tells, or one for each fifth of them."""
+        assert self.step is not None
+        told: dict[date, Rows] = {}
+        for parts in WINDOWS_PER_STEP:
+            for window in windows(first, last, self.step / parts):
+                try:
+                    if window[0] in told or self.requests_saved(*window) < MIN_REQUESTS_SAVED:
+                        continue
+                    if self._window_failures[parts] < MAX_WINDOW_FAILURES:
+                        told |= self.split_window_by_day(*window) or {}
+                        self._window_failures[parts] = -math.inf
+                except AirbyteTracedException:
+                    # Its days are requested one by one, and fail by themselves.
+                    self._window_failures[parts] += 1
+        return told
 
-    def spared_by_span(self, first: date, last: date) -> int:
-        """How many requests of single days an answer for all days from `first` to `last` may spare."""
+    def requests_saved(self, first: date, last: date) -> int:
+        """How many requests a response for all days from `first` to `last` may save."""
         return 0
 
-    def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
-        """The rows of the days that one request for all of them tells, as single requests would; None if it tells
-        none. Asked for only where it may spare requests.
-        """
+    def split_window_by_day(self, first: date, last: date) -> Mapping[date, Rows] | None:
+        """The rows of each day that one request for all of them tells; None if it does not tell them apart."""
         raise NotImplementedError
 
-    def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
-        """Those of the groups that are gone by a correction; the rows of the others stay as they are."""
+    def fetch_day(self, day: date) -> Rows:
+        """What the provider reports for the day."""
+        return self.extract(fetch(self.requester, day, day))
+
+    def reconcile_day(self, day: date, rows: Mapping[RowKey, Row]) -> Day:
+        """All rows to write for the day: those reported, and those of removed groups."""
         raise NotImplementedError
 
-    def key_of(self, row: Row) -> Key:
-        """The primary key without the date."""
-        raise NotImplementedError
+    def removed(self, day: date, rows: Mapping[RowKey, Row]) -> Mapping[RowKey, StateEntry]:
+        """The groups that were written before and are not reported any more."""
+        written = self.stream_state.previously_written(str(day))
+        return {key: entry for key, entry in written.items() if key not in rows}
 
-    def figures_of(self, row: Row) -> Figures:
-        raise NotImplementedError
+    def restore(self, day: date, key: RowKey, entry: StateEntry) -> Row:
+        """The row that the state remembers. It is written again, for a killed sync may never have written it."""
+        return {
+            "date": str(day),
+            **dict(zip(self.primary_key[1:], key, strict=True)),
+            **dict(zip(self.amount_fields, entry.amounts, strict=True)),
+            **dict(
+                zip(self.description_fields, entry.description or (None,) * len(self.description_fields), strict=True)
+            ),
+            "is_partial": day >= self._today,
+        }
 
-
-class HashedOnce(StreamSlice):
-    """Equal to a slice. The cursor wants the hash of one twice a record, and it is a SHA-256 of its JSON."""
-
-    def __init__(self, of: StreamSlice) -> None:
-        # The same attributes, no copies: the cursor keeps one of these for each window.
-        self.__dict__ = of.__dict__
-        self._hash = hash(of)
-
-    def __hash__(self) -> int:
-        return self._hash
+    def zero_row(self, day: date, key: RowKey, entry: StateEntry) -> Row:
+        """What a removed group becomes if its usage is gone."""
+        return self.restore(day, key, entry._replace(amounts=(0,) * len(self.amount_fields)))

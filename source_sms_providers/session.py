@@ -1,129 +1,138 @@
+"""What the threads of one sync share."""
+
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from typing import TypeVar
-from weakref import WeakSet
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from queue import Queue
+from typing import Any, TypeVar
 
-from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.http.account import AccountState
 from source_sms_providers.single_flight import SingleFlight
 
 Item = TypeVar("Item")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
+
+READ_AHEAD_DAYS = 400
+"""How many days of a stream may be read ahead of the day that is written: some 10 MB of rows if each has 30 groups.
+With a narrow bound, a few days that never answer would hold up all others."""
+LIVENESS_SECONDS = 0.5
+"""How often a waiting thread looks whether the consumer of the sync is still there."""
+MAX_QUEUED_MESSAGES = 10_000
+ROOM_SECONDS = 0.01
 
 
 class SyncCancelled(Exception):
-    """Nobody waits any more for what a worker was about to do."""
+    """The sync was cancelled: nobody waits for the result."""
 
 
 class SyncSession:
-    """One read, as the threads that work for it see it: whether it is over, and how many requests of an account may be
-    under way.
+    """Cancellation, worker pools and account states of one sync.
 
-    Whoever takes the messages may leave at any time. The CDK does not tell its workers: they would ask on until its
-    queue is full, and wait in it for ever.
+    A session is cancelled by `cancel`, or when the thread that consumes the messages has ended: Python waits at its
+    exit for worker threads, and these must not wait for a consumer that is gone. A cancelled session lets no request
+    begin; requests under way end by their own deadline.
+
+    Attributes:
+        concurrency: maximum concurrent requests per account
+        accounts: what is known of each account, by provider and key
+        failures: why each failed stream failed
+        queue: the messages that the consumer has not taken yet
     """
 
-    def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
-        self._over = threading.Event()
-        self._parallel_requests = parallel_requests
-        self._places = SingleFlight[Hashable, Places]()
-        self._side_by_side = ThreadPoolExecutor(parallel_requests)
-        self._workers = workers
-        self.receiving: set[socket.socket] = set()
-        """The sockets that an answer is awaited of; a worker adds and takes away its own."""
-        _RUNNING.add(self)
+    def __init__(self, concurrency: int = 1) -> None:
+        self.concurrency = concurrency
+        self.accounts = SingleFlight[Hashable, AccountState]()
+        self.failures: list[AirbyteTracedException] = []
+        self.queue = Queue[Any]()
+        self._pools = SingleFlight[Hashable, WorkerPool]()
+        self._open_pools: list[WorkerPool] = []
+        self._cancelled = threading.Event()
+        self._consumer = threading.current_thread()
 
     @property
-    def is_over(self) -> bool:
-        return self._over.is_set()
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set() or not self._consumer.is_alive()
 
-    def end(self) -> None:
-        """Lets no request begin any more, and cuts off the answers that workers wait for."""
-        self._over.set()
-        for each in tuple(self.receiving):
-            # By its number: what a socket is wrapped in for TLS may have no `shutdown`.
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(each.fileno())) as same:
-                same.shutdown(socket.SHUT_RDWR)
-        self._side_by_side.shutdown(wait=False, cancel_futures=True)
-        if self._workers:
-            self._workers._threadpool._threadpool.shutdown(wait=False, cancel_futures=True)
-            queue = self._workers._queue
-            with queue.mutex:
-                queue.maxsize = sys.maxsize
-                queue.not_full.notify_all()
+    def cancel(self) -> None:
+        self._cancelled.set()
+        for pool in self._open_pools:
+            pool.shutdown()
 
     def wait(self, seconds: float) -> None:
-        """Raises SyncCancelled as soon as the command is over."""
-        if self._over.wait(seconds):
+        """Raises SyncCancelled as soon as the session is cancelled."""
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0 and not self.cancelled:
+            self._cancelled.wait(min(left, LIVENESS_SECONDS))
+        if self.cancelled:
             raise SyncCancelled
 
-    @contextlib.contextmanager
-    def request(self, account: Hashable) -> Iterator[None]:
-        """To be held while a request is under way. Raises SyncCancelled in place of letting it begin."""
-        with self._places.get(account, lambda: Places(self._parallel_requests)):
-            if self.is_over:
-                raise SyncCancelled
-            yield
-
-    def each(self, make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
-        """What `make` returns of each item, made side by side; if one fails, no further one begins, and its error is
-        raised. `make` must not call this itself. Raises SyncCancelled if the command ends before all are made.
+    def wait_for_room(self) -> None:
+        """Waits while the consumer is slow. The queue itself has no bound: a full one would hold a thread for ever
+        after the consumer has left.
         """
-        try:
-            return list(self._side_by_side.map(make, items))
-        except (CancelledError, RuntimeError):
-            # What a pool that was shut down says to items that wait in it, and to new ones.
-            if self.is_over:
-                raise SyncCancelled from None
-            raise
+        while self.queue.qsize() > MAX_QUEUED_MESSAGES:
+            self.wait(ROOM_SECONDS)
+
+    def pool(self, provider: Hashable) -> WorkerPool:
+        """The threads of one provider: no provider waits for another one's pause, outage or slowness."""
+        return self._pools.get(provider, self._make_pool)
+
+    def _make_pool(self) -> WorkerPool:
+        self._open_pools.append(WorkerPool(self.concurrency))
+        return self._open_pools[-1]
 
 
-class Places:
-    """A semaphore that is given in the order of those who ask for it.
-
-    One of Python's goes to whoever runs: a thread that waits for it may wait until the others have read all days, and
-    no state passes its own.
+class WorkerPool:
+    """Threads for the days of a provider's streams, and others for the parts of a day, so that a day never waits for
+    a thread that waits for it. The account's slots bound the requests of both.
     """
 
-    def __init__(self, free: int) -> None:
-        self._lock = threading.Lock()
-        self._free = free
-        self._waiting: deque[threading.Lock] = deque()
+    def __init__(self, concurrency: int) -> None:
+        self._days = ThreadPoolExecutor(concurrency)
+        self._parts = ThreadPoolExecutor(concurrency)
 
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        turn.acquire()
+    def submit(self, job: Callable[[], Result]) -> Future[Result]:
+        with _cancellation():
+            return self._days.submit(job)
 
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._free += 1
+    def in_order(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """The results in the order of the jobs, which run ahead of the result that is taken."""
+        ahead = deque[Future[Result]]()
+        for job in jobs:
+            ahead.append(self.submit(job))
+            while ahead and (ahead[0].done() or len(ahead) > READ_AHEAD_DAYS):
+                yield _result(ahead.popleft())
+        while ahead:
+            yield _result(ahead.popleft())
 
+    def map(self, make: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """The results of parts of a day, made side by side. Raises the first error."""
+        with _cancellation():
+            return list(self._parts.map(make, items))
 
-_RUNNING = WeakSet[SyncSession]()
-
-
-def _end_all() -> None:
-    for command in list(_RUNNING):
-        command.end()
+    def shutdown(self) -> None:
+        for pool in (self._days, self._parts):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-# Python waits for the CDK's workers before anything else that could be told of its end, and they for a consumer that
-# has left with the generator still in a variable. The last that is registered goes first: before the pool's own wait.
-threading._register_atexit(_end_all)  # type: ignore[attr-defined]
+def _result(future: Future[Result]) -> Result:
+    with _cancellation():
+        return future.result()
+
+
+@contextlib.contextmanager
+def _cancellation() -> Iterator[None]:
+    try:
+        yield
+    except (CancelledError, RuntimeError) as error:
+        # A pool that was shut down raises one of these, to new jobs and to those that wait.
+        if isinstance(error, RuntimeError) and "shutdown" not in str(error):
+            raise
+        raise SyncCancelled from None

@@ -1,8 +1,9 @@
+"""The source: spec, check, discover and read, as `manifest.yaml` declares them."""
+
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +12,31 @@ from airbyte_cdk.models import (
     AirbyteCatalog,
     AirbyteConnectionStatus,
     AirbyteMessage,
+    AirbyteStateBlob,
     AirbyteStateMessage,
+    AirbyteStreamStatus,
     ConfiguredAirbyteCatalog,
     ConnectorSpecification,
     Status,
+    StreamDescriptor,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import InterpolatedBoolean
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.message import InMemoryMessageRepository, MessageRepository
+from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
+from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import files
-from source_sms_providers.catalog import split, why_missing, with_missing
-from source_sms_providers.check import Account, check_account, check_countries
-from source_sms_providers.config import validate
-from source_sms_providers.errors import config_error
-from source_sms_providers.http.account import AccountStates
-from source_sms_providers.messages import LoggedOnce, told_once
+from source_sms_providers.check import check_connection
+from source_sms_providers.config import CREDENTIALS, normalize, validate
+from source_sms_providers.errors import config_error, summarize
 from source_sms_providers.session import SyncSession
-from source_sms_providers.smsfactor.months import COMPARED, with_months_compared
-from source_sms_providers.state import StreamState, with_states
-from source_sms_providers.workers import WorkersOfEach
-
-LOGGER = logging.getLogger("airbyte")
+from source_sms_providers.stream import make_stream
 
 # Absolute: a file of that name in the working directory must not matter.
 MANIFEST = Path(__file__).with_name("manifest.yaml").resolve()
@@ -43,8 +45,8 @@ MANIFEST = Path(__file__).with_name("manifest.yaml").resolve()
 class SourceSmsProviders(YamlDeclarativeSource):
     """The source that `manifest.yaml` declares.
 
-    Built bare, as standard tools do, it makes a configured source of itself for each command: the CDK
-    takes settings, catalog and state from the constructor only.
+    Standard tools build it without arguments. It then makes a configured source of itself for each command, because
+    the CDK takes settings, catalog and state from the constructor only.
     """
 
     def __init__(
@@ -54,10 +56,9 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
         super().__init__(path_to_yaml=str(MANIFEST), catalog=catalog, config=config, state=state)
-        self._states = defaultdict[str, StreamState](StreamState)
-        self._knows_what_to_read = catalog is not None and config is not None
-        self._command = SyncSession()
-        self._selected: Set[str] | None = None
+        self._normalized = normalize(config or {}, self.resolved_manifest["spec"]) if config else {}
+        self._is_configured = catalog is not None and config is not None
+        self._saved = state
 
     read_config = staticmethod(files.read_config)
     read_catalog = staticmethod(files.read_catalog)
@@ -65,7 +66,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> SourceSmsProviders:
-        """Builds the source for a command line, from the files that it names. Raises AirbyteTracedException."""
+        """Builds the source for a command line, from the files it names. Raises AirbyteTracedException."""
         parsed = AirbyteEntrypoint.parse_args(list(arguments))
         if not parsed.command:
             raise config_error("Name a command: spec, check, discover or read.")
@@ -78,61 +79,49 @@ class SourceSmsProviders(YamlDeclarativeSource):
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The settings, tidy and with what the manifest derives from them."""
-        return self._config
+        """The normalized settings, with what the manifest derives from them."""
+        return self._normalized
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
         """Keeps the settings in memory: the CDK writes them, keys included, to a file that a killed process leaves."""
         return self.config or config
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
-        """The streams that one command reads: they share what they learn of their providers, and with no other.
+        return self._make_streams(self._definitions, {}, SyncSession(), InMemoryMessageRepository())
 
-        Their components find what they share in their settings, which the CDK hands to each of them.
-        """
-        settings, groups = self._config, self.resolved_manifest["streams"]
-        every_group = list(groups)
-        self._config = {**settings, "_providers": AccountStates(), "_states": self._states, "_command": self._command}
-        if self._selected is not None:
-            # The CDK makes all streams, whichever are read, and each takes 4 ms.
-            groups[:] = [
-                {**group, "streams": [each for each in group["streams"] if each["name"] in self._selected]}
-                for group in every_group
-            ]
-        try:
-            return super().streams(config)
-        finally:
-            self._config = settings
-            groups[:] = every_group
+    def _make_streams(
+        self,
+        names: Collection[str],
+        saved: Mapping[str, Mapping[str, Any]],
+        session: SyncSession,
+        messages: MessageRepository,
+    ) -> list[AbstractStream]:
+        factory, config = ModelToComponentFactory(), {**self.config, "_session": session}
+        return [
+            make_stream(definition, saved.get(name, {}), config, factory, messages)
+            for name, definition in self._definitions.items()
+            if name in names
+        ]
 
     @property
-    def _account(self) -> Account:
-        groups = self.resolved_manifest["streams"]
-        there = [group for group in groups if InterpolatedBoolean(group["condition"], parameters={}).eval(self.config)]
-        streams = {stream["name"]: stream for group in there for stream in group["streams"]}
-        return Account(streams, self.resolved_manifest["spec"], self.config)
-
-    @property
-    def _all_streams(self) -> set[str]:
-        return {stream["name"] for group in self.resolved_manifest["streams"] for stream in group["streams"]}
-
-    def _workers(self) -> ConcurrentSource:
-        groups = enumerate(self.resolved_manifest["streams"])
-        provider_of = {stream["name"]: provider for provider, group in groups for stream in group["streams"]}
-        # At least two: the one that makes the days of a stream waits when 10,000 of them are unread.
-        pool = WorkersOfEach(max(2, self.config["num_workers"]), provider_of)
-        self._concurrent_source._threadpool._threadpool = pool  # type: ignore[assignment]
-        return self._concurrent_source
+    def _definitions(self) -> Mapping[str, Mapping[str, Any]]:
+        """The streams of the providers that the settings have a key of, as the manifest defines them."""
+        return {
+            stream["name"]: stream
+            for group in self.resolved_manifest["streams"]
+            if InterpolatedBoolean(group["condition"], parameters={}).eval(self.config)
+            for stream in group["streams"]
+        }
 
     def _validate(self) -> None:
         validate(self.config, self.resolved_manifest["spec"]["connection_specification"])
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
-        """A failure is told as a sentence in the status, and as a trace that types it."""
+        """A failure is a sentence in the status, and a trace that types it."""
         try:
             source = self if self.config else type(self)(config=config)
             source._validate()
-            check_account(source._account)
+            check_connection(source._definitions, source.resolved_manifest["spec"], source.config)
         except AirbyteTracedException as error:
             error.emit_message()
             return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
@@ -151,32 +140,62 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
         """Reads the streams of the catalog. Raises AirbyteTracedException at the end if a part of one failed."""
-        source = self if self._knows_what_to_read else type(self)(catalog, config, state)
+        source = self if self._is_configured else type(self)(catalog, config, state)
         source._validate()
-        check_countries(source._account)
-        offered, missing = split(catalog, source._account.streams)
-        reasons = [(stream, why_missing(stream.name, source._all_streams, source.config)) for stream in missing]
-        source._command = command = SyncSession(source.config["num_workers"], source._workers())
-        source._selected = {each.stream.name for each in offered.streams}
-        messages = super(SourceSmsProviders, source).read(logger, source.config, offered, state)
-        once = LoggedOnce()
-        loggers = source.logger, LOGGER
-        for each in loggers:
-            each.addFilter(once)
+        session = SyncSession(source.config["num_workers"])
+        saved = {
+            each.stream.stream_descriptor.name: vars(each.stream.stream_state or AirbyteStateBlob())
+            for each in (source._saved if state is None else state) or ()
+            if each.stream
+        }
+        failures: list[AirbyteTracedException] = []
+        for configured in catalog.streams:
+            if configured.stream.name not in source._definitions:
+                failures.append(source._missing_stream_error(configured.stream.name))
+                yield failures[-1].as_airbyte_message(StreamDescriptor(name=configured.stream.name))
+                yield as_airbyte_message(configured.stream, AirbyteStreamStatus.INCOMPLETE)
+        selected = {each.stream.name for each in catalog.streams}
         try:
-            messages = with_states(messages, source._states, source.config)
-            if source._selected >= COMPARED and "countries" not in source.config:
-                messages = with_months_compared(messages, source.config)
-            yield from told_once(with_missing(messages, reasons))
+            yield from source._read(logger, selected, saved, session)
+        except AirbyteTracedException:
+            # The CDK's own summary calls each failure the user's.
+            if not session.failures:
+                raise
         finally:
-            command.end()
-            source._selected = None
-            for each in loggers:
-                each.removeFilter(once)
+            session.cancel()
+        if failures := [*failures, *session.failures]:
+            raise summarize(failures, "Not all streams were synced. ")
+
+    def _read(
+        self,
+        logger: logging.Logger,
+        selected: Collection[str],
+        saved: Mapping[str, Mapping[str, Any]],
+        session: SyncSession,
+    ) -> Iterator[AirbyteMessage]:
+        messages = ConcurrentMessageRepository(session.queue, InMemoryMessageRepository())
+        streams = self._make_streams(selected, saved, session, messages)
+        if streams:
+            # A thread for each stream, which waits for its days, and the one more that the CDK wants.
+            yield from ConcurrentSource.create(
+                num_workers=len(streams) + 1,
+                initial_number_of_partitions_to_generate=len(streams),
+                logger=logger,
+                slice_logger=DebugSliceLogger(),
+                message_repository=messages,
+                queue=session.queue,
+            ).read(streams)
+
+    def _missing_stream_error(self, stream: str) -> AirbyteTracedException:
+        groups = self.resolved_manifest["streams"]
+        if any(stream == each["name"] for group in groups for each in group["streams"]):
+            keys = " or the ".join(title for title, name in CREDENTIALS.items() if name not in self.config)
+            return config_error(f"Stream '{stream}' needs the {keys}. Enter it, or deselect the stream.")
+        return config_error(f"Stream '{stream}' does not exist. Refresh the connection's schema to remove it.")
 
 
 class Entrypoint(AirbyteEntrypoint):
-    """Runs the source's commands. The CDK's own refusal of settings names no field; the source's sentences do."""
+    """Runs the source's commands. The CDK's own validation names no setting; the source's sentences do."""
 
     @staticmethod
     def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:

@@ -1,253 +1,217 @@
-"""What a stream's saved state says, and what follows from it.
+"""The saved state of a stream, and what follows from it.
 
-A state `{"date": D, "again_from": F, "groups": {day: [[key, figures], …]}}` says of the destination's table:
+`{"date": D, "lookback_from": F, "read_through": E, "written": {day: [[key, amounts, description], …]}, "filters": {…},
+"first_reported": R}` says of the destination's table:
 
-- Every day up to D, itself included, was read wholly after it was over.
-- Every day before F was read when it was `lookback_days` old. Without F, D is the day before the sync.
-- A row with figures of a day that may be read again is one of `groups`. (A table that a version without
-  `groups` wrote may hold others.)
+- Every day up to D was read wholly after it had ended. A day that fails stays after D, also when an earlier sync had
+  read it: then E says how far that sync had read.
+- Every day before F was read again when it was `lookback_days` old. Without F, D is the day before the sync.
+- Each row of a day that will be read again, and that has an amount, is in `written`. The state that names a row is
+  sent before the row, and only a state that follows a row of zeros forgets it. So a row that is in `written` may be
+  missing in the table if a sync was killed: who relies on it writes it again.
+- `written` was read under these `filters`, settings that narrow the stream.
+- R is the oldest day that the provider ever reported. Only older days can be days before the account was opened.
 
-The last is what lets a group that a correction took away go to zero. So it is said before the rows are
-written, and taken back only by a state that follows the rows of zeros.
+States of earlier versions name F `again_from` and `written` `groups`; they have no `filters` and no R.
 """
 
+from __future__ import annotations
+
 import logging
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import InitVar, dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from airbyte_cdk.models import (
-    AirbyteMessage,
-    AirbyteStateBlob,
-    AirbyteStateMessage,
-    AirbyteStateType,
-    AirbyteStreamState,
-    AirbyteStreamStatus,
-    StreamDescriptor,
-    Type,
-)
-from airbyte_cdk.sources.declarative.migrations.state_migration import StateMigration
-
+from source_sms_providers.days import DAY
 from source_sms_providers.errors import config_error
 
 LOGGER = logging.getLogger("airbyte")
 
-MAX_GROUPS = 10_000
-"""How many groups a state names, some 300 KB. Of days beyond that, groups that go away are not noticed."""
+MAX_ENTRIES = 10_000
+"""How many rows a state names: some 500 KB. Removed groups of older days are not noticed."""
 
-DAYS_AHEAD = 10
-"""How many of the days that were read, and not written yet, one state names: fewer states, and none of any size."""
-
-Key = tuple[str, ...]
+RowKey = tuple[str, ...]
 """The fields of a row's primary key without its date."""
-Figures = tuple[int | float, ...]
-Group = list[list[Any]]
-"""`[key, figures]`, as a state names it."""
+Amounts = tuple["int | float | None", ...]
+
+
+class StateEntry(NamedTuple):
+    """What the state remembers of a written row besides its key."""
+
+    amounts: Amounts
+    description: tuple[Any, ...] = ()
+
+
+Written = Mapping[RowKey, StateEntry]
 
 
 class StreamState:
-    """What is known of one stream's table during a sync. Workers and the main thread use it at once."""
+    """The state of one stream. One thread changes it; others may call `previously_written` and `was_read`.
 
-    def __init__(self) -> None:
-        self.done: str | None = None
-        """The day up to which the last state counts all as done, with a time of day; None before a first sync."""
-        self.first_day: date | None = None
-        """The first day that this sync asks for; None before a first sync."""
-        self._lock = threading.Lock()
-        self._groups: dict[str, dict[Key, Group]] = {}
-        self._coming: dict[str, dict[Key, Group]] = {}
-        """What workers have read of days that no record was written of yet: they may be thousands of days ahead."""
-        self._has_warned = False
+    Attributes:
+        first_day: the first day that this sync reads
+        first_reported: the oldest day that the provider reported to earlier syncs, as far as known
+    """
 
-    def resume(
-        self, first_day: date, groups: Mapping[str, Iterable[tuple[Iterable[str], Iterable[int | float]]]]
+    def __init__(
+        self,
+        stream: str,
+        saved: Mapping[str, Any],
+        start: date,
+        today: date,
+        lookback_days: int,
+        filters: Mapping[str, Any],
     ) -> None:
-        """Takes over what an earlier sync saved. Raises ValueError or TypeError if that is of another form."""
-        self.first_day = first_day
-        self.done = _last_second_before(str(first_day))
-        self._groups = {
-            day: {tuple(map(str, key)): _group(map(str, key), figures) for key, figures in of_day}
-            for day, of_day in groups.items()
+        """Raises AirbyteTracedException (config_error) for a state that no version of this connector saved."""
+        self._stream = stream
+        self._start = start
+        self._today = today
+        self._lookback = timedelta(days=lookback_days)
+        # A stream without a lookback window reads what is true now: today is as complete as it gets.
+        self._last_complete_day = today - DAY if lookback_days else today
+        self._filters = {name: value for name, value in filters.items() if value}
+        self.first_day = start
+        self.first_reported: date | None = None
+        self._reported: list[date] = []
+        self._previously_read: date | None = None
+        self._previously_written: dict[str, Written] = {}
+        if "date" in saved:
+            try:
+                self._resume(saved)
+            except (ValueError, TypeError, AttributeError):
+                raise config_error(
+                    f"The saved state of the stream '{stream}' is not one of this connector. Clear the stream's data "
+                    "to read it from the start date again."
+                ) from None
+        self._read_through = self._previously_read or start - DAY
+        self._read_again_through = self.first_day - DAY
+        self._has_gap = self._has_failed = self._has_warned = False
+        self._written = dict(self._previously_written)
+        self._sent: Mapping[str, Any] = {}
+        if "date" in saved:
+            self._sent = self._as_json()
+
+    def _resume(self, saved: Mapping[str, Any]) -> None:
+        done = date.fromisoformat(str(saved["date"])[:10])
+        again_from = saved.get("lookback_from") or saved.get("again_from") or str(done + 2 * DAY - self._lookback)
+        self.first_day = max(self._start, min(date.fromisoformat(again_from), self._today - self._lookback))
+        written: dict[str, Written] = {
+            day: {tuple(map(str, key)): StateEntry(*map(tuple, entry)) for key, *entry in rows}
+            for day, rows in (saved.get("written") or saved.get("groups") or {}).items()
         }
+        reported = date.fromisoformat(saved["first_reported"]) if "first_reported" in saved else None
+        if done > self._today:
+            LOGGER.warning(
+                "The saved state of the stream '%s' is at %s, which is in the future. Only the lookback window is read "
+                "again. If days are missing, clear the stream's data.",
+                self._stream,
+                done,
+            )
+            done = self._today - DAY
+        if saved.get("filters", {}) != self._filters:
+            LOGGER.info(
+                "The settings that filter the stream '%s' have changed since its last sync: rows that were written "
+                "under the former settings stay as they are.",
+                self._stream,
+            )
+            return
+        self._previously_read = max(done, date.fromisoformat(saved.get("read_through") or str(done)))
+        self._previously_written = written
+        self.first_reported = reported
 
-    def groups_of(self, day: str) -> Mapping[Key, Figures]:
-        """The groups of which the table may hold a row of that day, with the figures that were last written."""
-        if day not in self._groups:
-            return {}
-        with self._lock:
-            return {key: tuple(figures) for key, (_, figures) in self._groups.get(day, {}).items()}
+    def previously_written(self, day: str) -> Written:
+        """The rows of a day that an earlier sync wrote, or was about to write."""
+        return self._previously_written.get(day, {})
 
-    def will_hold(self, day: str, rows: Mapping[Key, Figures]) -> None:
-        """To be called with all rows of a day before the first of them is written."""
-        with self._lock:
-            known = self._groups.get(day, {})
-            news = {
-                key: _group(key, figures)
-                for key, figures in rows.items()
-                # A row of zeros where there is none yet changes no sum.
-                if (known[key][1] != [*figures] if key in known else any(figures))
-            }
-            if news:
-                self._coming[day] = news
+    def was_read(self, day: date) -> bool:
+        """Whether an earlier sync read the day after it had ended."""
+        return self._previously_read is not None and day <= self._previously_read
 
-    def is_unsaid(self, day: str) -> bool:
-        """Whether no state has named yet what the table will hold of that day."""
-        return day in self._coming
+    def is_settled(self, day: date) -> bool:
+        """Whether the day was read, and is older than the lookback window: what its rows say may stay."""
+        return self.was_read(day) and day < self._today - self._lookback
 
-    def begins(self, day: str) -> None:
-        """To be called before a state that goes ahead of the day's first record. It names what comes next, too."""
-        with self._lock:
-            for each in (day, *islice(self._coming, DAYS_AHEAD)):
-                self._groups.setdefault(each, {}).update(self._coming.pop(each, {}))
+    def reported(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The provider reported these days. Any thread may call this."""
+        if rows:
+            self._reported.append(date.fromisoformat(min(row["date"] for row in rows)))
 
-    def groups_to_save(self, stream: str, first_day: date) -> dict[str, list[Group]]:
-        """The groups of the days from `first_day` on, for a state of the day `done`; the newest `MAX_GROUPS`."""
-        assert self.done is not None
-        kept: dict[str, dict[Key, Group]] = {}
-        room = MAX_GROUPS
-        with self._lock:
-            for day in sorted(self._groups, reverse=True):
-                groups = self._groups[day]
-                if day <= self.done[:10]:
-                    # Rows of zeros that this state confirms need not be known any more.
-                    groups = {key: group for key, group in groups.items() if any(group[1])}
-                if day >= str(first_day) and groups:
-                    room -= len(groups)
-                    if room >= 0:
-                        kept[day] = groups
-            self._groups = kept
-            saved = {day: list(groups.values()) for day, groups in sorted(kept.items())}
+    @property
+    def entry_count(self) -> int:
+        """How many rows the next state names."""
+        return sum(map(len, self._written.values()))
+
+    def stage(self, day: str, rows: Written) -> None:
+        """Names all rows of a day. Call before emitting any of them."""
+        known = self.previously_written(day)
+        # A row of zeros need not be known, unless it has to be written again: over an amount, or when its day is over.
+        staged = {
+            key: entry for key, entry in rows.items() if any(entry.amounts) or key in known or day >= str(self._today)
+        }
+        if staged or day in self._written:
+            self._written[day] = staged
+
+    def completed(self, day: date) -> None:
+        """All rows of the day, and of the days before it that did not fail, were emitted."""
+        day = min(day, self._last_complete_day)
+        if not self._has_gap:
+            self._read_through = max(self._read_through, day)
+        if not self._has_failed:
+            self._read_again_through = max(self._read_again_through, day)
+
+    def failed(self, day: date) -> None:
+        """The day could not be read: the next sync reads it again."""
+        self._has_failed = True
+        self._has_gap = self._has_gap or not self.was_read(day)
+
+    def checkpoint(self) -> Mapping[str, Any] | None:
+        """The state to send now; None if it says no more than the one that was sent last."""
+        state = self._as_json()
+        if state == self._sent:
+            return None
+        self._sent = state
+        return state
+
+    def _as_json(self) -> dict[str, Any]:
+        done = min(self._read_through, self._read_again_through)
+        state: dict[str, Any] = {"date": str(done)}
+        if not self._lookback:
+            return state
+        lookback_from = min(done + DAY, self._today - self._lookback + DAY)
+        if lookback_from != done + 2 * DAY - self._lookback:
+            state["lookback_from"] = str(lookback_from)
+        if self._read_through > done:
+            state["read_through"] = str(self._read_through)
+        if self._filters:
+            state["filters"] = self._filters
+        if reported := [*self._reported, *([self.first_reported] if self.first_reported else [])]:
+            state["first_reported"] = str(min(reported))
+        if written := self._entries_since(str(min(lookback_from, self._today - self._lookback))):
+            state["written"] = written
+        return state
+
+    def _entries_since(self, first_day: str) -> dict[str, list[Any]]:
+        kept: dict[str, Written] = {}
+        room = MAX_ENTRIES
+        confirmed = str(min(self._read_through, self._read_again_through))
+        for day in sorted(self._written, reverse=True):
+            rows = self._written[day]
+            if day <= confirmed:
+                # This state confirms that the rows of zeros were written: they need not be known any more.
+                rows = {key: entry for key, entry in rows.items() if any(entry.amounts)}
+            room -= len(rows)
+            if day >= first_day and rows and room >= 0:
+                kept[day] = rows
+        self._written = kept
         if room < 0 and not self._has_warned:
             self._has_warned = True
             LOGGER.warning(
-                "The days that the stream '%s' may read again have more than %d groups. If a correction takes one away "
-                "on an older of these days, its row stays as it is. Lower 'Days to read again' to avoid that.",
-                stream,
-                MAX_GROUPS,
+                "'%s' has more than %d rows in its lookback window: groups that are removed from its older days will "
+                "not be set to zero. Lower 'Lookback window (days)' to avoid that.",
+                self._stream,
+                MAX_ENTRIES,
             )
-        return saved
-
-
-def _group(key: Iterable[str], figures: Iterable[int | float]) -> Group:
-    return [[*key], [*figures]]
-
-
-@dataclass
-class RewindState(StateMigration):
-    """Makes a sync read the last days again: from `min(F, today - N)` on, N being `lookback_days`, where F is
-    `D + 2 - N` if the state does not say.
-
-    So a day is read again until that has happened when it was N days old, however long the pause.
-
-    The rewound state says less than was read: its day is the one before the first day to ask, and its time
-    is that day's last second, so that the cursor's next window starts at a midnight and joins what is done.
-    The cursor's own lookback is no help: its days lie inside what counts as done, so one that fails is never
-    asked again (`CONTRIBUTING.md`, S3).
-    """
-
-    config: Mapping[str, Any]
-    declarative_stream: Any
-    parameters: InitVar[Mapping[str, Any]]
-
-    def should_migrate(self, stream_state: Mapping[str, Any]) -> bool:
-        # The CDK keeps what is returned here and hands it in again if the streams are built once more.
-        return "date" in stream_state and stream_state["date"] != self._state.done
-
-    def migrate(self, stream_state: Mapping[str, Any]) -> Mapping[str, Any]:
-        name = self.declarative_stream.name
-        try:
-            done = date.fromisoformat(str(stream_state["date"])[:10])
-            today = date.fromisoformat(self.config["today"])
-            lookback = timedelta(days=self.config["lookback_days"])
-            again_from = stream_state.get("again_from") or str(done + timedelta(days=2) - lookback)
-            first_day = min(date.fromisoformat(again_from), today - lookback)
-            self._state.resume(first_day, stream_state.get("groups") or {})
-        except (ValueError, TypeError, AttributeError):
-            raise config_error(
-                f"The saved state of the stream '{name}' is not one that this connector saved. Clear the stream's data "
-                "to start anew."
-            ) from None
-        if done > today:
-            LOGGER.warning(
-                "The saved state of the stream '%s' is of %s, which is in the future: only the last days are read "
-                "again. If days are missing, clear the stream's data in Airbyte.",
-                name,
-                done,
-            )
-        return {"date": self._state.done}
-
-    @property
-    def _state(self) -> StreamState:
-        state: StreamState = self.config["_states"][self.declarative_stream.name]
-        return state
-
-
-def with_states(
-    messages: Iterable[AirbyteMessage], states: Mapping[str, StreamState], config: Mapping[str, Any]
-) -> Iterator[AirbyteMessage]:
-    """Makes the states that the CDK's cursors emit say what this module promises of them.
-
-    A running day is kept out of `date`, the groups are added, and where a record is about to be written that
-    no state has named, a state goes ahead of it. A state whose `date` is the last one's says nothing new, and waits
-    for the end of its stream: workers end days out of their order, and for each state a destination may flush.
-    """
-    running: dict[str, str] = {}
-    waiting: dict[str, AirbyteStreamState] = {}
-    for message in messages:
-        if record := message.record:
-            stream, day = record.stream, record.data["date"]
-            if record.data.get("is_partial"):
-                running[stream] = day
-            state = states.get(stream)
-            if state and state.is_unsaid(day):
-                state.begins(day)
-                done = state.done or _last_second_before(config["start_date"])
-                ahead = AirbyteStreamState(StreamDescriptor(name=stream), AirbyteStateBlob(date=done))
-                yield _completed(ahead, state, config)
-        elif message.type is Type.STATE and message.state and (saved := message.state.stream):
-            stream = saved.stream_descriptor.name
-            blob = vars(saved.stream_state)
-            if day := running.get(stream, ""):
-                blob["date"] = min(blob["date"], _last_second_before(day))
-            if stream in states and states[stream].done == blob["date"]:
-                waiting[stream] = saved
-                continue
-            waiting.pop(stream, None)
-            if stream in states:
-                _complete(saved, states[stream], config)
-        elif late := waiting.pop(_that_ends(message), None):
-            yield _completed(late, states[late.stream_descriptor.name], config)
-        yield message
-
-
-def _that_ends(message: AirbyteMessage) -> str:
-    """The stream whose end the message tells."""
-    status = message.trace.stream_status if message.trace else None
-    is_end = status and status.status in (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
-    return status.stream_descriptor.name if status and is_end else ""
-
-
-def _completed(saved: AirbyteStreamState, state: StreamState, config: Mapping[str, Any]) -> AirbyteMessage:
-    _complete(saved, state, config)
-    return AirbyteMessage(type=Type.STATE, state=AirbyteStateMessage(type=AirbyteStateType.STREAM, stream=saved))
-
-
-def _complete(saved: AirbyteStreamState, state: StreamState, config: Mapping[str, Any]) -> None:
-    """Adds to the day that is done what else a state says."""
-    blob = vars(saved.stream_state)
-    state.done = blob["date"]
-    done, today = (date.fromisoformat(day[:10]) for day in (blob["date"], config["today"]))
-    first_day = state.first_day or date.fromisoformat(config["start_date"])
-    lookback = timedelta(days=config["lookback_days"])
-    again_from = min(done + timedelta(days=1), max(first_day, today - lookback + timedelta(days=1)))
-    if again_from > done + timedelta(days=2) - lookback:
-        blob["again_from"] = str(again_from)
-    if groups := state.groups_to_save(saved.stream_descriptor.name, min(again_from, today - lookback)):
-        blob["groups"] = groups
-
-
-def _last_second_before(day: str) -> str:
-    return f"{date.fromisoformat(day) - timedelta(days=1)}T23:59:59Z"
+        return {
+            day: [[[*key], *([*part] for part in entry if part)] for key, entry in rows.items()]
+            for day, rows in sorted(kept.items())
+        }

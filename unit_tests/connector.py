@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteErrorTraceMessage,
@@ -18,6 +19,7 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalog,
     StreamDescriptor,
     SyncMode,
+    Type,
 )
 from airbyte_cdk.test.catalog_builder import CatalogBuilder
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -53,6 +55,11 @@ class Output:
     def states(self) -> list[dict[str, Any]]:
         return [vars(message.state.stream.stream_state) for message in self.messages if message.state]
 
+    def weight(self, kind: Type) -> int:
+        """The bytes of all messages of a kind, as they are printed."""
+        lines = (AirbyteEntrypoint.airbyte_message_to_string(message) for message in self.messages)
+        return sum(len(line) for line, message in zip(lines, self.messages, strict=True) if message.type is kind)
+
     @property
     def errors(self) -> list[AirbyteErrorTraceMessage]:
         """The errors of streams."""
@@ -70,6 +77,12 @@ def catalog(*streams: str, sync_mode: SyncMode = SyncMode.incremental) -> Config
     for stream in streams:
         builder = builder.with_stream(stream, sync_mode)
     return builder.build()
+
+
+def written(stream: str, *rows: list[Any], day: str = "2026-03-09") -> list[AirbyteStateMessage]:
+    """The saved state of a stream that has read a day, with the default settings, and written these rows."""
+    filters = {} if stream == "consumption" else {"filters": {"seven_subaccounts": "all"}}
+    return state(stream, date=day, written={day: [*rows]}, **filters)
 
 
 def state(stream: str, **values: Any) -> list[AirbyteStateMessage]:

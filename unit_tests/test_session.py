@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
-from source_sms_providers.session import SyncCancelled, SyncSession
-from unit_tests.providers import SEVEN
-from unit_tests.requesters import ask
+from source_sms_providers import session as module
+from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
 
 SECONDS = 60
 """Longer than any machine takes, and shorter than for ever."""
@@ -21,153 +21,282 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_given_one_parallel_request_when_two_threads_ask_then_the_second_waits_for_the_first():
-    command = SyncSession(parallel_requests=1)
-    order = []
-    begins = threading.Event()
-
-    def ask_second() -> None:
-        begins.set()
-        with command.request("seven.io"):
-            order.append("second")
-
-    with command.request("seven.io"):
-        thread = threading.Thread(target=ask_second)
-        thread.start()
-        begins.wait(SECONDS)
-        thread.join(0.1)
-        order.append("first")
-    thread.join(SECONDS)
-
-    assert order == ["first", "second"]
+def in_thread(run: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
 
 
-def test_given_two_parallel_requests_when_two_threads_ask_then_both_are_under_way():
-    command = SyncSession(parallel_requests=2)
-
-    with command.request("seven.io"), command.request("seven.io"):
-        pass
-
-
-def test_given_requests_that_wait_when_one_ends_then_they_begin_in_the_order_in_which_they_came():
-    command = SyncSession(parallel_requests=1)
-    order = []
-
-    def ask(number: int) -> None:
-        with command.request("seven.io"):
-            order.append(number)
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
-    with command.request("seven.io"):
-        for waiting, thread in enumerate(threads, start=1):
-            thread.start()
-            until(lambda: len(command._places.get("seven.io", pytest.fail)._waiting) == waiting)  # noqa: B023
-    # Who comes later, and runs already, does not overtake them.
-    with command.request("seven.io"):
-        order.append("last")
-    for thread in threads:
-        thread.join(SECONDS)
-
-    assert order == [0, 1, 2, 3, 4, "last"]
+@pytest.fixture
+def pool() -> Iterator[WorkerPool]:
+    pool = WorkerPool(2)
+    yield pool
+    pool.shutdown()
 
 
-def test_given_one_parallel_request_when_two_accounts_are_asked_then_both_requests_are_under_way():
-    command = SyncSession(parallel_requests=1)
+@pytest.fixture
+def session() -> Iterator[SyncSession]:
+    session = SyncSession(2)
+    yield session
+    session.cancel()
 
-    with command.request("seven.io"), command.request("SMSFactor"):
-        pass
+
+# Cancellation
 
 
-def test_given_a_command_that_is_over_then_no_request_begins_and_no_wait_lasts():
-    command = SyncSession()
-    command.end()
+def test_given_a_new_session_then_it_is_not_cancelled(session):
+    assert not session.cancelled
+    session.wait(0)
+
+
+def test_given_a_cancelled_session_then_no_wait_lasts(session):
+    session.cancel()
 
     with pytest.raises(SyncCancelled):
-        command.wait(SECONDS)
-    with pytest.raises(SyncCancelled), command.request("seven.io"):
-        pytest.fail("A request began.")
+        session.wait(SECONDS)
+    assert session.cancelled
 
 
-def test_given_a_wait_when_the_command_ends_then_it_ends_too():
-    command = SyncSession()
+def test_given_a_wait_when_the_session_is_cancelled_then_it_ends(session):
     ended = threading.Event()
 
     def wait() -> None:
         with pytest.raises(SyncCancelled):
-            command.wait(SECONDS)
+            session.wait(10 * SECONDS)
         ended.set()
 
-    thread = threading.Thread(target=wait)
-    thread.start()
-    command.end()
+    in_thread(wait)
+    session.cancel()
 
-    assert ended.wait(SECONDS / 2)
+    assert ended.wait(SECONDS)
 
 
-def test_given_a_command_that_is_over_when_a_requester_is_to_ask_then_nothing_is_asked(providers):
-    providers.answer(f"{SEVEN}/balance", "seven/balance.json")
-    command = SyncSession()
-    command.end()
+def test_given_a_wait_when_its_seconds_are_over_then_it_ends(session):
+    begun = time.monotonic()
+
+    session.wait(0.05)
+
+    assert time.monotonic() - begun >= 0.05
+
+
+def test_given_a_consumer_thread_that_ended_then_the_session_is_cancelled():
+    made: list[SyncSession] = []
+    thread = in_thread(lambda: made.append(SyncSession()))
+    thread.join(SECONDS)
+
+    assert made[0].cancelled
+    with pytest.raises(SyncCancelled):
+        made[0].wait(SECONDS)
+
+
+def test_given_a_wait_when_the_consumer_thread_ends_then_it_ends():
+    made: list[SyncSession] = []
+    ends = threading.Event()
+
+    def consume() -> None:
+        made.append(SyncSession())
+        ends.wait(SECONDS)
+
+    thread = in_thread(consume)
+    until(lambda: bool(made))
+    assert not made[0].cancelled
+    ends.set()
 
     with pytest.raises(SyncCancelled):
-        ask("balance", _command=command)
+        made[0].wait(10 * SECONDS)
+    thread.join(SECONDS)
 
-    assert providers.asked == []
+
+# A consumer that is slow
 
 
-def test_given_a_command_that_ends_while_an_answer_is_awaited_when_it_is_bad_then_it_is_not_asked_again(providers):
-    command = SyncSession()
-    providers.answer(f"{SEVEN}/balance", lambda _: command.end() or b"", status=503)
+def test_given_a_queue_with_room_then_nobody_waits(session):
+    for _ in range(module.MAX_QUEUED_MESSAGES):
+        session.queue.put("a message")
+
+    session.wait_for_room()
+
+
+def test_given_a_queue_without_room_when_the_consumer_takes_messages_then_the_wait_ends(session, monkeypatch):
+    monkeypatch.setattr(module, "MAX_QUEUED_MESSAGES", 1)
+    for _ in range(3):
+        session.queue.put("a message")
+    ended = threading.Event()
+    in_thread(lambda: (session.wait_for_room(), ended.set()))
+
+    session.queue.get()
+    assert not ended.wait(0.1)
+    session.queue.get()
+
+    assert ended.wait(SECONDS)
+
+
+def test_given_a_queue_without_room_when_the_session_is_cancelled_then_the_wait_ends(session, monkeypatch):
+    monkeypatch.setattr(module, "MAX_QUEUED_MESSAGES", 0)
+    session.queue.put("a message")
+    session.cancel()
 
     with pytest.raises(SyncCancelled):
-        ask("balance", _command=command)
-
-    assert len(providers.asked) == 1
+        session.wait_for_room()
 
 
-# Side by side
+# Pools
 
 
-def test_given_items_when_each_is_made_then_the_results_are_in_their_order():
-    assert SyncSession(parallel_requests=2).each(str, range(9)) == [str(n) for n in range(9)]
+def test_given_a_provider_then_all_its_streams_share_one_pool(session):
+    assert session.pool("seven.io") is session.pool("seven.io")
 
 
-def test_given_as_many_items_as_parallel_requests_when_each_is_made_then_they_are_made_side_by_side():
-    meet = threading.Barrier(3, timeout=SECONDS)
+def test_given_two_providers_then_neither_waits_for_the_other():
+    session = SyncSession(1)
+    ends = threading.Event()
+    session.pool("seven.io").submit(partial(ends.wait, SECONDS))
 
-    SyncSession(parallel_requests=3).each(lambda _: meet.wait(), range(3))
+    assert session.pool("SMSFactor").submit(lambda: "done").result(SECONDS) == "done"
+    ends.set()
+    session.cancel()
 
 
-def test_given_an_item_that_fails_when_each_is_made_then_its_error_is_raised_and_no_further_one_begins():
-    begun = []
+def test_given_a_cancelled_session_then_its_pools_begin_nothing(session):
+    pool = session.pool("seven.io")
+    session.cancel()
 
-    def make(item: int) -> None:
-        begun.append(item)
+    with pytest.raises(SyncCancelled):
+        pool.submit(pytest.fail)
+    with pytest.raises(SyncCancelled):
+        next(pool.in_order([pytest.fail]))
+    with pytest.raises(SyncCancelled):
+        pool.map(pytest.fail, ["an item"])
+
+
+# Results in the order of their jobs
+
+
+def test_given_jobs_that_end_in_any_order_then_the_results_keep_theirs(pool):
+    second_ended = threading.Event()
+
+    def first() -> str:
+        assert second_ended.wait(SECONDS)
+        return "first"
+
+    def second() -> str:
+        second_ended.set()
+        return "second"
+
+    assert list(pool.in_order([first, second, lambda: "third"])) == ["first", "second", "third"]
+
+
+def test_given_no_jobs_then_there_are_no_results(pool):
+    assert list(pool.in_order([])) == []
+
+
+def test_given_a_slow_first_job_then_others_run_ahead_up_to_the_bound(pool, monkeypatch):
+    monkeypatch.setattr(module, "READ_AHEAD_DAYS", 5)
+    ends = threading.Event()
+    made = []
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        yield lambda: ends.wait(SECONDS) and 0
+        for number in range(1, 20):
+            made.append(number)
+            yield lambda number=number: number
+
+    results = pool.in_order(jobs())
+    taken: list[int] = []
+    taker = in_thread(lambda: taken.extend(results))
+    until(lambda: len(made) >= 5)
+    time.sleep(0.05)
+
+    assert (made, taken) == ([1, 2, 3, 4, 5], [])
+    ends.set()
+    taker.join(SECONDS)
+    assert taken == list(range(20))
+
+
+def test_given_results_that_are_there_then_they_are_given_before_all_jobs_are_made(pool):
+    made = []
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        for number in range(10_000):
+            made.append(number)
+            yield lambda number=number: number
+
+    results = pool.in_order(jobs())
+
+    assert next(results) == 0
+    assert len(made) <= module.READ_AHEAD_DAYS + 1
+
+
+def test_given_a_job_that_raises_then_its_error_comes_at_its_place(pool):
+    def fail() -> str:
         raise ValueError("no")
 
+    results = pool.in_order([lambda: "first", fail])
+
+    assert next(results) == "first"
     with pytest.raises(ValueError, match="no"):
-        SyncSession().each(make, range(1000))
-
-    assert len(begun) < 1000
+        next(results)
 
 
-def test_given_a_command_that_ends_meanwhile_when_each_is_made_then_the_rest_is_not():
-    command = SyncSession()
-    begun = []
+def test_given_a_job_that_waits_in_the_pool_when_cancelled_then_who_takes_it_is_told():
+    session = SyncSession(1)
+    submitted, ends = threading.Event(), threading.Event()
 
-    def make(item: int) -> None:
-        begun.append(item)
-        command.end()
+    def jobs() -> Iterator[Callable[[], object]]:
+        yield lambda: ends.wait(SECONDS)
+        yield lambda: "never"
+        submitted.set()
 
-    with pytest.raises(SyncCancelled):
-        command.each(make, range(9))
+    results = session.pool("seven.io").in_order(jobs())
+    outcomes: list[str] = []
 
-    assert begun == [0]
+    def take() -> None:
+        try:
+            outcomes.extend(str(result) for result in results)
+        except SyncCancelled:
+            outcomes.append("cancelled")
+
+    taker = in_thread(take)
+    assert submitted.wait(SECONDS)
+    session.cancel()
+    ends.set()
+    taker.join(SECONDS)
+
+    assert outcomes == ["True", "cancelled"]
 
 
-def test_given_a_command_that_is_over_when_each_is_to_be_made_then_none_is():
-    command = SyncSession()
-    command.end()
+def test_given_a_runtime_error_of_a_job_then_it_is_no_cancellation(pool):
+    def fail() -> None:
+        raise RuntimeError("generator ignored GeneratorExit")
 
-    with pytest.raises(SyncCancelled):
-        command.each(pytest.fail, ["An item was made."])
+    with pytest.raises(RuntimeError, match="GeneratorExit"):
+        list(pool.in_order([fail]))
+
+
+# Parts of a day
+
+
+def test_given_items_when_mapped_then_the_results_are_in_their_order(pool):
+    assert pool.map(str, range(9)) == [str(n) for n in range(9)]
+
+
+def test_given_as_many_items_as_threads_when_mapped_then_they_run_side_by_side(pool):
+    meet = threading.Barrier(2, timeout=SECONDS)
+
+    pool.map(lambda _: meet.wait(), range(2))
+
+
+def test_given_an_item_that_fails_when_mapped_then_the_first_error_is_raised(pool):
+    def make(item: int) -> int:
+        if item:
+            raise ValueError(f"item {item}")
+        return item
+
+    with pytest.raises(ValueError, match="item 1"):
+        pool.map(make, range(3))
+
+
+def test_given_days_that_wait_for_their_parts_then_the_parts_have_threads_of_their_own(pool):
+    results = pool.in_order([lambda: pool.map(str, range(3))] * 4)
+
+    assert list(results) == [["0", "1", "2"]] * 4

@@ -1,372 +1,552 @@
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from airbyte_cdk.models import (
-    AirbyteMessage,
-    AirbyteRecordMessage,
-    AirbyteStreamStatus,
-    FailureType,
-    StreamDescriptor,
-    Type,
-)
-from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers import state as state_module
-from source_sms_providers.state import RewindState, StreamState, with_states
-from unit_tests.connector import state
+from source_sms_providers import state as module
+from source_sms_providers.state import StateEntry, StreamState
 
 STREAM = "analytics_by_country"
+TODAY = date(2026, 3, 10)
 GERMANY, FRANCE = ("DE",), ("FR",)
+FIVE, ONE, ZERO = StateEntry((5, 0.5)), StateEntry((1, 0.1)), StateEntry((0, 0))
 
 
-def settings(**others) -> dict:
-    states = defaultdict(StreamState)
-    settings = {"today": "2026-03-10", "start_date": "2026-01-01", "lookback_days": 3}
-    return {**settings, "_states": states, **others}
+def march(day: int) -> date:
+    return date(2026, 3, day)
 
 
-def rewinding(**others) -> RewindState:
-    return RewindState(config=settings(**others), declarative_stream=SimpleNamespace(name=STREAM), parameters={})
+def text(day: int) -> str:
+    return f"2026-03-{day:02}"
 
 
-def rewound(day: str, **others) -> str:
-    return rewinding(**others).migrate({"date": day})["date"]
+def resumed(
+    saved: dict[str, Any] | None = None,
+    start: date = date(2026, 1, 1),
+    today: date = TODAY,
+    lookback_days: int = 3,
+    **filters: Any,
+) -> StreamState:
+    return StreamState(STREAM, saved or {}, start, today, lookback_days, filters)
 
 
-# RewindState: from min(D + 2 - N, today - N) on
+def complete(state: StreamState, first: int, last: int) -> None:
+    for day in range(first, last + 1):
+        state.completed(march(day))
+
+
+def stage(state: StreamState, day: int, **rows: StateEntry) -> None:
+    state.stage(text(day), {(country,): entry for country, entry in rows.items()})
+
+
+def saved_as(state: StreamState) -> dict[str, Any]:
+    saved = state.checkpoint()
+    assert saved is not None
+    return dict(saved)
+
+
+# From which day on a sync reads
+
+
+def test_given_no_state_then_the_start_date_is_the_first_day():
+    assert resumed().first_day == date(2026, 1, 1)
 
 
 @pytest.mark.parametrize("done", ["2026-03-09", "2026-03-09T00:00:00Z", "2026-03-09T23:59:59Z"])
-def test_given_yesterday_as_done_then_the_last_three_days_are_not(done):
-    assert rewound(done) == "2026-03-06T23:59:59Z"
+def test_given_a_state_of_yesterday_then_the_lookback_window_is_read(done):
+    assert resumed({"date": done}).first_day == march(7)
 
 
 @pytest.mark.parametrize(
-    ("days", "eve"), [(1, "2026-03-08"), (3, "2026-03-06"), (10, "2026-02-27"), (366, "2025-03-08")]
+    ("days", "first"), [(1, march(9)), (3, march(7)), (10, date(2026, 2, 28)), (366, date(2025, 3, 9))]
 )
-def test_given_a_lookback_then_so_many_days_before_today_are_to_be_read_again(days, eve):
-    assert rewound("2026-03-09", lookback_days=days) == f"{eve}T23:59:59Z"
+def test_given_a_lookback_then_so_many_days_before_today_are_read(days, first):
+    assert resumed({"date": text(9)}, date(2020, 1, 1), lookback_days=days).first_day == first
 
 
 @pytest.mark.parametrize(
-    ("done", "eve"),
+    ("done", "first"),
     [
-        # What the sync of yesterday left: a daily schedule.
-        ("2026-03-08", "2026-03-06"),
-        ("2026-03-07", "2026-03-05"),
+        # A daily schedule.
+        ("2026-03-08", march(7)),
+        ("2026-03-07", march(6)),
         # A week ago: its last two days were younger than three days when they were read.
-        ("2026-03-02", "2026-02-28"),
-        ("2025-12-31", "2025-12-29"),
+        ("2026-03-02", march(1)),
+        ("2026-01-31", date(2026, 1, 30)),
     ],
 )
-def test_given_a_pause_then_the_days_that_were_read_too_young_are_to_be_read_again(done, eve):
-    assert rewound(done) == f"{eve}T23:59:59Z"
+def test_given_a_pause_then_days_that_were_read_too_young_are_read_again(done, first):
+    assert resumed({"date": done}).first_day == first
 
 
 def test_given_a_pause_and_a_lookback_of_one_day_then_no_day_is_read_twice():
-    assert rewound("2026-03-02", lookback_days=1) == "2026-03-02T23:59:59Z"
+    assert resumed({"date": text(2)}, lookback_days=1).first_day == march(3)
 
 
-def test_given_a_state_of_today_then_it_is_no_warning(caplog):
-    assert rewound("2026-03-10") == "2026-03-06T23:59:59Z"
-    assert caplog.records == []
+@pytest.mark.parametrize("key", ["lookback_from", "again_from"])
+@pytest.mark.parametrize(("lookback_from", "first"), [(2, 2), (7, 7), (9, 7)])
+def test_given_a_sync_that_broke_off_then_it_continues_where_it_stopped(key, lookback_from, first):
+    assert resumed({"date": text(1), key: text(lookback_from)}).first_day == march(first)
 
 
-def test_given_a_state_in_the_future_then_the_last_days_are_read_with_a_warning(caplog):
-    assert rewound("2027-01-01") == "2026-03-06T23:59:59Z"
-    assert f"'{STREAM}' is of 2027-01-01, which is in the future" in caplog.text
+def test_given_a_start_date_after_the_state_then_no_earlier_day_is_read():
+    assert resumed({"date": "2026-01-05"}, start=march(8)).first_day == march(8)
+
+
+def test_given_a_snapshot_then_it_reads_today_alone():
+    assert resumed({"date": text(10)}, start=TODAY, lookback_days=0).first_day == TODAY
+    assert resumed({"date": text(1)}, start=TODAY, lookback_days=0).first_day == TODAY
+
+
+# What an earlier sync read
+
+
+def test_given_no_state_then_no_day_was_read():
+    assert not resumed().was_read(date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(("day", "was_read"), [(8, True), (9, True), (10, False)])
+def test_given_a_state_then_all_days_up_to_it_were_read(day, was_read):
+    assert resumed({"date": text(9)}).was_read(march(day)) is was_read
+
+
+@pytest.mark.parametrize(("day", "was_read"), [(4, True), (8, True), (9, False)])
+def test_given_a_day_that_failed_then_read_through_says_what_was_read(day, was_read):
+    state = resumed({"date": text(3), "lookback_from": text(4), "read_through": text(8)})
+
+    assert state.was_read(march(day)) is was_read
+
+
+@pytest.mark.parametrize(("day", "is_settled"), [(6, True), (7, False), (9, False)])
+def test_given_a_day_that_was_read_then_it_is_settled_before_the_lookback(day, is_settled):
+    assert resumed({"date": text(9)}).is_settled(march(day)) is is_settled
+
+
+def test_given_an_old_day_that_was_never_read_then_it_is_not_settled():
+    assert not resumed({"date": text(1)}).is_settled(march(3))
+
+
+# What was written
+
+
+ENTRIES = {"2026-03-08": [[["DE"], [5, 0.5]], [["FR"], [1, 0.1], ["a description", True]]]}
+
+
+@pytest.mark.parametrize("key", ["written", "groups"])
+def test_given_rows_in_the_state_then_they_are_known(key):
+    state = resumed({"date": text(9), key: ENTRIES})
+
+    assert state.previously_written(text(8)) == {GERMANY: FIVE, FRANCE: StateEntry((1, 0.1), ("a description", True))}
+    assert state.previously_written(text(7)) == {}
+
+
+def test_given_rows_in_the_state_when_nothing_changes_then_the_next_state_has_them():
+    state = resumed({"date": text(9), "written": ENTRIES})
+
+    complete(state, 7, 9)
+
+    assert saved_as(state)["written"] == ENTRIES
+
+
+def test_given_staged_rows_then_the_next_state_names_them_before_their_day_is_done():
+    state = resumed()
+    stage(state, 9, DE=FIVE, FR=ONE)
+
+    saved = saved_as(state)
+
+    assert saved["written"] == {"2026-03-09": [[["DE"], [5, 0.5]], [["FR"], [1, 0.1]]]}
+    assert saved["date"] == "2025-12-31"
+
+
+def test_given_a_staged_row_with_a_description_then_the_next_sync_knows_it():
+    state = resumed()
+    stage(state, 9, DE=StateEntry((5,), (None, "Company")))
+
+    assert resumed(saved_as(state)).previously_written(text(9)) == {GERMANY: StateEntry((5,), (None, "Company"))}
+
+
+def test_given_a_new_zero_row_then_it_is_not_named():
+    state = resumed()
+    stage(state, 9, DE=ZERO)
+
+    assert "written" not in saved_as(state)
+
+
+def test_given_a_known_row_that_becomes_zero_then_it_is_named_until_it_is_confirmed():
+    state = resumed({"date": text(9), "written": {text(8): [[["DE"], [5, 0.5]]]}})
+    stage(state, 8, DE=ZERO, FR=FIVE)
+    complete(state, 7, 7)
+
+    ahead = saved_as(state)
+    complete(state, 8, 8)
+    after = saved_as(state)
+
+    assert ahead["written"] == {text(8): [[["DE"], [0, 0]], [["FR"], [5, 0.5]]]}
+    assert after["written"] == {text(8): [[["FR"], [5, 0.5]]]}
+
+
+def test_given_an_unconfirmed_zero_row_then_the_next_sync_names_it_again():
+    state = resumed({"date": text(7), "written": {text(8): [[["DE"], [0, 0]]]}})
+    stage(state, 8, DE=ZERO, FR=FIVE)
+
+    assert saved_as(state)["written"] == {text(8): [[["DE"], [0, 0]], [["FR"], [5, 0.5]]]}
+
+
+def test_given_a_known_zero_row_of_a_failed_day_then_it_stays_known():
+    state = resumed({"date": text(9), "written": {text(8): [[["DE"], [0, 0]]]}})
+    complete(state, 7, 7)
+    state.failed(march(8))
+    complete(state, 9, 9)
+
+    assert saved_as(state)["written"] == {text(8): [[["DE"], [0, 0]]]}
+
+
+def test_given_a_row_that_is_not_staged_any_more_then_it_is_forgotten():
+    state = resumed({"date": text(9), "written": {text(8): [[["DE"], [5, 0.5]]]}})
+    stage(state, 8, FR=FIVE)
+
+    assert saved_as(state)["written"] == {text(8): [[["FR"], [5, 0.5]]]}
+
+
+def test_given_a_running_day_then_its_zero_rows_are_named():
+    state = resumed()
+    stage(state, 10, DE=ZERO)
+    complete(state, 1, 10)
+
+    assert saved_as(state)["written"] == {text(10): [[["DE"], [0, 0]]]}
+
+
+def test_given_days_before_the_lookback_window_then_their_rows_are_named_no_longer():
+    state = resumed()
+    for day in (4, 5, 6, 7):
+        stage(state, day, DE=FIVE)
+    complete(state, 1, 9)
+
+    assert list(saved_as(state)["written"]) == [text(7)]
+
+
+def test_given_a_day_that_failed_long_ago_then_the_rows_of_all_days_after_it_are_named():
+    state = resumed(start=march(1))
+    state.failed(march(1))
+    for day in (2, 5, 9):
+        stage(state, day, DE=FIVE)
+    complete(state, 2, 9)
+
+    saved = saved_as(state)
+
+    assert (saved["date"], list(saved["written"])) == ("2026-02-28", [text(2), text(5), text(9)])
+
+
+def test_given_more_rows_than_a_state_names_then_the_newest_are_named_with_one_warning(monkeypatch, caplog):
+    monkeypatch.setattr(module, "MAX_ENTRIES", 3)
+    state = resumed()
+    for day in (7, 8, 9):
+        stage(state, day, DE=FIVE, FR=ONE)
+
+    first = saved_as(state)
+    complete(state, 1, 9)
+    second = saved_as(state)
+
+    assert list(first["written"]) == list(second["written"]) == [text(9)]
+    [warning] = caplog.messages
+    assert STREAM in warning
+    assert "more than 3" in warning
+
+
+def test_given_as_many_rows_as_a_state_names_then_all_are_named(monkeypatch, caplog):
+    monkeypatch.setattr(module, "MAX_ENTRIES", 2)
+    state = resumed()
+    stage(state, 9, DE=FIVE, FR=ONE)
+
+    assert len(saved_as(state)["written"][text(9)]) == 2
+    assert caplog.messages == []
+
+
+def test_given_staged_rows_then_the_number_of_entries_counts_them():
+    state = resumed({"date": text(9), "written": {text(8): [[["DE"], [5, 0.5]]]}})
+    assert state.entry_count == 1
+
+    stage(state, 9, DE=FIVE, FR=ONE, IT=ZERO)
+
+    assert state.entry_count == 3
+
+
+# What a checkpoint says
+
+
+def test_given_no_state_when_days_are_completed_then_the_state_is_the_last_of_them():
+    state = resumed(start=march(7))
+    complete(state, 7, 9)
+
+    assert saved_as(state) == {"date": text(9)}
+
+
+def test_given_a_first_sync_that_stops_then_the_state_says_where_it_continues():
+    state = resumed(start=march(1))
+    complete(state, 1, 4)
+
+    saved = saved_as(state)
+
+    assert saved == {"date": text(4), "lookback_from": text(5)}
+    assert resumed(saved).first_day == march(5)
+
+
+def test_given_a_lookback_that_stops_then_the_state_says_how_far_days_were_read():
+    state = resumed({"date": text(9)})
+    complete(state, 7, 7)
+
+    saved = saved_as(state)
+
+    assert saved == {"date": text(7), "lookback_from": text(8), "read_through": text(9)}
+    # A sync of the next day still reads the 8th again.
+    assert resumed(saved, today=march(11)).first_day == march(8)
+
+
+def test_given_the_same_day_again_then_the_state_is_as_it_was():
+    state = resumed({"date": text(9)})
+    complete(state, 7, 9)
+
+    assert saved_as(state) == {"date": text(9)}
+
+
+def test_given_a_running_day_then_the_state_does_not_pass_its_eve():
+    state = resumed(start=march(7))
+    complete(state, 7, 10)
+
+    assert saved_as(state) == {"date": text(9)}
+
+
+def test_given_a_snapshot_then_the_state_is_today_and_nothing_else():
+    state = resumed(start=TODAY, lookback_days=0, countries=["FR"])
+    state.completed(TODAY)
+
+    assert saved_as(state) == {"date": text(10)}
+
+
+def test_given_a_snapshot_that_fails_then_the_state_is_its_eve():
+    state = resumed(start=TODAY, lookback_days=0)
+    state.failed(TODAY)
+
+    assert saved_as(state) == {"date": text(9)}
+
+
+def test_given_a_new_day_that_fails_then_the_state_stays_before_it():
+    state = resumed(start=march(5))
+    complete(state, 5, 6)
+    state.failed(march(7))
+    complete(state, 8, 9)
+
+    saved = saved_as(state)
+
+    assert saved == {"date": text(6), "lookback_from": text(7)}
+    assert not resumed(saved).was_read(march(7))
+
+
+def test_given_a_known_day_that_fails_then_the_state_says_that_it_was_read():
+    state = resumed({"date": text(8)})
+    complete(state, 7, 7)
+    state.failed(march(8))
+    complete(state, 9, 9)
+
+    saved = saved_as(state)
+
+    assert saved == {"date": text(7), "lookback_from": text(8), "read_through": text(9)}
+    assert resumed(saved, today=march(15)).first_day == march(8)
+    assert resumed(saved).was_read(march(9))
+
+
+def test_given_a_known_and_a_new_day_that_fail_then_read_through_is_before_the_new_one():
+    state = resumed({"date": text(8)})
+    complete(state, 7, 7)
+    state.failed(march(8))
+    state.failed(march(9))
+
+    saved = saved_as(state)
+
+    assert saved == {"date": text(7), "lookback_from": text(8), "read_through": text(8)}
+
+
+def test_given_nothing_new_then_there_is_no_checkpoint():
+    state = resumed(start=march(7))
+    complete(state, 7, 7)
+    saved_as(state)
+
+    assert state.checkpoint() is None
+    complete(state, 8, 8)
+    assert saved_as(state)["date"] == text(8)
+
+
+def test_given_a_saved_state_when_nothing_was_read_then_there_is_no_checkpoint():
+    assert resumed({"date": text(9), "written": ENTRIES, "filters": {"countries": ["FR"]}}).checkpoint() is None
+
+
+def test_given_the_same_rows_when_staged_again_then_there_is_no_checkpoint():
+    state = resumed({"date": text(9), "written": {text(8): [[["DE"], [5, 0.5]]]}})
+    stage(state, 8, DE=FIVE)
+
+    assert state.checkpoint() is None
+
+
+# Filters
+
+
+def test_given_filters_then_the_state_names_those_that_are_set():
+    state = resumed(countries=["FR"], smsfactor_sub_account_id=None)
+    complete(state, 1, 9)
+
+    assert saved_as(state)["filters"] == {"countries": ["FR"]}
+
+
+def test_given_the_same_filters_then_the_rows_of_the_state_are_known(caplog):
+    caplog.set_level("INFO")
+    saved = {"date": text(9), "written": ENTRIES, "filters": {"countries": ["FR"]}}
+
+    state = resumed(saved, countries=["FR"])
+
+    assert state.previously_written(text(8))
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [({}, {"countries": ["FR"]}), ({"countries": ["DE", "FR"]}, {"countries": ["FR"]}), ({"countries": ["FR"]}, {})],
+    ids=["set", "changed", "removed"],
+)
+def test_given_other_filters_then_no_row_is_taken_back_and_an_info_says_so(before, now, caplog):
+    caplog.set_level("INFO")
+    saved = {"date": text(9), "written": ENTRIES, "first_reported": text(1), "filters": before}
+
+    state = resumed(saved, **now)
+
+    assert state.first_day == march(7)
+    assert state.previously_written(text(8)) == {}
+    assert (state.first_reported, state.was_read(march(8))) == (None, False)
+    [info] = caplog.messages
+    assert STREAM in info
+
+
+def test_given_other_filters_when_all_days_are_read_then_the_state_is_of_the_new_ones():
+    saved = {"date": text(9), "written": ENTRIES, "filters": {"countries": ["DE", "FR"]}}
+    state = resumed(saved, countries=["FR"])
+    stage(state, 8, FR=ONE)
+    complete(state, 7, 9)
+
+    assert saved_as(state) == {
+        "date": text(9),
+        "filters": {"countries": ["FR"]},
+        "written": {text(8): [[["FR"], [1, 0.1]]]},
+    }
+
+
+def test_given_other_filters_when_a_sync_breaks_off_then_no_day_of_years_ago_is_read_again():
+    state = resumed({"date": text(9)}, start=date(2020, 1, 1), countries=["FR"])
+    stage(state, 7, FR=ONE)
+
+    saved = saved_as(state)
+
+    assert resumed(saved, start=date(2020, 1, 1), countries=["FR"]).first_day == march(7)
+
+
+def test_given_other_filters_when_a_day_fails_then_no_day_of_years_ago_is_read_again():
+    state = resumed({"date": text(9)}, start=date(2020, 1, 1), countries=["FR"])
+    state.failed(march(7))
+    stage(state, 8, FR=ONE)
+    complete(state, 8, 9)
+
+    saved = saved_as(state)
+
+    assert resumed(saved, start=date(2020, 1, 1), countries=["FR"]).first_day == march(7)
+
+
+# The oldest day that the provider reported
+
+
+def test_given_reported_days_then_the_state_names_the_oldest():
+    state = resumed(start=march(7))
+    state.reported([{"date": text(8)}, {"date": text(7)}])
+    state.reported([{"date": text(9)}])
+    state.reported([])
+    complete(state, 7, 9)
+
+    assert saved_as(state) == {"date": text(9), "first_reported": text(7)}
+
+
+@pytest.mark.parametrize(("reported", "oldest"), [(8, 5), (3, 3)])
+def test_given_an_oldest_day_in_the_state_then_the_older_one_is_kept(reported, oldest):
+    state = resumed({"date": text(9), "first_reported": text(5)})
+    assert state.first_reported == march(5)
+
+    state.reported([{"date": text(reported)}])
+    complete(state, 7, 9)
+
+    assert saved_as(state)["first_reported"] == text(oldest)
+
+
+def test_given_a_day_that_is_reported_now_then_earlier_syncs_did_not_report_it():
+    state = resumed({"date": text(9)})
+    state.reported([{"date": text(8)}])
+
+    assert state.first_reported is None
+
+
+# States of the future, of earlier versions and of others
+
+
+def test_given_a_state_of_today_then_there_is_no_warning(caplog):
+    assert resumed({"date": text(10)}).first_day == march(7)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("done", ["2026-03-11", "2027-01-01"])
+def test_given_a_state_of_the_future_then_the_lookback_is_read_with_a_warning(done, caplog):
+    state = resumed({"date": done})
+
+    assert (state.first_day, state.was_read(TODAY)) == (march(7), False)
+    [warning] = caplog.messages
+    assert STREAM in warning
+    assert done in warning
+
+
+def test_given_a_state_of_the_future_when_read_then_the_next_state_is_of_now():
+    state = resumed({"date": "2027-01-01"})
+    complete(state, 7, 9)
+
+    assert saved_as(state) == {"date": text(9)}
+
+
+def test_given_a_state_of_version_0_3_then_a_sync_goes_on_from_it():
+    state = resumed({"date": "2026-03-01T23:59:59Z", "again_from": text(5), "groups": ENTRIES})
+
+    assert state.first_day == march(5)
+    assert set(state.previously_written(text(8))) == {GERMANY, FRANCE}
+    assert (state.first_reported, state.was_read(march(1)), state.was_read(march(2))) == (None, True, False)
+
+
+@pytest.mark.parametrize("saved", [{}, {"__ab_no_cursor_state_message": True}])
+def test_given_a_state_without_a_date_then_it_is_none(saved):
+    state = resumed(saved)
+
+    assert (state.first_day, state.was_read(march(1))) == (date(2026, 1, 1), False)
 
 
 @pytest.mark.parametrize(
     "garbage",
     [
-        *({"date": day} for day in ("", "yesterday", None, "2026-02-30")),
-        {"date": "2026-03-09", "again_from": "soon"},
-        *({"date": "2026-03-09", "groups": groups} for groups in ([1], {"2026-03-09": [1]}, {"2026-03-09": [[1, 2]]})),
+        *({"date": day} for day in ("", "yesterday", None, 5, "2026-02-30")),
+        *({"date": "2026-03-09", key: "soon"} for key in ("lookback_from", "again_from", "read_through")),
+        *({"date": "2026-03-09", "first_reported": value} for value in ("soon", None, 5)),
+        *({"date": "2026-03-09", "written": rows} for rows in ([1], {"2026-03-09": [1]}, {"2026-03-09": [[1, 2]]})),
+        *({"date": "2026-03-09", "groups": rows} for rows in ([1], {"2026-03-09": 1}, {"2026-03-09": [[["DE"]]]})),
     ],
+    ids=str,
 )
 def test_given_a_state_of_another_form_then_the_user_is_told_to_clear_it(garbage):
     with pytest.raises(AirbyteTracedException, match="Clear the stream's data") as raised:
-        rewinding().migrate(garbage)
+        resumed(garbage)
 
     assert raised.value.failure_type is FailureType.config_error
-
-
-@pytest.mark.parametrize("saved", [{}, {"__ab_no_cursor_state_message": True}])
-def test_given_a_state_without_a_cursor_then_it_is_left_alone(saved):
-    assert not rewinding().should_migrate(saved)
-
-
-def test_given_streams_that_are_built_twice_then_the_state_is_rewound_once():
-    migration = rewinding()
-
-    once = migration.migrate({"date": "2026-03-09"})
-
-    assert not migration.should_migrate(once)
-
-
-@pytest.mark.parametrize(
-    ("again_from", "eve"), [("2026-03-02", "2026-03-01"), ("2026-03-07", "2026-03-06"), ("2026-03-09", "2026-03-06")]
-)
-def test_given_a_sync_that_broke_off_then_the_days_that_it_had_not_read_again_are_to_be_read(again_from, eve):
-    cursor_state = rewinding().migrate({"date": "2026-03-01T00:00:00Z", "again_from": again_from})
-
-    assert cursor_state == {"date": f"{eve}T23:59:59Z"}
-
-
-def test_given_groups_then_they_are_known_and_the_cursor_sees_none_of_them():
-    migration = rewinding()
-
-    cursor_state = migration.migrate({"date": "2026-03-09", "groups": {"2026-03-08": [[["DE"], [5, 0.4]]]}})
-
-    assert cursor_state == {"date": "2026-03-06T23:59:59Z"}
-    assert migration.config["_states"][STREAM].groups_of("2026-03-08") == {GERMANY: (5, 0.4)}
-
-
-# with_states: what a state says
-
-
-def record(day: str, stream: str = STREAM, **data) -> AirbyteMessage:
-    data = {"date": day, **data}
-    return AirbyteMessage(type=Type.RECORD, record=AirbyteRecordMessage(stream=stream, data=data, emitted_at=0))
-
-
-def saved(day: str, stream: str = STREAM) -> AirbyteMessage:
-    return AirbyteMessage(type=Type.STATE, state=state(stream, date=day)[0])
-
-
-def said(config: dict, *messages: AirbyteMessage) -> list:
-    """The states in the order of the messages, with a day for each record between them."""
-    return [
-        message.record.data["date"] if message.record else vars(message.state.stream.stream_state)
-        for message in with_states(messages, config["_states"], config)
-        if message.type is not Type.TRACE
-    ]
-
-
-def holds(config: dict, day: str, rows: dict) -> None:
-    """The first record of the day is about to be written."""
-    config["_states"][STREAM].will_hold(day, rows)
-    config["_states"][STREAM].begins(day)
-
-
-def test_given_days_that_were_read_but_not_written_when_a_record_comes_then_one_state_names_ten_of_them():
-    config = settings()
-    january = [f"2026-01-{day:02}" for day in range(1, 32)]
-    for day in january:
-        config["_states"][STREAM].will_hold(day, {GERMANY: (5,)})
-
-    messages = said(config, *map(record, january[:12]))
-
-    assert [each if isinstance(each, str) else list(each["groups"]) for each in messages] == [
-        january[:10],
-        *january[:10],
-        january[:20],
-        *january[10:12],
-    ]
-
-
-def test_given_a_day_that_was_read_when_its_record_comes_before_those_of_earlier_days_then_it_is_named():
-    config = settings()
-    january = [f"2026-01-{day:02}" for day in range(1, 32)]
-    for day in january:
-        config["_states"][STREAM].will_hold(day, {GERMANY: (5,)})
-
-    [state, _] = said(config, record(january[-1]))
-
-    assert list(state["groups"]) == [*january[:10], january[-1]]
-
-
-def ended(stream: str, status: AirbyteStreamStatus = AirbyteStreamStatus.COMPLETE) -> AirbyteMessage:
-    return as_airbyte_message(StreamDescriptor(name=stream), status)
-
-
-@pytest.mark.parametrize("status", [AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE])
-def test_given_states_that_say_nothing_new_then_only_the_last_of_them_is_said_at_the_end_of_its_stream(status):
-    config = settings()
-    config["_states"][STREAM].resume(date(2026, 3, 7), {})
-    other = ended("another stream", status)
-
-    messages = [record("2026-03-08"), *[saved("2026-03-06T23:59:59Z")] * 2, other, ended(STREAM, status)]
-
-    assert [message.type for message in with_states(messages, config["_states"], config)] == [
-        Type.RECORD,
-        Type.TRACE,
-        Type.STATE,
-        Type.TRACE,
-    ]
-
-
-def test_given_a_state_that_says_nothing_new_when_one_follows_that_does_then_it_is_not_said():
-    config = settings()
-    config["_states"][STREAM].resume(date(2026, 3, 7), {})
-
-    states = said(config, saved("2026-03-06T23:59:59Z"), saved("2026-03-08"), ended(STREAM))
-
-    assert [each["date"] for each in states] == ["2026-03-08"]
-
-
-def test_given_no_running_day_when_the_state_comes_then_it_stays():
-    assert said(settings(), record("2026-03-09", is_partial=False), saved("2026-03-09T00:00:00Z"))[-1] == {
-        "date": "2026-03-09T00:00:00Z"
-    }
-
-
-def test_given_a_running_day_when_the_state_names_it_then_the_state_is_its_eve():
-    assert said(settings(), record("2026-03-10", is_partial=True), saved("2026-03-10T00:00:00Z"))[-1] == {
-        "date": "2026-03-09T23:59:59Z"
-    }
-
-
-def test_given_a_running_day_when_the_state_is_older_then_it_stays():
-    assert said(settings(), record("2026-03-10", is_partial=True), saved("2026-03-01T00:00:00Z"))[-1] == {
-        "date": "2026-03-01T00:00:00Z"
-    }
-
-
-def test_given_a_running_day_of_one_stream_when_the_state_of_another_comes_then_it_stays():
-    assert said(settings(), record("2026-03-10", is_partial=True), saved("2026-03-10T00:00:00Z", "balance"))[-1] == {
-        "date": "2026-03-10T00:00:00Z"
-    }
-
-
-@pytest.mark.parametrize(
-    ("today", "first_day", "done", "again_from"),
-    [
-        # Whole: from the day that D + 2 - N says.
-        ("2026-03-10", date(2026, 3, 7), "2026-03-09", None),
-        # The same day again reads a day more.
-        ("2026-03-10", date(2026, 3, 6), "2026-03-09", None),
-        # A part of the days that are read again, or of those that are new.
-        ("2026-03-10", date(2026, 3, 7), "2026-03-07", "2026-03-08"),
-        ("2026-03-10", date(2026, 3, 1), "2026-03-02", "2026-03-03"),
-        ("2026-03-10", date(2026, 3, 1), "2026-02-28", "2026-03-01"),
-    ],
-)
-def test_given_a_state_then_it_says_from_which_day_on_is_read_again_if_its_day_does_not(
-    today, first_day, done, again_from
-):
-    config = settings(today=today)
-    config["_states"][STREAM].resume(first_day, {})
-
-    [state] = said(config, saved(done))
-
-    assert state.get("again_from") == again_from
-
-
-def test_given_a_start_within_the_days_that_are_read_again_when_its_first_record_comes_then_no_day_before_it_is_named():
-    config = settings(start_date="2026-03-09")
-    config["_states"][STREAM].will_hold("2026-03-09", {GERMANY: (5,)})
-
-    assert said(config, record("2026-03-09")) == [
-        {
-            "date": "2026-03-08T23:59:59Z",
-            "again_from": "2026-03-09",
-            "groups": {"2026-03-09": [[["DE"], [5]]]},
-        },
-        "2026-03-09",
-    ]
-
-
-def test_given_groups_that_no_state_has_named_when_their_record_comes_then_a_state_of_the_start_goes_ahead_of_it():
-    config = settings()
-    config["_states"][STREAM].will_hold("2026-03-09", {GERMANY: (5, 0.4), FRANCE: (1, 0)})
-
-    groups = {"2026-03-09": [[["DE"], [5, 0.4]], [["FR"], [1, 0]]]}
-    assert said(config, record("2026-03-09"), record("2026-03-09"), saved("2026-03-09")) == [
-        {"date": "2025-12-31T23:59:59Z", "again_from": "2026-01-01", "groups": groups},
-        "2026-03-09",
-        "2026-03-09",
-        {"date": "2026-03-09", "groups": groups},
-    ]
-
-
-def test_given_a_rewound_state_when_a_state_goes_ahead_then_it_is_the_rewound_one():
-    config = settings()
-    config["_states"][STREAM].resume(date(2026, 3, 7), {})
-    config["_states"][STREAM].will_hold("2026-03-09", {GERMANY: (5,)})
-
-    assert said(config, record("2026-03-09"))[0] == {
-        "date": "2026-03-06T23:59:59Z",
-        "again_from": "2026-03-07",
-        "groups": {"2026-03-09": [[["DE"], [5]]]},
-    }
-
-
-@pytest.mark.parametrize(
-    "rows", [{GERMANY: (5,)}, {GERMANY: (5,), FRANCE: (0,)}], ids=["the same as before", "a new row of zeros"]
-)
-def test_given_a_day_that_is_as_the_state_says_when_read_again_then_no_state_goes_ahead(rows):
-    config = settings()
-    config["_states"][STREAM].resume(date(2026, 3, 7), {"2026-03-09": [[["DE"], [5]]]})
-    config["_states"][STREAM].will_hold("2026-03-09", rows)
-
-    assert said(config, record("2026-03-09")) == ["2026-03-09"]
-
-
-def test_given_a_group_that_goes_to_zero_then_it_is_named_until_a_state_confirms_its_day():
-    config = settings()
-    config["_states"][STREAM].resume(date(2026, 3, 7), {"2026-03-08": [[["DE"], [5]]]})
-    config["_states"][STREAM].will_hold("2026-03-08", {FRANCE: (5,), GERMANY: (0,)})
-
-    states = said(config, record("2026-03-08"), saved("2026-03-07"), saved("2026-03-08"))
-
-    old_and_new, new = [[["DE"], [0]], [["FR"], [5]]], [[["FR"], [5]]]
-    assert [each["groups"]["2026-03-08"] for each in states if isinstance(each, dict)] == [
-        old_and_new,
-        old_and_new,
-        new,
-    ]
-
-
-def test_given_days_that_no_sync_asks_for_again_then_their_groups_are_named_no_longer():
-    config = settings()
-    for day in ("2026-03-04", "2026-03-05", "2026-03-06", "2026-03-07"):
-        holds(config, day, {GERMANY: (5,)})
-
-    [named] = said(config, saved("2026-03-07"))
-
-    assert list(named["groups"]) == ["2026-03-07"]
-
-
-def test_given_a_day_that_failed_long_ago_then_the_groups_of_all_days_after_it_are_named():
-    config = settings()
-    for day in ("2026-02-01", "2026-02-20", "2026-03-09"):
-        holds(config, day, {GERMANY: (5,)})
-
-    [named] = said(config, saved("2026-01-31"))
-
-    assert list(named["groups"]) == ["2026-02-01", "2026-02-20", "2026-03-09"]
-
-
-def test_given_more_groups_than_a_state_names_then_those_of_the_newest_days_are_named_with_one_warning(
-    monkeypatch, caplog
-):
-    monkeypatch.setattr(state_module, "MAX_GROUPS", 3)
-    config = settings()
-    for day in ("2026-03-07", "2026-03-08", "2026-03-09"):
-        holds(config, day, {GERMANY: (5,), FRANCE: (1,)})
-
-    first, second = said(config, saved("2026-03-06"), saved("2026-03-09"))
-
-    assert list(first["groups"]) == list(second["groups"]) == ["2026-03-09"]
-    assert [r.getMessage() for r in caplog.records] == [
-        f"The days that the stream '{STREAM}' may read again have more than 3 groups. If a correction takes one away "
-        "on an older of these days, its row stays as it is. Lower 'Days to read again' to avoid that."
-    ]
-
-
-def test_given_as_many_groups_as_a_state_names_then_all_are_named(monkeypatch, caplog):
-    monkeypatch.setattr(state_module, "MAX_GROUPS", 2)
-    config = settings()
-    holds(config, "2026-03-09", {GERMANY: (5,), FRANCE: (1,)})
-
-    [named] = said(config, saved("2026-03-09"))
-
-    assert len(named["groups"]["2026-03-09"]) == 2
-    assert caplog.records == []
+    assert STREAM in raised.value.message

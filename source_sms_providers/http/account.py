@@ -27,7 +27,8 @@ class AccountState:
     dead host would keep a sync alive for hours.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, concurrency: int = 1) -> None:
+        self.slots = threading.Semaphore(concurrency)
         self._lock = threading.Lock()
         self._next_turn = 0.0
         self._quiet_until = 0.0

@@ -17,7 +17,6 @@ import urllib3
 
 from source_sms_providers.errors import config_error
 from source_sms_providers.http.body import InvalidResponse, received
-from source_sms_providers.session import SyncSession
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 30.0
@@ -33,7 +32,7 @@ class HttpClient:
     is never asked through a proxy.
     """
 
-    def __init__(self, url: str, command: SyncSession) -> None:
+    def __init__(self, url: str, command: Any) -> None:
         self._url = url
         self._session = NoRedirects()
         adapter = SingleHostAdapter(command)
@@ -124,7 +123,7 @@ class DeadlineResponse(http.client.HTTPResponse):
     A timeout of the socket alone starts anew with each byte of an answer that drips.
     """
 
-    command: SyncSession
+    command: Any
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -135,25 +134,23 @@ class DeadlineResponse(http.client.HTTPResponse):
 class DeadlineReader(io.RawIOBase):
     """Reads a socket until a moment of the monotonic clock, or until the command is over."""
 
-    def __init__(self, raw: io.RawIOBase, sock: Any, moment: float, command: SyncSession) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: Any, moment: float, command: Any) -> None:
         self._raw = raw
         self._socket = sock
         self._moment = moment
         self._command = command
-        command.receiving.add(sock)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         left = self._moment - time.monotonic()
-        if left <= 0 or self._command.is_over:
+        if left <= 0 or self._command.cancelled:
             raise TimeoutError
         self._socket.settimeout(min(left, SILENCE_SECONDS))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        self._command.receiving.discard(self._socket)
         self._raw.close()
         super().close()
 
@@ -163,7 +160,7 @@ class SingleHostAdapter(requests.adapters.HTTPAdapter):
 
     _pool: Any = None
 
-    def __init__(self, command: SyncSession) -> None:
+    def __init__(self, command: Any) -> None:
         super().__init__(pool_maxsize=MOST_CONNECTIONS)
         self._command = command
 

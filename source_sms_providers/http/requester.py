@@ -21,10 +21,10 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import Erro
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import config_error, transient_error
-from source_sms_providers.http.account import AccountState, AccountStates
+from source_sms_providers.http.account import AccountState
 from source_sms_providers.http.body import InvalidResponse, attach_body
 from source_sms_providers.http.client import HttpClient
-from source_sms_providers.session import SyncSession
+from source_sms_providers.session import SyncCancelled, SyncSession
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -141,12 +141,14 @@ class ReadOnlyRequester(Requester):
 
     @cached_property
     def _provider_state(self) -> AccountState:
-        providers: AccountStates = self.config.get("_providers") or AccountStates()
-        return providers.get((self.provider, *self.authenticator.get_auth_header().items()), AccountState)
+        session = self._command
+        return session.accounts.get(
+            (self.provider, *self.authenticator.get_auth_header().items()), lambda: AccountState(session.concurrency)
+        )
 
     @cached_property
     def _command(self) -> SyncSession:
-        return self.config.get("_command") or SyncSession()
+        return self.config.get("_session") or SyncSession()
 
     @cached_property
     def _dates(self) -> Sequence[tuple[str, str, timedelta]]:
@@ -191,7 +193,9 @@ class ReadOnlyRequester(Requester):
         ends, final = None, ""
         for attempt in count(1):
             response = None
-            with self._command.request(account):
+            with account.slots:
+                if self._command.cancelled:
+                    raise SyncCancelled
                 self._wait_for_turn()
                 started = time.monotonic()
                 ends = ends or started + self._patience

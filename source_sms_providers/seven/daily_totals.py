@@ -1,13 +1,13 @@
-"""seven.io's grouping by date: what each day amounts to, however much of a range one answer holds.
+"""seven.io's grouping by date: the total of each day, however many days of a range one response holds.
 
-Recorded answers hold a row for each day asked, also for days of zeros. Whether a wide range is capped, whether
-days before the account's first one are named, and whether the running day is, is not documented.
+Recorded responses hold a row for each day of the range, also for days of zeros. The API documents neither whether it
+caps a wide range, nor whether it reports days before the account was opened, nor the running day.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.days import DAY, days
 from source_sms_providers.errors import unexpected_response_error
 from source_sms_providers.parsing import FieldReader
 from source_sms_providers.seven.extractors import (
@@ -22,97 +23,98 @@ from source_sms_providers.seven.extractors import (
     ZEROS,
     Counters,
     SevenExtractor,
-    added,
     counters_of,
+    merge_counters,
     record,
 )
-from source_sms_providers.spans import DAY, days
+from source_sms_providers.state import StreamState
 
 LOGGER = logging.getLogger("airbyte")
 
-Days = dict[date, "dict[str, Any] | AirbyteTracedException"]
-"""Each day's record, or why it has none."""
-Ask = Callable[[date, date], Days]
-"""(first day, last day) -> the days that the answer holds, which may be one that was asked for before."""
+Totals = dict[date, "dict[str, Any] | AirbyteTracedException"]
+"""The row of each day, or why it has none."""
+Fetch = Callable[[date, date], Totals]
+"""(first day, last day) -> the days that the response reports."""
 
 
 class DailyTotalsExtractor(SevenExtractor):
-    """Rows of counters as one record a day. seven.io was seen to answer dates that it cannot read with its default
-    window, so a day that was not asked for is an error.
+    """Rows of counters as one row a day.
+
+    seven.io answers dates that it cannot read with its default window (recorded), so a day outside the range that was
+    requested is an error.
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        rows, failed = told_apart(self.days(response))
+        rows, failed = split_errors(self.totals(response))
         if failed:
             raise failed[min(failed)]
         return rows
 
-    def days(self, response: requests.Response) -> Days:
-        """The days that one answer holds; a row that is wrong fails its day only."""
+    def totals(self, response: requests.Response) -> Totals:
+        """The days that one response reports. A row that is wrong fails its own day only."""
         read = FieldReader(PROVIDER, response)
         first, last = date.fromisoformat(read.asked["start"]), date.fromisoformat(read.asked["end"])
         rows: dict[date, Counters] = {}
-        failed: Days = {}
+        failed: Totals = {}
         for row in read.sequence(response.json(), "the answer"):
             row = read.mapping(row, "a row")
             text = read.text(read.field(row, "date", "a row"), "date")
-            day = _day(text)
+            day = _parse_day(text)
             if day is None or not first <= day <= last:
-                read.refuse(f"it holds {text[:10]}, asked were {first} to {last}")
+                read.refuse(f"it reports {text[:10]}, but {first} to {last} was requested")
             try:
-                rows[day] = added(rows.get(day), counters_of(read, row, text))
-            except AirbyteTracedException as refused:
-                failed[day] = refused
+                rows[day] = merge_counters(rows.get(day), counters_of(read, row, text))
+            except AirbyteTracedException as error:
+                failed[day] = error
         return {day: record({"date": str(day)}, counters, self.config) for day, counters in rows.items()} | failed
 
 
-def told_apart(days: Days) -> tuple[list[Mapping[str, Any]], dict[date, AirbyteTracedException]]:
-    """The rows in the order of their days, and why the other days have none."""
+def split_errors(totals: Totals) -> tuple[list[Mapping[str, Any]], dict[date, AirbyteTracedException]]:
+    """The rows in the order of their days, and the errors of the other days."""
     rows: list[Mapping[str, Any]] = [
-        row for _, row in sorted(days.items()) if not isinstance(row, AirbyteTracedException)
+        row for _, row in sorted(totals.items()) if not isinstance(row, AirbyteTracedException)
     ]
-    return rows, {day: row for day, row in days.items() if isinstance(row, AirbyteTracedException)}
+    return rows, {day: row for day, row in totals.items() if isinstance(row, AirbyteTracedException)}
 
 
 class DailyTotals:
-    """Every day of ranges; only a running day may be missing.
+    """Reads every day of a range. Only a running day may be missing.
 
-    A range that fails is asked for in halves, down to the days that fail, if a day of it is answered by itself: its
-    last, middle or first one. If no day fails, it was too wide: from then on no range is asked for that is wider than
-    those that were answered.
-
-    Days that an answer leaves out are asked for again in a range of their own, and in its halves if its last day is
-    named by itself: so a range that the server caps is read whole. That takes a request for each so many days as it
-    answers, as narrower ranges from the start would. Days that it leaves out even then are
-
-    - rows of zeros if they are before the account's first day: a later day is named, and no earlier one, neither of
-      the range nor of as many days before it as one answer was seen to name;
-    - an error otherwise: nothing vouches for zeros between days that are there.
+    - A range that fails is bisected down to the days that fail, if one of its days is answered by itself. If no day
+      fails in the end, the range was too wide: later requests stay as narrow as those that were answered.
+    - Days that a response leaves out are requested again in a range of their own. So a range that the server caps is
+      read whole, with one request for each so many days as a response holds.
+    - Days that are missing even then are days before the account was opened, and get rows of zeros, if the provider
+      never reported a day as old: not in the responses of this sync, not in those of earlier syncs, and not in a
+      request for as many days before them as one response was seen to hold. Otherwise they fail: what is known is
+      never overwritten by what is not.
     """
 
-    def __init__(self, ask: Ask, config: Mapping[str, Any]) -> None:
-        self._ask = ask
+    def __init__(self, fetch: Fetch, config: Mapping[str, Any], state: StreamState) -> None:
+        self._fetch = fetch
         self._config = config
+        self._state = state
+        self._oldest_reported_before = state.first_reported
         self._today = date.fromisoformat(config["today"])
-        self._widest = timedelta.max
-        self._answered = DAY
-        self._most_named = 2
+        self._max_window = timedelta.max
+        self._widest_answered = DAY
+        self._largest_response = 2
 
-    def read(self, first: date, last: date) -> Days:
+    def read(self, first: date, last: date) -> Totals:
         """The days of one range. Raises AirbyteTracedException if no day of it is answered."""
-        told: Days = {}
-        left_out: list[tuple[date, date]] = []
+        totals: Totals = {}
+        missing: list[tuple[date, date]] = []
         is_answered = is_narrowed = False
         ranges = [(first, last)]
         while ranges:
             start, end = ranges.pop()
-            if end - start + DAY > self._widest:
-                ranges += _halves(start, end)
+            if end - start + DAY > self._max_window:
+                ranges += _bisect(start, end)
                 continue
             try:
-                found = self._ask(start, end)
-                # Perhaps only days that are not named were answered, of a range that is capped.
-                is_capped = not found and start < end < self._today and bool(self._ask(end, end))
+                found = self._fetch(start, end)
+                # The server may cap the range to days that it does not report.
+                is_capped = not found and start < end < self._today and bool(self._fetch(end, end))
             except AirbyteTracedException as error:
                 alone = {start} if start == end else set()
                 some = {first, first + (last - first) // 2, last}
@@ -120,33 +122,34 @@ class DailyTotals:
                     raise
                 is_answered = True
                 if start == end:
-                    told[end] = error
+                    totals[end] = error
                 else:
                     is_narrowed = True
-                    ranges += _halves(start, end)
+                    ranges += _bisect(start, end)
                 continue
             is_answered = True
-            self._answered = max(self._answered, end - start + DAY)
-            self._most_named = max(self._most_named, len(found))
-            told |= found
+            self._widest_answered = max(self._widest_answered, end - start + DAY)
+            self._largest_response = max(self._largest_response, len(found))
+            totals |= found
             if found:
-                ranges += _runs(start, end, found)
+                ranges += _gaps(start, end, found)
             elif is_capped:
-                ranges += _halves(start, end)
+                ranges += _bisect(start, end)
             elif end < self._today:
-                left_out.append((start, end))
+                missing.append((start, end))
             elif start < end:
-                # Perhaps only one day was answered, of a range that is capped, and that one is not named.
+                # The server may cap the range to the running day, which it does not report.
                 ranges += [(start, self._today - DAY), (self._today, self._today)]
-        if is_narrowed and not told_apart(told)[1]:
-            self._widest = self._answered
-        return self._with_days_left_out(told, left_out)
+        if is_narrowed and not split_errors(totals)[1]:
+            self._max_window = self._widest_answered
+        self._state.reported(split_errors(totals)[0])
+        return self._with_missing(totals, missing)
 
-    def _answers_one_of(self, some: Set[date]) -> bool:
-        """Whether a day is answered by itself. In an outage none is; what the user can mend fails each day."""
+    def _answers_one_of(self, some: Collection[date]) -> bool:
+        """Whether a day is answered by itself. In an outage none is; what the user can change fails every day."""
         for day in sorted(some, reverse=True):
             try:
-                self._ask(day, day)
+                self._fetch(day, day)
             except AirbyteTracedException as error:
                 if error.failure_type is FailureType.config_error:
                     return False
@@ -154,52 +157,79 @@ class DailyTotals:
                 return True
         return False
 
-    def _with_days_left_out(self, told: Days, left_out: Iterable[tuple[date, date]]) -> Days:
-        zeros: Days = {}
-        for start, end in _joined(left_out):
+    def _with_missing(self, totals: Totals, missing: Iterable[tuple[date, date]]) -> Totals:
+        zeros: Totals = {}
+        for first, last in _merge_ranges(missing):
+            known = [day for day in days(first, last) if self._was_reported(day)]
+            if known:
+                totals |= dict.fromkeys(known, _day_not_reported_error(known[0], known[-1]))
+            others = [day for day in days(first, last) if day not in known]
+            if not others:
+                continue
+            start, end = others[0], others[-1]
             try:
-                is_before = self._is_before_the_account(start, end, told)
+                is_before = self._is_before_the_account(start, end, totals)
             except AirbyteTracedException as error:
-                told |= dict.fromkeys(days(start, end), error)
+                totals |= dict.fromkeys(days(start, end), error)
                 continue
             if is_before:
-                began = end + DAY
-                LOGGER.info("seven.io names no day before %s, when the account began: those have rows of zeros.", began)
+                opened = end + DAY
+                LOGGER.info("seven.io reports no day before %s: earlier days get rows of zeros.", opened)
                 zeros |= {day: record({"date": str(day)}, ZEROS, self._config) for day in days(start, end)}
             else:
-                lacks = f"it lacks {_named(start, end)}, also when that is asked for by itself"
-                told |= dict.fromkeys(days(start, end), unexpected_response_error(PROVIDER, "/analytics", lacks))
-        return told | zeros
+                problem = f"{_range_text(start, end)} is missing, also when it is requested by itself"
+                totals |= dict.fromkeys(days(start, end), unexpected_response_error(PROVIDER, "/analytics", problem))
+        return totals | zeros
 
-    def _is_before_the_account(self, start: date, end: date, told: Days) -> bool:
+    def _was_reported(self, day: date) -> bool:
+        """Whether an earlier sync got this day, or an older one, from the provider."""
+        if self._oldest_reported_before is None:
+            # The state of an earlier version, which did not remember it.
+            return self._state.was_read(day)
+        return day >= self._oldest_reported_before
+
+    def _is_before_the_account(self, start: date, end: date, totals: Totals) -> bool:
         yesterday = self._today - DAY
-        if any(day < start for day in told):
+        if any(day < start for day in totals):
             return False
-        if not any(day > end for day in told) and not self._ask(yesterday, yesterday):
+        if not any(day > end for day in totals) and not self._fetch(yesterday, yesterday):
             return False
         try:
-            return not self._ask(start - (self._most_named - 1) * DAY, start)
+            return not self._fetch(start - (self._largest_response - 1) * DAY, start)
         except AirbyteTracedException:
-            return not self._ask(start - DAY, start - DAY)
+            return not self._fetch(start - DAY, start - DAY)
 
 
-def _halves(start: date, end: date) -> list[tuple[date, date]]:
+class DayNotReportedError(AirbyteTracedException):
+    """The provider does not report a day any more that it must know."""
+
+
+def _day_not_reported_error(first: date, last: date) -> AirbyteTracedException:
+    sentence = (
+        f"seven.io does not report {_range_text(first, last)}, although it reported days as old before. The rows of "
+        "these days stay as they are, and the next sync requests them again. If this repeats, seven.io may keep its "
+        "statistics for fewer days: lower 'Lookback window (days)'."
+    )
+    return DayNotReportedError(sentence, sentence, FailureType.transient_error)
+
+
+def _bisect(start: date, end: date) -> list[tuple[date, date]]:
     middle = start + (end - start) // 2
     return [(start, middle), (middle + DAY, end)]
 
 
-def _joined(ranges: Iterable[tuple[date, date]]) -> Iterable[tuple[date, date]]:
-    """The ranges in the order of their days, those that follow each other as one."""
-    joined: list[tuple[date, date]] = []
+def _merge_ranges(ranges: Iterable[tuple[date, date]]) -> Iterable[tuple[date, date]]:
+    """The ranges in the order of their days; adjacent ones become one."""
+    merged: list[tuple[date, date]] = []
     for start, end in sorted(ranges):
-        if joined and joined[-1][1] + DAY == start:
-            start, _ = joined.pop()
-        joined.append((start, end))
-    return joined
+        if merged and merged[-1][1] + DAY == start:
+            start, _ = merged.pop()
+        merged.append((start, end))
+    return merged
 
 
-def _runs(first: date, last: date, found: Days) -> Iterator[tuple[date, date]]:
-    """The unbroken runs of days that were not found, the newest last."""
+def _gaps(first: date, last: date, found: Collection[date]) -> Iterator[tuple[date, date]]:
+    """The unbroken ranges of days that were not found, the newest last."""
     start = None
     for day in days(first, last + DAY):
         if day <= last and day not in found:
@@ -209,12 +239,12 @@ def _runs(first: date, last: date, found: Days) -> Iterator[tuple[date, date]]:
             start = None
 
 
-def _day(text: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
         return None
 
 
-def _named(first: date, last: date) -> str:
+def _range_text(first: date, last: date) -> str:
     return str(first) if first == last else f"{first} to {last}"

@@ -20,11 +20,11 @@ UNKNOWN_LABEL = (
     "seven.io does not know the label in the settings: it answers with the usage of other labels. Check the spelling."
 )
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
-FIGURES = (*COUNTERS, "usage_eur")
-FIELDS_OF_USAGE = {*FIGURES, "date", "account", "country", "label"}
+AMOUNTS = (*COUNTERS, "usage_eur")
+FIELDS_OF_USAGE = {*AMOUNTS, "date", "account", "country", "label"}
 FIELDS_OF_A_COUNTRY = {"countryCode", "countryName", "countryPrefix", "networks"}
 FIELDS_OF_A_NETWORK = {"mcc", "mncs", "networkName", "price", "features", "comment"}
-ZEROS = dict.fromkeys(FIGURES, 0)
+ZEROS = dict.fromkeys(AMOUNTS, 0)
 Counters = Mapping[str, "int | float | None"]
 
 
@@ -140,7 +140,7 @@ class AnalyticsExtractor(SevenExtractor):
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         read = FieldReader(PROVIDER, response)
-        groups = grouped(read, response.json(), self.group_field)
+        groups = sum_by_group(read, response.json(), self.group_field)
         label = self.config.get("seven_label")
         if self.group_field == "label" and label and groups.keys() - {label}:
             raise config_error(UNKNOWN_LABEL)
@@ -148,7 +148,7 @@ class AnalyticsExtractor(SevenExtractor):
         if read.asked["end"] != day:
             raise ValueError("An answer without dates must be of one day, or several are booked on one.")
         if not any(has_usage(counters) for counters in groups.values()):
-            return [record_of_zeros(day, self.group_field, self.config)]
+            return [zero_row(day, self.group_field, self.config)]
         return [
             record({"date": day, self.group_field: group}, counters, self.config) for group, counters in groups.items()
         ]
@@ -158,22 +158,22 @@ def record(key: Mapping[str, str], counters: Counters, config: Mapping[str, Any]
     return {**key, **counters, "is_partial": key["date"] >= config["today"]}
 
 
-def record_of_zeros(day: str, group_field: str, config: Mapping[str, Any], group: str = "") -> dict[str, Any]:
+def zero_row(day: str, group_field: str, config: Mapping[str, Any], group: str = "") -> dict[str, Any]:
     """What a group without usage is recorded as; with an empty group, a whole day: it was asked, and was zero."""
     return record({"date": day, group_field: group}, ZEROS, config)
 
 
 def has_usage(counters: Mapping[str, Any]) -> bool:
-    return any(counters[name] for name in FIGURES)
+    return any(counters[name] for name in AMOUNTS)
 
 
-def grouped(read: FieldReader, answer: Any, group_field: str) -> dict[str, Counters]:
+def sum_by_group(read: FieldReader, answer: Any, group_field: str) -> dict[str, Counters]:
     """The counters of each group, the rows of one group added up."""
     groups: dict[str, Counters] = {}
     for row in read.sequence(answer, "the answer"):
         row = read.mapping(row, "a row")
         group = group_name(read, read.field(row, group_field, "a row"), group_field)
-        groups[group] = added(groups.get(group), counters_of(read, row, read.asked["start"]))
+        groups[group] = merge_counters(groups.get(group), counters_of(read, row, read.asked["start"]))
     return groups
 
 
@@ -182,7 +182,7 @@ def counters_of(read: FieldReader, row: Mapping[str, Any], day: str) -> Counters
     not known is left out, both with a warning. A refund may make `usage_eur` negative; nothing else may be.
     """
     counters: dict[str, int | float | None] = {}
-    for name in FIGURES:
+    for name in AMOUNTS:
         value = row.get(name)
         if value is None:
             read.warn_of_missing(name, "usage")
@@ -203,11 +203,11 @@ def group_name(read: FieldReader, value: Any, group_field: str) -> str:
     return read.text(value, group_field)
 
 
-def added(left: Counters | None, right: Counters) -> Counters:
+def merge_counters(left: Counters | None, right: Counters) -> Counters:
     """The counters of two rows, added without the noise of binary fractions; what one of them lacks is null."""
     if left is None:
         return right
-    return {name: _sum(left[name], right[name]) for name in FIGURES}
+    return {name: _sum(left[name], right[name]) for name in AMOUNTS}
 
 
 def _sum(left: int | float | None, right: int | float | None) -> int | float | None:

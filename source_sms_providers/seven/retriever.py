@@ -1,155 +1,209 @@
-import contextlib
-import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+"""seven.io's usage: the grouping by date, and the groupings that it vouches for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from functools import reduce
-from itertools import combinations
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.days import DAY, days, windows
 from source_sms_providers.errors import clone_error, transient_error
-from source_sms_providers.parsing import FieldReader, exact
-from source_sms_providers.retriever import GroupsRetriever, OnePageRetriever, Row, answer, slice_of
-from source_sms_providers.seven.daily_totals import DailyTotals, DailyTotalsExtractor, Days, told_apart
-from source_sms_providers.seven.extractors import (
-    FIGURES,
-    PROVIDER,
-    Counters,
-    added,
-    grouped,
-    has_usage,
-    record,
-    record_of_zeros,
+from source_sms_providers.parsing import FieldReader, plain
+from source_sms_providers.reconcile import Reconciliation, add_amounts, matches, reconcile, sum_amounts
+from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Row, Rows, SnapshotRetriever, fetch
+from source_sms_providers.seven.daily_totals import (
+    DailyTotals,
+    DailyTotalsExtractor,
+    DayNotReportedError,
+    Totals,
+    split_errors,
 )
+from source_sms_providers.seven.extractors import (
+    AMOUNTS,
+    PROVIDER,
+    has_usage,
+    sum_by_group,
+    zero_row,
+)
+from source_sms_providers.seven.scope import SCOPE_WINDOW, verify_scope
 from source_sms_providers.single_flight import SingleFlight
-from source_sms_providers.spans import DAY, WINDOW, days
-from source_sms_providers.state import Figures, Key
+from source_sms_providers.state import Amounts, RowKey, StateEntry
 
-LOGGER = logging.getLogger("airbyte")
+if TYPE_CHECKING:
+    from source_sms_providers.check import CheckClient
 
-
-class Totals(NamedTuple):
-    """What the grouping by date says of the days of a window."""
-
-    silent: frozenset[str]
-    """Those without any usage: they need not be asked."""
-    ungrouped: frozenset[str]
-    """Those of which nothing says that they have messages or costs: a grouping of them may be empty."""
-    failed: Mapping[str, AirbyteTracedException]
-    """Those of which nothing is known, and why."""
-
-
-class AnalyticsRetriever(OnePageRetriever):
-    """Reads the grouping by date. A day that cannot be read fails its window, after the others were delivered."""
-
-    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
-        super().__post_init__(parameters)
-        extractor = self.record_selector.extractor
-        assert isinstance(extractor, DailyTotalsExtractor)
-        self._by_date = by_date(self.requester, extractor)
-
-    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
-        first, last = (date.fromisoformat(stream_slice[bound][:10]) for bound in ("start_time", "end_time"))
-        rows, failed = told_apart(self._by_date.read(first, last))
-        yield from rows
-        if failed:
-            raise clone_error(failed[min(failed)])
+MONEY = AMOUNTS.index("usage_eur")
+REMAINDER = (
+    "'%s': seven.io's groups add up to less than the day's total. The rest is in a row without a group. "
+    "Days: %d, first: %s."
+)
+SURPLUS = (
+    "'%s': seven.io's groups add up to more than the day's total. Their rows are as seven.io sends them: compare with "
+    "the seven.io dashboard. Days: %d, first: %s."
+)
+KEPT = (
+    "'%s': groups that seven.io does not report any more keep their rows, because the day's total still holds usage "
+    "that no other group explains. Days: %d, first: %s."
+)
+NOT_REPORTED = (
+    "'%s': seven.io does not report days any more that are older than the lookback window. Their rows stay as they "
+    "were read last. Days: %d, first: %s."
+)
 
 
 @dataclass(kw_only=True)
-class UsageRetriever(GroupsRetriever):
-    """Reads usage that takes a request a day, or more, with the help of the grouping by date, which takes a request a
-    year and says what each day amounts to.
-
-    - A day without usage is not asked for: its record of zeros is what the answer would have given.
-    - An empty answer for a day with messages is an error, not a record of zeros.
-    - Where the totals cannot be had the days fail with them: nothing could vouch for an empty answer.
+class UsageRetriever(SnapshotRetriever):
+    """What all streams of seven.io's usage share: the total of each day, and proof that the settings are honored.
 
     Attributes:
-        totals_requester: asks for the grouping by date
+        daily_totals_requester: requests the grouping by date; the streams share its responses
+        scope_requester: requests usage by any grouping and of any account (`verify_scope`)
+        subaccounts_requester: requests the list of subaccounts
     """
 
-    totals_requester: Requester
+    daily_totals_requester: Requester
+    scope_requester: Requester
+    subaccounts_requester: Requester
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        self._by_date = by_date(self.totals_requester, DailyTotalsExtractor(config=self.config, parameters={}))
-        self._totals = SingleFlight[date, Totals]()
-        # Those of ten years would stay; three are in use where one ends, for the next one is asked for ahead.
-        self._days = SingleFlight[date, Days](3)
-
-    def is_silent(self, day: str) -> bool:
-        """Whether the day has no usage. Raises AirbyteTracedException if nothing is known of it."""
-        totals = self._totals_of(day)
-        if failed := totals.failed.get(day):
-            raise clone_error(failed)
-        return day in totals.silent
-
-    def is_ungrouped(self, day: str) -> bool:
-        return day in self._totals_of(day).ungrouped
-
-    def staying(
-        self, left: Sequence[Figures], gone: Mapping[Key, Figures], total: Figures | None
-    ) -> Collection[Key] | None:
-        """Which of the groups that are gone the others need to add up to a day's total; None if nothing adds up."""
-        if total is None:
-            return None
-        for staying in _choices(gone):
-            if summed([*left, *(gone[key] for key in staying)]) == summed([total]):
-                return staying
-        return None
-
-    def figures_of(self, row: Row) -> Figures:
-        return tuple([row[name] or 0 for name in FIGURES])
-
-    def _totals_of(self, day: str) -> Totals:
-        """The totals of the window that the day is in."""
-        first = self._first_of_window(day)
-        following = first + WINDOW
-        try:
-            return self._window(first)
-        finally:
-            if day == str(first) and following <= self._last_day:
-                # Before it is needed, or all workers would wait for it at once. If it fails, its own days say so.
-                with contextlib.suppress(AirbyteTracedException):
-                    self._window(following)
-
-    def total_of(self, day: str) -> Figures | None:
-        """The figures of a day in the grouping by date, None for a running day that it does not name; all streams share
-        the answer.
-        """
-        total = self._days_of_window(self._first_of_window(day)).get(date.fromisoformat(day))
-        assert not isinstance(total, AirbyteTracedException)
-        return self.figures_of(total) if total else None
-
-    def _first_of_window(self, day: str) -> date:
-        return self._first_day + (date.fromisoformat(day) - self._first_day) // WINDOW * WINDOW
-
-    def _window(self, first: date) -> Totals:
-        return self._totals.get(first, lambda: self._ask(first))
-
-    def _ask(self, first: date) -> Totals:
-        rows, failed = told_apart(self._days_of_window(first))
-        running = frozenset({self.config["today"]}).difference(row["date"] for row in rows)
-        return Totals(
-            silent=frozenset(row["date"] for row in rows if not has_usage(row)),
-            ungrouped=running.union(row["date"] for row in rows if not (row["sms"] or row["usage_eur"])),
-            failed={str(day): error for day, error in failed.items()},
+        extractor = DailyTotalsExtractor(config=self.config, parameters={})
+        self._daily_totals = DailyTotals(
+            lambda *bounds: extractor.totals(fetch(self.daily_totals_requester, *bounds)),
+            self.config,
+            self.stream_state,
         )
 
-    def _days_of_window(self, first: date) -> Days:
-        last = min(first + WINDOW - DAY, self._last_day)
-        return self._days.get(first, lambda: self._by_date.read(first, last))
+    def verify(self) -> None:
+        yesterday = self._today - DAY
+        self._verify_scope([(yesterday - SCOPE_WINDOW, yesterday)], is_test=False)
+
+    def _verify_scope(self, periods: Iterable[tuple[date, date]], is_test: bool) -> None:
+        usage, subaccounts = (partial(fetch, each) for each in (self.scope_requester, self.subaccounts_requester))
+        verify_scope(self.config, usage, subaccounts, periods, is_test)
+
+
+class AnalyticsRetriever(UsageRetriever):
+    """Reads the grouping by date itself, a year with each request."""
+
+    def jobs(self) -> Iterator[Callable[[], Sequence[Day]]]:
+        assert self.step is not None
+        for window in windows(self.stream_state.first_day, self.last_day, self.step):
+            yield partial(self._read_window, *window)
+
+    def _read_window(self, first: date, last: date) -> Sequence[Day]:
+        try:
+            totals = self._daily_totals.read(first, last)
+        except AirbyteTracedException as error:
+            return [Day(first, error)]
+        return [self._read_day(day, totals.get(day)) for day in days(first, last)]
+
+    def _read_day(self, day: date, total: Row | AirbyteTracedException | None) -> Day:
+        if isinstance(total, DayNotReportedError) and self.stream_state.is_settled(day):
+            return Day(day, (), {NOT_REPORTED: str(day)})
+        if isinstance(total, AirbyteTracedException):
+            return Day(day, total)
+        return Day(day, [total] if total else ())
+
+    def check(self, client: CheckClient) -> None:
+        """seven.io must report yesterday, and honor the settings that narrow the usage."""
+        yesterday = self._today - DAY
+        totals = DailyTotalsExtractor(config=self.config, parameters={}).totals(
+            fetch(self.requester, yesterday, yesterday)
+        )
+        if not totals:
+            raise transient_error(
+                "seven.io reports no usage for yesterday, not even zero. If the account is new, test the connection "
+                "again tomorrow; if not, report it."
+            )
+        if isinstance(wrong := totals[yesterday], AirbyteTracedException):
+            raise wrong
+        self._verify_scope(client.periods(), is_test=True)
 
 
 @dataclass(kw_only=True)
-class GroupingRetriever(UsageRetriever):
-    """Reads a grouping: one answer has all groups of a day.
+class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
+    """Reads usage that takes a request a day, with the total of each day at hand.
+
+    - A day without usage is not requested: its row of zeros is what the response would give.
+    - The rows of a day add up to its total: what they lack is a row of the empty group.
+    - A day without a total fails: nothing could vouch for its rows.
+    """
+
+    amount_fields = AMOUNTS
+
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
+        super().__post_init__(parameters)
+        # Of ten years only those in use are kept: of the day that is read, and of the window that is prefetched.
+        self._totals = SingleFlight[date, Totals](3)
+
+    @property
+    def empty_group(self) -> RowKey:
+        """The key of the row for usage that seven.io counts to no group."""
+        return ("",)
+
+    def control_total(self, day: date) -> Row | None:
+        """The row of the day in the grouping by date; None for a running day that it does not report.
+
+        Raises AirbyteTracedException if the day has none.
+        """
+        total = self._totals_around(day).get(day)
+        if isinstance(total, AirbyteTracedException):
+            raise clone_error(total)
+        return total
+
+    def _totals_around(self, day: date) -> Totals:
+        """The totals of the window that the day is in."""
+        assert self.step is not None
+        first = self.stream_state.first_day + (day - self.stream_state.first_day) // self.step * self.step
+        last = min(first + self.step - DAY, self.last_day)
+        return self._totals.get(first, partial(self._daily_totals.read, first, last))
+
+    def read_day(self, day: date, prefetched: Mapping[date, Rows]) -> Day:
+        try:
+            return super().read_day(day, prefetched)
+        except DayNotReportedError:
+            if not self.stream_state.is_settled(day):
+                raise
+            written = self.stream_state.previously_written(str(day))
+            return Day(day, [self.restore(day, *each) for each in written.items()], {NOT_REPORTED: str(day)})
+
+    def reconcile_day(self, day: date, rows: Mapping[RowKey, Row]) -> Day:
+        removed = self.removed(day, rows)
+        total = self.control_total(day)
+        if day >= self._today or total is None:
+            # Messages are being sent, so nothing adds up. A later sync decides.
+            return Day(day, [*rows.values(), *(self.restore(day, *each) for each in removed.items())])
+        reported = [amounts_of(row) for row in rows.values() if has_usage(row)]
+        result = reconcile(amounts_of(total), reported, self.removable(removed, rows), MONEY)
+        written = dict(rows)
+        for key, entry in removed.items():
+            is_retained = self.removable_group(key) in result.retained
+            written[key] = (self.restore if is_retained else self.zero_row)(day, key, entry)
+        if result.remainder or not written:
+            key = self.empty_group
+            entry = self.state_entry(written[key]) if key in written else StateEntry((0,) * len(AMOUNTS))
+            amounts = add_amounts(entry.amounts, result.remainder or entry.amounts)
+            written[key] = self.restore(day, key, entry._replace(amounts=amounts))
+        return Day(day, list(written.values()), _notes(day, result, reported, amounts_of(total)))
+
+    def removable(self, removed: Mapping[RowKey, StateEntry], rows: Mapping[RowKey, Row]) -> Mapping[RowKey, Amounts]:
+        """The removed groups that the total may still hold, with their amounts."""
+        return {key: entry.amounts for key, entry in removed.items()}
+
+    def removable_group(self, key: RowKey) -> RowKey:
+        """The group of `removable` that a row belongs to."""
+        return key
+
+
+@dataclass(kw_only=True)
+class GroupingRetriever(ReconciledRetriever):
+    """Reads a grouping: one response has all groups of a day.
 
     Attributes:
         group_field: the field of the rows that is grouped by
@@ -157,97 +211,54 @@ class GroupingRetriever(UsageRetriever):
 
     group_field: str
 
-    def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
-        if self.is_silent(day):
-            return [record_of_zeros(day, self.group_field, self.config)]
-        rows = list(super().rows_of(day, stream_slice))
-        if any(has_usage(row) for row in rows) or self.is_ungrouped(day):
-            return rows
-        return self._rows_without_group(day)
+    def fetch_day(self, day: date) -> Rows:
+        total = self.control_total(day)
+        if total is not None and not has_usage(total):
+            return [zero_row(str(day), self.group_field, self.config)]
+        rows = super().fetch_day(day)
+        if total and total["sms"] and not any(map(has_usage, rows)):
+            # Each SMS has a country and a label, so an empty response is more likely a fault that passes.
+            rows = super().fetch_day(day)
+        return rows if total is None or any(map(has_usage, rows)) else []
 
-    def spared_by_span(self, first: date, last: date) -> int:
-        return len(set(map(str, days(first, last))) - self._totals_of(str(first)).silent) - 1
+    def requests_saved(self, first: date, last: date) -> int:
+        return len(self._days_with_usage(first, last)) - 1
 
-    def rows_of_span(self, first: date, last: date) -> Mapping[date, Sequence[Row]] | None:
-        """A group that is alone in a span, and makes up all that its days amount to, makes up each of them."""
-        response = answer(self.requester, slice_of(first, last))
-        groups = grouped(FieldReader(PROVIDER, response), response.json(), self.group_field)
+    def _days_with_usage(self, first: date, last: date) -> Rows:
+        rows, _ = split_errors(self._totals_around(first))
+        return [row for row in rows if str(first) <= row["date"] <= str(last) and has_usage(row)]
+
+    def split_window_by_day(self, first: date, last: date) -> Mapping[date, Rows] | None:
+        """A single group whose sum over the window equals the total of all days owns every day of it."""
+        response = fetch(self.requester, first, last)
+        groups = sum_by_group(FieldReader(PROVIDER, response), response.json(), self.group_field)
         if len(groups) != 1:
             return None
         [(group, counters)] = groups.items()
-        rows, _ = told_apart(self._days_of_window(self._first_of_window(str(first))))
-        totals: dict[str, Counters] = {
-            row["date"]: {name: row[name] for name in FIGURES}
-            for row in rows
-            if str(first) <= row["date"] <= str(last) and has_usage(row)
-        }
-        if counters != reduce(added, totals.values(), None):
+        totals = self._days_with_usage(first, last)
+        if not matches([amounts_of(counters)], [amounts_of(total) for total in totals], len(AMOUNTS), MONEY):
             return None
         if self.group_field == "label" and group != self.config.get("seven_label", group):
             return None
-        return {
-            date.fromisoformat(day): [record({"date": day, self.group_field: group}, counters, self.config)]
-            for day, counters in totals.items()
-        }
-
-    def _rows_without_group(self, day: str) -> Iterable[Row]:
-        """What is known of a day with usage that is of no group stays, or else it has a row without group.
-
-        A day whose only subaccount was deleted names none, and which groups have what is no SMS is not documented.
-        Raises AirbyteTracedException for a day with SMS, each of which has a country and a label.
-        """
-        total = self.total_of(day)
-        assert total
-        usage = dict(zip(FIGURES, total, strict=True))
-        if self.group_field != "account" and usage["sms"]:
-            raise transient_error(
-                f"seven.io answers no {self.group_field} for {day}, but names messages of that day. The next sync asks "
-                "again."
-            )
-        if self.staying([], self.known(day), total):
-            return []
-        LOGGER.warning(
-            "seven.io names no %s for %s, but usage of that day: it has a row without %s.",
-            *(self.group_field, day, self.group_field),
-        )
-        return [record({"date": day, self.group_field: ""}, usage, self.config)]
-
-    def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
-        """The grouping by date decides. A group without which the others add up to the day's total was corrected
-        away; one that they need for it is named no longer (a subaccount that was deleted), and was not.
-        """
-        staying = self.staying([self.figures_of(row) for row in rows], gone, self.total_of(day))
-        if staying is None and day >= self.config["today"]:
-            # Messages are being sent, so nothing adds up. A later sync decides.
-            return []
-        if staying is None:
-            LOGGER.warning(
-                "The rows of %s on %s do not add up to the day's total, neither alone nor with those that seven.io "
-                "named before: the latter are set to zero. Compare with the seven.io dashboard.",
-                self.name,
-                day,
-            )
-        corrected = gone.keys() - set(staying or ())
-        return [record_of_zeros(day, self.group_field, self.config, group) for (group,) in corrected]
-
-    def key_of(self, row: Row) -> Key:
-        return (row[self.group_field],)
+        # A total is a row of the grouping by date: with the group in it, it is the day's only row.
+        return {date.fromisoformat(total["date"]): [{**total, self.group_field: group}] for total in totals}
 
 
-def by_date(requester: Requester, extractor: DailyTotalsExtractor) -> DailyTotals:
-    """The grouping by date, as a requester asks for it."""
-    return DailyTotals(lambda *bounds: extractor.days(answer(requester, slice_of(*bounds))), extractor.config)
+def amounts_of(row: Mapping[str, Any]) -> Amounts:
+    return tuple([row[name] for name in AMOUNTS])
 
 
-def _choices(gone: Collection[Key]) -> Iterable[Collection[Key]]:
-    """Which of the groups that are gone may stay: none, then each, then any two, …; of very many none or all."""
-    sizes = range(len(gone) + 1) if len(gone) <= 10 else (0, len(gone))
-    return (choice for size in sizes for choice in combinations(gone, size))
-
-
-def summed(rows: Iterable[Figures]) -> list[Decimal]:
-    """The sum of each of the figures."""
-    sums = [Decimal(0)] * len(FIGURES)
-    for row in rows:
-        sums = [total + exact(figure) for total, figure in zip(sums, row, strict=True)]
-    return sums
+def _notes(day: date, result: Reconciliation, reported: Sequence[Amounts], total: Amounts) -> dict[str, str]:
+    """What a user has to know about a day that does not add up."""
+    notes = {}
+    if result.remainder:
+        notes[REMAINDER] = str(day)
+    if result.retained and not result.explained:
+        notes[KEPT] = str(day)
+    if result.has_surplus:
+        sums = map(plain, sum_amounts(reported, len(AMOUNTS)))
+        differing = [
+            f"{have} {name}, total {due}" for name, have, due in zip(AMOUNTS, sums, total, strict=True) if have != due
+        ]
+        notes[SURPLUS] = f"{day} ({'; '.join(differing)})"
+    return notes

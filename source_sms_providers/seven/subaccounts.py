@@ -1,228 +1,152 @@
-"""seven.io's subaccounts: the list of them, and what each account used.
+"""seven.io's usage by account and country.
 
-Groupings by subaccount name accounts by a display name, which need not be unique; the list has their ids. The main
-account is not in the list.
+Groupings by subaccount name accounts by a display name, which need not be unique; the list of subaccounts has their
+ids, but not the main account.
 """
 
-import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date
 from functools import partial
 from itertools import chain
 from typing import Any
 
-import requests
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.types import StreamSlice
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.errors import transient_error
-from source_sms_providers.parsing import FieldReader, plain
-from source_sms_providers.retriever import Row, answer
-from source_sms_providers.session import SyncSession
-from source_sms_providers.seven.extractors import (
-    FIGURES,
-    PROVIDER,
-    SevenExtractor,
-    group_name,
-    grouped,
-    has_usage,
-    record_of_zeros,
-)
-from source_sms_providers.seven.retriever import UsageRetriever, summed
+from source_sms_providers.parsing import FieldReader
+from source_sms_providers.reconcile import add_amounts, matches, reconcile
+from source_sms_providers.retriever import Row, Rows, fetch
+from source_sms_providers.seven.daily_totals import DailyTotalsExtractor
+from source_sms_providers.seven.extractors import AMOUNTS, PROVIDER, has_usage, sum_by_group, zero_row
+from source_sms_providers.seven.retriever import MONEY, ReconciledRetriever, amounts_of
+from source_sms_providers.seven.subaccount_list import list_subaccounts
 from source_sms_providers.single_flight import SingleFlight
-from source_sms_providers.state import Figures, Key
-
-LOGGER = logging.getLogger("airbyte")
+from source_sms_providers.state import Amounts, RowKey, StateEntry
 
 MAIN = "main"
 """The id of the main account in our rows: seven.io gives it none."""
 ONLY_MAIN = "only_main"
-"""How it is asked for."""
-
-
-class SubaccountsExtractor(SevenExtractor):
-    """The list of subaccounts as one record for each that the settings select. What an older shape lacks is null.
-
-    `contact`, which is personal data, is not read.
-    """
-
-    def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        whose = self.config["seven_subaccounts"]
-        return [account for account_id, account in subaccounts(response).items() if whose in ("all", account_id)]
-
-
-def subaccounts(response: requests.Response) -> dict[str, dict[str, Any]]:
-    """The records of all subaccounts by their id. Raises AirbyteTracedException for an answer of another shape."""
-    read = FieldReader(PROVIDER, response)
-    now = datetime.now(timezone.utc)
-    accounts: dict[str, dict[str, Any]] = {}
-    for row in read.sequence(response.json(), "the answer"):
-        row = read.mapping(row, "an account")
-        account_id = group_name(read, read.field(row, "id", "an account"), "id")
-        if not (account_id.isascii() and account_id.isdigit()):
-            read.refuse("an account's id is no number")
-        if account_id in accounts:
-            read.refuse("an account is listed twice")
-        # PHP writes an empty object as [].
-        topup = read.mapping(row.get("auto_topup") or {}, "auto_topup")
-        accounts[account_id] = {
-            "date": now.date().isoformat(),
-            "account_id": account_id,
-            "username": read.optional_text(row.get("username"), "username"),
-            "company": read.optional_text(row.get("company"), "company"),
-            "balance": read.optional_number(row, "balance"),
-            "total_usage": read.optional_number(row, "total_usage"),
-            "auto_topup_threshold": read.optional_number(topup, "threshold"),
-            "auto_topup_amount": read.optional_number(topup, "amount"),
-            "retrieved_at": now.isoformat(timespec="seconds"),
-        }
-    return accounts
+"""How the main account is requested."""
 
 
 @dataclass(kw_only=True)
-class AccountsRetriever(UsageRetriever):
-    """Reads a day's usage by account and country: a request for each account that the day concerns, side by side.
+class AccountsRetriever(ReconciledRetriever):
+    """Reads a day's usage by account and country: a request for each account with usage, side by side.
 
-    The grouping by subaccount says by name which accounts these are. As names are not unique, and may be missing in
-    the list, accounts are asked until they have the messages and costs of the grouping: first those of these names,
-    then the main one, then all others. No span of days spares a request, for that grouping is asked a day at a time.
+    The grouping by subaccount names the accounts. As names are not unique, and may be missing in the list, accounts
+    are requested until they have the usage of that grouping: first those of these names, then the main account, then
+    all others. Usage without a country is in no grouping by country: it is what an account's own total has besides.
 
-    A country that an account has no longer was corrected away, and so was an account that is still listed. One that
-    is listed no longer was deleted: it keeps its rows, unless the day's total says that the usage is gone.
+    A country that an account does not have any more was corrected away. An account without any usage may have been
+    deleted: its rows stay as long as the day's total holds them.
 
     Attributes:
-        requester: asks for one account by country; `subaccounts` is given with each request
-        names_requester: asks for the grouping by subaccount
-        list_requester: asks for the list of subaccounts
+        requester: requests one account by country; `subaccounts` is given with each request
+        names_requester: requests the grouping by subaccount
     """
 
     names_requester: Requester
-    list_requester: Requester
+
+    description_fields = ("company",)
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        self._whose = self.config["seven_subaccounts"]
+        scope = self.config["seven_subaccounts"]
+        self._only = {"all": None, ONLY_MAIN: MAIN}.get(scope, scope)
         self._accounts = SingleFlight[str, Mapping[str, Row]]()
 
-    def rows(self, stream_slice: StreamSlice) -> Iterable[Row]:
-        rows = list(super().rows(stream_slice))
-        day = stream_slice["start_time"][:10]
-        if day < self.config["today"]:
-            held = {**self.known(day), **{self.key_of(row): self.figures_of(row) for row in rows}}
-            self._compare(day, held.values())
-        return rows
+    @property
+    def empty_group(self) -> RowKey:
+        return (self._only or MAIN, "")
 
-    def _compare(self, day: str, held: Collection[Figures]) -> None:
-        total = self.total_of(day)
-        assert total
-        (sms, eur), (total_sms, total_eur) = _billed(held), _billed([total])
-        if (sms, eur) != (total_sms, total_eur):
-            LOGGER.warning(
-                "seven.io's accounts add up to %s SMS and %s EUR on %s, the day's total says %s SMS and %s EUR: "
-                "compare with the seven.io dashboard.",
-                *(sms, eur, day, total_sms, total_eur),
-            )
+    def fetch_day(self, day: date) -> Rows:
+        total = self.control_total(day)
+        if total is not None and not has_usage(total):
+            account = self._only or MAIN
+            return [self._of_account(account, zero_row(str(day), "country", self.config))]
+        if self._only:
+            return self._rows_by_country(day, self._only)
+        return self._rows_of_all(day, total)
 
-    def rows_of(self, day: str, stream_slice: StreamSlice) -> Iterable[Row]:
-        one = {"all": None, ONLY_MAIN: MAIN}.get(self._whose, self._whose)
-        if self.is_silent(day):
-            return [self._zeros(day, one or MAIN)]
-        if one is None:
-            rows = self._rows_of_named(day, stream_slice)
-        else:
-            rows = self._rows_of_account(stream_slice, one)
-            if not rows and not self.is_ungrouped(day):
-                raise _no_answer(day)
-        return rows or [self._zeros(day, one or MAIN)]
+    def _rows_of_all(self, day: date, total: Row | None) -> Rows:
+        response = fetch(self.names_requester, day, day)
+        named = {
+            name: counters
+            for name, counters in sum_by_group(FieldReader(PROVIDER, response), response.json(), "account").items()
+            if has_usage(counters)
+        }
+        # An account that was deleted is not named any more: then the day's total says how much there is to find.
+        due = [amounts_of(row) for row in named.values() or ([total] if total else [])]
+        by_account: dict[str, Rows] = {}
 
-    def _rows_of_named(self, day: str, stream_slice: StreamSlice) -> Sequence[Row]:
-        """The rows of all accounts that the day concerns."""
-        response = answer(self.names_requester, stream_slice)
-        counters = grouped(FieldReader(PROVIDER, response), response.json(), "account")
-        named = {name: self.figures_of(row) for name, row in counters.items() if has_usage(row)}
-        called = {name: [*self._called(name)] or [MAIN] for name in named}
-        whole = [*named.values()]
-        # An empty list is no answer to a day with usage: then the day's total says how much there is to find.
-        if not whole and (total := self.total_of(day)):
-            whole = [total]
-        by_account: dict[str, Sequence[Row]] = {}
-        rows: list[Row] = []
-        for accounts in (dict.fromkeys(chain(*called.values())), (MAIN,), self._listed):
-            new = [account for account in accounts if account not in by_account]
-            answers = self._command.each(partial(self._rows_of_account, stream_slice), new)
-            by_account |= zip(new, answers, strict=True)
-            rows += chain(*answers)
-            if _billed(map(self.figures_of, rows)) == _billed(whole):
-                return rows
-            if MAIN in by_account and day >= self.config["today"]:
-                # Messages are being sent, so that nothing adds up. A later sync decides.
-                return rows
-        for name, (first, *others) in called.items():
-            if first != MAIN and not others and not by_account[first] and any(_billed([named[name]])):
-                raise _no_answer(day)
-        return rows
+        def is_complete() -> bool:
+            found = [amounts_of(row) for row in chain(*by_account.values())]
+            return matches(found, due, len(AMOUNTS), MONEY)
 
-    def _rows_of_account(self, stream_slice: StreamSlice, account: str) -> Sequence[Row]:
-        """Those with usage."""
-        whose = ONLY_MAIN if account == MAIN else account
-        response = answer(self.requester, stream_slice, {"subaccounts": whose})
-        rows = self.record_selector.extractor.extract_records(response)
+        candidates = list(dict.fromkeys(chain(*(self._ids_named(name) or [MAIN] for name in named))))
+        by_account |= zip(candidates, self.pool.map(partial(self._rows_by_country, day), candidates), strict=True)
+        if is_complete() or day >= self._today:
+            # Of a running day nothing adds up, for messages are being sent. A later sync decides.
+            return list(chain(*by_account.values()))
+        for accounts in (candidates, [MAIN], self._listed):
+            further = [account for account in accounts if accounts is candidates or account not in by_account]
+            complete = partial(self._rows_with_remainder, day, by_account)
+            by_account |= zip(further, self.pool.map(complete, further), strict=True)
+            if is_complete():
+                break
+        return list(chain(*by_account.values()))
+
+    def _rows_by_country(self, day: date, account: str) -> Rows:
+        """Those of an account that have usage."""
+        scope = ONLY_MAIN if account == MAIN else account
+        rows = self.extract(fetch(self.requester, day, day, subaccounts=scope))
         return [self._of_account(account, row) for row in rows if has_usage(row)]
 
-    def rows_of_zeros(self, day: str, rows: Collection[Row], gone: Mapping[Key, Figures]) -> Iterable[Row]:
-        named = {row["account_id"] for row in rows}
-        deleted: dict[Key, list[Figures]] = {}
-        for (account, _), figures in gone.items():
-            if account != MAIN and account not in named and account not in self._listed:
-                deleted.setdefault((account,), []).append(figures)
-        totals = {account: tuple(map(plain, summed(figures))) for account, figures in deleted.items()}
-        staying: Collection[Key] | None = ()
-        if totals:
-            staying = self.staying([self.figures_of(row) for row in rows], totals, self.total_of(day))
-        kept = totals if staying is None else staying
-        return [self._zeros(day, account, country) for account, country in gone if (account,) not in kept]
+    def _rows_with_remainder(self, day: date, by_account: Mapping[str, Rows], account: str) -> Rows:
+        """The rows of an account, and one for what its own total has besides."""
+        scope = ONLY_MAIN if account == MAIN else account
+        extractor = DailyTotalsExtractor(config=self.config, parameters={})
+        response = fetch(self.scope_requester, day, day, group_by="date", subaccounts=scope)
+        totals = [row for row in extractor.extract_records(response) if has_usage(row)]
+        if not totals:
+            return by_account.get(account, [])
+        rows = by_account[account] if account in by_account else self._rows_by_country(day, account)
+        rest = reconcile(amounts_of(totals[0]), [amounts_of(row) for row in rows], {}, MONEY).remainder
+        if not rest:
+            return rows
+        merged = {row["country"]: row for row in rows}
+        unknown = merged.get("") or self._of_account(account, zero_row(str(day), "country", self.config))
+        amounts = dict(zip(AMOUNTS, add_amounts(amounts_of(unknown), rest), strict=True))
+        return list({**merged, "": {**unknown, **amounts}}.values())
 
-    def key_of(self, row: Row) -> Key:
-        return (row["account_id"], row["country"])
+    def removable(self, removed: Mapping[RowKey, StateEntry], rows: Mapping[RowKey, Row]) -> Mapping[RowKey, Amounts]:
+        """Accounts without any usage, each as a whole: a country that an account lost was corrected away."""
+        reported = {row["account_id"] for row in rows.values() if has_usage(row)}
+        accounts: dict[RowKey, Amounts] = {}
+        for key, entry in removed.items():
+            if key[0] not in reported:
+                group = self.removable_group(key)
+                accounts[group] = add_amounts(accounts.get(group, (0,) * len(AMOUNTS)), entry.amounts)
+        return accounts
 
-    def _zeros(self, day: str, account: str, country: str = "") -> Row:
-        return self._of_account(account, record_of_zeros(day, "country", self.config, country))
+    def removable_group(self, key: RowKey) -> RowKey:
+        return key[:1]
+
+    def restore(self, day: date, key: RowKey, entry: StateEntry) -> Row:
+        return {**super().restore(day, key, entry), "is_main_account": key[0] == MAIN}
 
     def _of_account(self, account: str, usage: Row) -> Row:
         company = None if account == MAIN else self._listed.get(account, {}).get("company")
         return {**usage, "account_id": account, "company": company, "is_main_account": account == MAIN}
 
-    def _called(self, name: str) -> Iterable[str]:
-        """The accounts of a display name; which field it is of is not documented."""
-        return (
+    def _ids_named(self, name: str) -> Sequence[str]:
+        """The accounts of a display name. Which field of the list it comes from is not documented."""
+        return [
             account_id
             for account_id, account in self._listed.items()
             if name and name in (account["company"], account["username"])
-        )
+        ]
 
     @property
     def _listed(self) -> Mapping[str, Row]:
-        return self._accounts.get("", self._ask_list)
-
-    def _ask_list(self) -> Mapping[str, Row]:
-        return subaccounts(answer(self.list_requester))
-
-    @property
-    def _command(self) -> SyncSession:
-        command: SyncSession = self.config["_command"]
-        return command
-
-
-def _billed(rows: Iterable[Figures]) -> tuple[int | float, int | float]:
-    """The messages and the costs of some rows. What else is counted may have no country."""
-    sums = dict(zip(FIGURES, summed(rows), strict=True))
-    return plain(sums["sms"]), plain(sums["usage_eur"])
-
-
-def _no_answer(day: str) -> AirbyteTracedException:
-    return transient_error(
-        f"seven.io names usage of an account on {day}, but answers none when it is asked for that account. "
-        "The next sync asks again."
-    )
+        return self._accounts.get("", lambda: list_subaccounts(fetch(self.subaccounts_requester)))

@@ -15,24 +15,22 @@ Days are taken to be UTC's or Paris's: SMSFactor is French, and documents no tim
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
-import requests
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.days import DAY, days
 from source_sms_providers.errors import config_error
-from source_sms_providers.parsing import FieldReader, exact
-from source_sms_providers.smsfactor.extractors import PROVIDER, accounts_of, country_pairs, data_of
-from source_sms_providers.spans import DAY, days
+from source_sms_providers.retriever import fetch
+from source_sms_providers.smsfactor.extractors import Consumption, ConsumptionExtractor
 
-Answer = Callable[..., requests.Response]
-"""(stream, first day, last day, settings…) -> what a sync with these settings would get."""
-Answers = Callable[..., Iterable[requests.Response]]
-"""(stream, settings…) -> the same for each year, the newest first."""
-Ask = Callable[[str, date, date], Decimal]
+if TYPE_CHECKING:
+    from source_sms_providers.check import CheckClient
+
+Fetch = Callable[[str, date, date], Decimal]
 """(setting, first day, last day) -> the group total that a sync with this setting would get."""
 
 MONTH, YEAR = timedelta(days=31), timedelta(days=365)
@@ -44,38 +42,41 @@ CLOCKS = timedelta(minutes=30)
 GROWTH_SECONDS = 5.0
 
 
-def prove(config: Mapping[str, Any], answer: Answer, answers: Answers) -> None:
-    """Raises AirbyteTracedException (config_error) for a setting that the account's figures disprove."""
+def verify_settings(stream: str, client: CheckClient) -> None:
+    """Raises AirbyteTracedException (config_error) for a setting that the account's consumption disproves."""
 
-    def ask(setting: str, first: date, last: date) -> Decimal:
-        response = answer("consumption", first, last, smsfactor_day_boundaries=setting)
-        read = FieldReader(PROVIDER, response)
-        return exact(read.amount(read.field(data_of(read, response), "total", "data"), "data.total"))
+    def consumption(first: date, last: date, **changed: str) -> Consumption:
+        retriever = client.retriever(stream, **changed)
+        extractor = retriever.extractor
+        assert isinstance(extractor, ConsumptionExtractor)
+        return extractor.consumption(fetch(retriever.requester, first, last))
 
+    def total(setting: str, first: date, last: date) -> Decimal:
+        found = consumption(first, last, smsfactor_day_boundaries=setting)
+        return found.of_accounts if found.total is None else found.total
+
+    config = client.config
     setting = config["smsfactor_day_boundaries"]
-    prove_day_boundaries(ask, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
+    verify_day_boundaries(total, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
-        for response in answers("consumption"):
-            listed |= {account_id: None for _, account_id, _ in accounts_of(FieldReader(PROVIDER, response), response)}
+        for number, period in enumerate(client.periods()):
+            try:
+                listed |= dict.fromkeys(account for account, *_ in consumption(*period).accounts)
+            except AirbyteTracedException:
+                if number == 0:
+                    raise
+                # Wider than SMSFactor answers, perhaps.
+                break
             if only in listed:
                 return
         raise config_error(
-            f"SMSFactor lists no account with the id in the settings, neither in the last year nor since the start "
-            f"date; it lists {', '.join(listed)}. Correct 'SMSFactor sub-account', or leave it empty until that "
-            "account has sent."
+            f"SMSFactor lists no account {only} since the start date. It lists {', '.join(listed)}. Correct 'SMSFactor "
+            "sub-account', or leave it empty until that account has sent messages."
         )
 
 
-def countries(config: Mapping[str, Any], answer: Answer, answers: Answers) -> Collection[str]:
-    """The codes of the countries that the account sent to in the last year, in upper case."""
-    response = next(iter(answers("consumption")))
-    read = FieldReader(PROVIDER, response)
-    accounts = accounts_of(read, response)
-    return {code.upper() for _, _, account in accounts for code, _ in country_pairs(read, account)}
-
-
-def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> bool:
+def verify_day_boundaries(fetch_total: Fetch, setting: str, start: date, now: datetime) -> bool:
     """True if the figures prove the setting, False if the account has none to prove it with.
 
     Asks 7 times if there was traffic in the last days, some 15 times if it is older, and up to 3 times more for
@@ -84,11 +85,11 @@ def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> 
     test can tell.
     """
     ended, future = (now - CLOCKS).date() - DAY, (now + PARIS + CLOCKS).date() + DAY
-    bounds = _days_around_traffic(ask, start, ended, future)
+    bounds = _days_around_traffic(fetch_total, start, ended, future)
     if bounds is None:
         return False
-    if not _adds_up(ask, setting, *bounds):
-        others = [other for other in SETTINGS if other != setting and _adds_up(ask, other, *bounds)]
+    if not _adds_up(fetch_total, setting, *bounds):
+        others = [other for other in SETTINGS if other != setting and _adds_up(fetch_total, other, *bounds)]
         if not others:
             raise config_error(
                 "SMSFactor's single days do not add up to the range that holds them, whatever the setting 'SMSFactor "
@@ -99,63 +100,63 @@ def prove_day_boundaries(ask: Ask, setting: str, start: date, now: datetime) -> 
             f"range that holds them. Choose {' or '.join(others)}."
         )
     if setting in ("end_excluded", "start_excluded"):
-        _prove_no_shift(ask, setting, ended, future)
+        _verify_no_shift(fetch_total, setting, ended, future)
     return True
 
 
-def _days_around_traffic(ask: Ask, start: date, ended: date, future: date) -> tuple[date, date] | None:
+def _days_around_traffic(fetch_total: Fetch, start: date, ended: date, future: date) -> tuple[date, date] | None:
     """A first and a last day between which, and not only on which, messages were sent: of the last
     days, else of older ones, else with the running day.
 
     Whatever the server, a range counts all days between its dates and none beyond them.
     """
-    if ask("inclusive", ended - 3 * DAY, ended - DAY):
+    if fetch_total("inclusive", ended - 3 * DAY, ended - DAY):
         return ended - 4 * DAY, ended
     high = ended - 2 * DAY
     while True:
         low = high - YEAR + DAY
         is_last = low < start
         try:
-            has_traffic = ask("inclusive", low, high)
+            has_traffic = fetch_total("inclusive", low, high)
         except AirbyteTracedException:
             # Perhaps more than it answers at once: then only what a month says can be known.
             low, is_last = high - MONTH + DAY, True
-            has_traffic = ask("inclusive", low, high)
+            has_traffic = fetch_total("inclusive", low, high)
         if has_traffic:
-            return _narrowed(ask, low, high)
+            return _narrowed(fetch_total, low, high)
         if is_last:
             break
         # Both ranges hold these two days, for a server that leaves out the ends would count them in neither.
         high = low + DAY
-    if ask("inclusive", ended - 3 * DAY, future):
+    if fetch_total("inclusive", ended - 3 * DAY, future):
         return ended - 4 * DAY, future
     return None
 
 
-def _narrowed(ask: Ask, low: date, high: date) -> tuple[date, date]:
+def _narrowed(fetch_total: Fetch, low: date, high: date) -> tuple[date, date]:
     """A few days around messages that were sent between these days."""
     while (high - low).days > 3:
         middle = low + (high - low) // 2
         # The halves share two days, too.
-        low, high = (middle, high) if ask("inclusive", middle, high) else (low, middle + DAY)
+        low, high = (middle, high) if fetch_total("inclusive", middle, high) else (low, middle + DAY)
     return low - DAY, high + DAY
 
 
-def _adds_up(ask: Ask, setting: str, first: date, last: date) -> bool:
+def _adds_up(fetch_total: Fetch, setting: str, first: date, last: date) -> bool:
     """Whether single days add up to their range; asked anew while messages of a running day come in between."""
     singles = days(first, last)
     for _ in range(3):
-        parts = sum(ask(setting, day, day) for day in singles)
-        if parts == ask(setting, first, last):
+        parts = sum(fetch_total(setting, day, day) for day in singles)
+        if parts == fetch_total(setting, first, last):
             return True
-        if parts == sum(ask(setting, day, day) for day in singles):
+        if parts == sum(fetch_total(setting, day, day) for day in singles):
             return False
     return False
 
 
-def _prove_no_shift(ask: Ask, setting: str, ended: date, future: date) -> None:
+def _verify_no_shift(fetch_total: Fetch, setting: str, ended: date, future: date) -> None:
     # Of these two days only the first can have messages: a server that counts the last alone has none.
-    counts_first = ask("inclusive", future - DAY, future) > 0
+    counts_first = fetch_total("inclusive", future - DAY, future) > 0
     if setting == "end_excluded" and not counts_first:
         raise config_error(
             "SMSFactor's figures fit the settings end_excluded and start_excluded alike. The test can tell them apart "
@@ -168,9 +169,9 @@ def _prove_no_shift(ask: Ask, setting: str, ended: date, future: date) -> None:
                 "not the last. Choose end_excluded."
             )
         # The first of these two days has ended, so what grows is the last.
-        earlier = ask("inclusive", ended, ended + DAY)
+        earlier = fetch_total("inclusive", ended, ended + DAY)
         time.sleep(GROWTH_SECONDS)
-        if ask("inclusive", ended, ended + DAY) <= earlier:
+        if fetch_total("inclusive", ended, ended + DAY) <= earlier:
             raise config_error(
                 "SMSFactor's figures fit the settings start_excluded and end_excluded alike. The test can tell them "
                 "apart between 0:30 and 22:00 UTC, while messages are being sent."

@@ -1,11 +1,11 @@
 """SMSFactor's answers as records (https://dev.smsfactor.com: GET /credits, /metrics/consumption and /sub-accounts)."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
@@ -115,62 +115,54 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
         return [record for identity, record in records.items() if self.selects(identity)]
 
 
+class Consumption(NamedTuple):
+    """What one response says of the days that were requested.
+
+    Attributes:
+        accounts: (id, company, whether it is the main account, consumption by country) of each listed account
+        of_accounts: the sum of the listed accounts
+        total: the group total; None if it is not sent
+    """
+
+    accounts: Sequence[tuple[str, str | None, bool, Mapping[str, Decimal]]]
+    of_accounts: Decimal
+    total: Decimal | None
+
+
 class ConsumptionExtractor(SmsfactorExtractor):
     """One day's consumption as one record an account and country.
 
-    The answer carries no date: it is of the day that the request asked. An account's records add up
-    to its total; what its countries do not explain is a record with country `""`, and an account
-    without consumption has one such record of 0.
+    The response carries no date: it is of the day that was requested. An account's records add up to its total; what
+    its countries do not explain is a record with country `""`, and an account without consumption has one such record
+    of 0.
 
-    The filters `countries` and `smsfactor_sub_account_id` are applied here, not by the API: what its
-    own filters do to the totals and the accounts in the answer is not documented.
+    The filters `countries` and `smsfactor_sub_account_id` are applied here, not by the API: what its own filters do to
+    the totals and the accounts in the response is not documented.
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
+        return self.rows(self._day(FieldReader(PROVIDER, response)), self.consumption(response))
+
+    def consumption(self, response: requests.Response) -> Consumption:
+        """All accounts of a response, whatever the settings filter."""
         read = FieldReader(PROVIDER, response)
-        day = self._day(read)
-        records: dict[str, list[dict[str, Any]]] = {}
-        sum_of_accounts = Decimal(0)
         accounts = accounts_of(read, response)
         self._warn_of_unknown(read, response, [account for _, _, account in accounts])
+        totals, found = Decimal(0), []
         for is_main, account_id, account in accounts:
             total, countries = self._consumption(read, account)
-            sum_of_accounts += total
-            company = company_of(read, account)
-            records[account_id] = [
-                record(self.config, day, account_id, company, is_main, *pair)
-                for pair in self._wanted(countries).items()
-            ]
-        group_total = self._group_total(read, response)
-        if group_total is None:
-            LOGGER.warning("SMSFactor sends no group total: its accounts are compared with nothing.")
-        elif group_total != sum_of_accounts:
-            LOGGER.warning(
-                "SMSFactor's accounts add up to %s on %s, its group total says %s: compare with your invoice.",
-                plain(sum_of_accounts),
-                day,
-                plain(group_total),
-            )
-        return [record for account, of_account in records.items() if self.selects(account) for record in of_account]
+            totals += total
+            found.append((account_id, company_of(read, account), is_main, countries))
+        return Consumption(found, totals, group_total(read, response))
 
-    def silent_accounts(self, response: requests.Response) -> list[tuple[str, str | None, bool]] | None:
-        """The accounts (id, company, is it the main one) of an answer for any days, if it holds no consumption; None if
-        it holds some.
-        """
-        read = FieldReader(PROVIDER, response)
-        accounts = accounts_of(read, response)
-        consumptions = [self._consumption(read, account)[0] for _, _, account in accounts]
-        if any(consumptions) or self._group_total(read, response):
-            return None
+    def rows(self, day: str, consumption: Consumption) -> list[dict[str, Any]]:
+        """The records of the accounts and countries that the settings select."""
         return [
-            (identity, company_of(read, account), is_main)
-            for is_main, identity, account in accounts
-            if self.selects(identity)
+            record(self.config, day, account_id, company, is_main, *pair)
+            for account_id, company, is_main, countries in consumption.accounts
+            if self.selects(account_id)
+            for pair in self._wanted(countries).items()
         ]
-
-    def _group_total(self, read: FieldReader, response: requests.Response) -> Decimal | None:
-        total = data_of(read, response).get("total")
-        return None if total is None else exact(read.amount(total, "data.total"))
 
     def _warn_of_unknown(
         self, read: FieldReader, response: requests.Response, accounts: Iterable[Mapping[str, Any]]
@@ -231,6 +223,14 @@ def record(
         "consumption": plain(consumption),
         "is_partial": day >= config["today"],
     }
+
+
+def group_total(read: FieldReader, response: requests.Response) -> Decimal | None:
+    """The consumption of the main account and all sub-accounts. It is compared, and never a row: a row of it would
+    double every sum.
+    """
+    total = data_of(read, response).get("total")
+    return None if total is None else exact(read.amount(total, "data.total"))
 
 
 def data_of(read: FieldReader, response: requests.Response) -> Mapping[str, Any]:

@@ -63,7 +63,10 @@ def test_given_three_days_when_read_then_each_is_a_record(providers, run):
 def test_given_three_days_when_read_then_the_state_is_the_last_of_them(providers):
     providers.answer(URL, "seven/analytics_by_date.json")
 
-    assert read("analytics").states[-1] == {"date": "2026-03-09T00:00:00Z"}
+    state = read("analytics").states[-1]
+
+    assert (state["date"], state["first_reported"]) == ("2026-03-09", "2026-03-07")
+    assert "written" not in state
 
 
 def test_given_the_documented_answer_when_read_then_its_two_rows_of_a_day_are_added_up(providers, clock):
@@ -168,15 +171,19 @@ def test_given_today_is_included_when_read_then_its_record_is_partial(providers)
 def test_given_today_is_included_when_read_then_the_state_does_not_call_it_done(providers):
     providers.answer(URL, each_day_asked)
 
-    assert read("analytics", include_today=True).states[-1] == {"date": "2026-03-09T23:59:59Z"}
+    assert read("analytics", include_today=True).states[-1]["date"] == "2026-03-09"
 
 
 def test_given_a_label_and_a_subaccount_when_read_then_they_are_asked_for(providers):
     providers.answer(URL, "seven/analytics_by_date.json")
 
+    providers.answer(f"{URL}?group_by=label", as_json([usage(label="newsletter", sms=1)]))
+    providers.answer(f"{SEVEN}/subaccounts", as_json([{"id": 1234567}]))
+
     read("analytics", seven_label="newsletter", seven_subaccounts="1234567")
 
-    assert providers.asked == [asked("2026-03-07", "2026-03-09", label="newsletter", subaccounts="1234567")]
+    by_date = [request for request in providers.asked if request.query.get("group_by") == "date"]
+    assert by_date == [asked("2026-03-07", "2026-03-09", label="newsletter", subaccounts="1234567")]
 
 
 def test_given_a_base_url_of_ones_own_when_read_then_it_is_asked(providers):
@@ -191,7 +198,9 @@ def test_given_days_that_were_not_asked_when_read_then_none_of_the_answer_is_syn
     output = read("analytics")
 
     assert output.records == []
-    assert "it holds 2024-03-27, asked were 2026-03-07 to 2026-03-09" in output.errors[0].message
+    [error] = output.errors
+    assert "2024-03-27" in error.message
+    assert "2026-03-07 to 2026-03-09" in error.message
 
 
 def test_given_a_day_that_fails_in_any_range_when_all_others_are_read_then_the_state_does_not_pass_it(providers):
@@ -213,7 +222,8 @@ def test_given_two_days_that_cannot_be_read_when_read_then_the_error_names_the_o
     output = read("analytics")
 
     assert output.days == ["2026-03-07"]
-    assert "sms of 2026-03-08 is negative" in output.errors[0].message
+    [error] = output.errors
+    assert "sms of 2026-03-08 is negative" in error.message
 
 
 def test_given_a_counter_that_no_row_has_when_read_then_one_warning_says_so(providers, caplog):

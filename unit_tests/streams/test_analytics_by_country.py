@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from airbyte_cdk.models import FailureType
 
-from source_sms_providers.spans import days
-from unit_tests.connector import SEVEN_KEY, full_refresh, read, state
+from source_sms_providers.days import days
+from unit_tests.connector import SEVEN_KEY, full_refresh, read, state, written
 from unit_tests.providers import SEVEN, Asked, as_json, query_of
 from unit_tests.usage import ZEROS, each_day_asked, usage
 
@@ -61,7 +61,7 @@ def test_given_three_countries_when_read_then_each_is_a_record_of_the_day_asked(
 
 
 def test_given_three_days_when_read_then_the_state_is_the_last_of_them(usage_each_day):
-    assert read("analytics_by_country").states[-1]["date"] == "2026-03-09T00:00:00Z"
+    assert read("analytics_by_country").states[-1]["date"] == "2026-03-09"
 
 
 def test_given_a_state_of_yesterday_when_read_then_the_last_three_days_are_read_again(usage_each_day):
@@ -85,26 +85,6 @@ def test_given_a_day_without_usage_when_read_then_it_is_one_record_of_zeros_and_
 
     output = read("analytics_by_country", start_date="2026-03-09")
 
-    assert output.records == [{"date": "2026-03-09", "country": "", **ZEROS, "is_partial": False}]
-
-
-def test_given_a_day_with_messages_when_no_country_is_named_then_it_is_an_error_and_no_zeros(providers):
-    providers.answer(TOTALS, each_day_asked)
-    providers.answer(COUNTRIES, b"[]")
-
-    output = read("analytics_by_country", start_date="2026-03-09")
-
-    assert output.records == []
-    assert output.failure.failure_type is FailureType.transient_error
-
-
-def test_given_a_day_with_neither_messages_nor_costs_when_no_country_is_named_then_it_is_one_record_of_zeros(providers):
-    providers.answer(TOTALS, as_json([usage(date="2026-03-09", hlr=3)]))
-    providers.answer(COUNTRIES, b"[]")
-
-    output = read("analytics_by_country", start_date="2026-03-09")
-
-    assert output.failure is None
     assert output.records == [{"date": "2026-03-09", "country": "", **ZEROS, "is_partial": False}]
 
 
@@ -140,43 +120,16 @@ def test_given_more_than_a_year_when_read_then_the_totals_are_asked_by_the_windo
     ]
 
 
-@pytest.fixture
-def windows_of_two_days(monkeypatch):
-    monkeypatch.setattr("source_sms_providers.seven.retriever.WINDOW", timedelta(days=2))
+def test_given_a_day_whose_totals_fail_in_any_range_when_read_then_all_other_days_are_read(usage_each_day):
+    def totals(request):
+        return b'"600"' if date(2026, 3, 8) in days_asked(request) else each_day_asked(request)
 
-
-def test_given_two_windows_when_read_then_the_totals_of_the_second_are_asked_before_they_are_needed(
-    usage_each_day, windows_of_two_days
-):
-    read("analytics_by_country", start_date="2026-03-06", num_workers=1)
-
-    in_order = [query_of(request) for request in usage_each_day.requests]
-    asked_in_order = [(query["group_by"], query["start"], query["end"]) for query in in_order]
-    assert asked_in_order[:2] == [("date", "2026-03-06", "2026-03-07"), ("date", "2026-03-08", "2026-03-09")]
-    assert sorted(asked_in_order[2:]) == [("country", f"2026-03-0{day}", f"2026-03-0{day}") for day in (6, 7, 8, 9)]
-
-
-def test_given_a_window_of_the_last_day_alone_when_read_then_its_totals_are_asked_before_they_are_needed_too(
-    usage_each_day, windows_of_two_days
-):
-    read("analytics_by_country", start_date="2026-03-07", num_workers=1)
-
-    in_order = [query_of(request) for request in usage_each_day.requests]
-    assert [(query["group_by"], query["start"], query["end"]) for query in in_order[:2]] == [
-        ("date", "2026-03-07", "2026-03-08"),
-        ("date", "2026-03-09", "2026-03-09"),
-    ]
-
-
-def test_given_a_day_whose_totals_fail_in_any_range_when_read_then_all_other_days_are_read(
-    usage_each_day, windows_of_two_days
-):
-    usage_each_day.answer(f"{TOTALS}&start=2026-03-08", b"", status=500)
+    usage_each_day.answer(TOTALS, totals)
 
     output = read("analytics_by_country", start_date="2026-03-06")
 
     assert sorted(set(output.days)) == ["2026-03-06", "2026-03-07", "2026-03-09"]
-    assert output.states[-1]["date"] == "2026-03-07T00:00:00Z"
+    assert output.states[-1]["date"] == "2026-03-07"
     assert output.failure.failure_type is FailureType.transient_error
 
 
@@ -193,7 +146,7 @@ def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_
     output = read("analytics_by_country", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
-    assert output.states[-1]["date"] == "2026-03-09T23:59:59Z"
+    assert output.states[-1]["date"] == "2026-03-09"
 
 
 def test_given_a_start_of_today_when_read_then_nothing_is_asked(providers):
@@ -236,28 +189,99 @@ def group_of_none(providers, request):
     return request.param
 
 
-def test_given_sms_of_no_group_when_read_then_the_day_fails_and_is_asked_again(providers, group_of_none):
-    providers.answer(TOTALS, each_day_asked)
-
-    output = read(f"analytics_by_{group_of_none}", start_date="2026-03-09")
-
-    assert (
-        f"seven.io answers no {group_of_none} for 2026-03-09, but names messages of that day." in output.failure.message
-    )
-    assert output.failure.failure_type is FailureType.transient_error
-    assert output.records == []
-
-
-def test_given_usage_that_is_no_sms_and_of_no_group_when_read_then_it_is_a_row_without_one_and_a_warning(
-    providers, group_of_none, caplog
+@pytest.mark.parametrize("counter", ZEROS)
+def test_given_usage_of_no_group_when_read_then_it_is_a_row_without_one_and_a_warning(
+    providers, group_of_none, caplog, counter
 ):
-    calls = usage(date="2026-03-09", voice=3, usage_eur=0.3)
-    providers.answer(TOTALS, as_json([calls]))
+    total = usage(date="2026-03-09", **{counter: 3})
+    providers.answer(TOTALS, as_json([total]))
 
     output = read(f"analytics_by_{group_of_none}", start_date="2026-03-09")
 
-    assert output.records == [{**calls, group_of_none: "", "is_partial": False}]
-    assert f"names no {group_of_none} for 2026-03-09, but usage of that day: it has a row without" in caplog.text
+    assert output.failure is None
+    assert output.records == [{**total, group_of_none: "", "is_partial": False}]
+    [warning] = warnings(caplog)
+    assert f"'analytics_by_{group_of_none}'" in warning
+    assert "Days: 1, first: 2026-03-09." in warning
+
+
+@pytest.mark.parametrize(("total", "requests"), [({"sms": 3}, 2), ({"voice": 3}, 1)], ids=["SMS", "voice"])
+def test_given_a_day_of_sms_and_of_no_group_when_read_then_it_is_requested_once_more(
+    providers, group_of_none, total, requests
+):
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", **total)]))
+
+    read(f"analytics_by_{group_of_none}", start_date="2026-03-09")
+
+    assert [request.query["group_by"] for request in providers.asked].count(group_of_none) == requests
+
+
+def test_given_a_grouping_that_is_empty_only_once_when_read_then_its_second_answer_counts(providers, caplog):
+    providers.answer(TOTALS, each_day_asked)
+    providers.answer_in_turn(COUNTRIES, b"[]", as_json([usage(country="DE", sms=1)]))
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert {record["country"]: record["sms"] for record in output.records} == {"DE": 1}
+    assert warnings(caplog) == []
+
+
+def test_given_usage_beside_the_groups_when_read_then_the_rest_is_a_row_of_no_group(providers, caplog):
+    """Inbound messages and voice calls of no country beside SMS."""
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=3, voice=2, inbound=7, usage_eur=0.12)]))
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=2, usage_eur=0.02), usage(country="FR", sms=1)]))
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    rest = usage(date="2026-03-09", country="", voice=2, inbound=7, usage_eur=0.1, is_partial=False)
+    assert [record for record in output.records if record["country"] == ""] == [rest]
+    assert len(warnings(caplog)) == 1
+
+
+def test_given_a_group_without_name_and_a_rest_when_read_then_both_are_one_row(providers):
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=5)]))
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=2), usage(country="", sms=2)]))
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert {record["country"]: record["sms"] for record in output.records} == {"DE": 2, "": 3}
+    assert len(output.records) == 2
+
+
+def test_given_many_days_that_lack_usage_when_read_then_one_warning_counts_them(providers, caplog):
+    providers.answer(TOTALS, lambda request: each_day_asked(request, sms=9))
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=2)]))
+
+    read("analytics_by_country", start_date="2026-02-20")
+
+    [warning] = warnings(caplog)
+    assert warning.endswith(" Days: 18, first: 2026-02-20.")
+
+
+def test_given_groups_of_more_than_the_total_when_read_then_they_stay_and_a_warning_names_both_sums(providers, caplog):
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=5, usage_eur=0.5)]))
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=4, usage_eur=0.5), usage(country="FR", sms=3)]))
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert {record["country"]: record["sms"] for record in output.records} == {"DE": 4, "FR": 3}
+    [warning] = warnings(caplog)
+    assert warning.endswith(" Days: 1, first: 2026-03-09 (7 sms, total 5).")
+
+
+@pytest.mark.parametrize("eur", [0.4999, 0.5, 0.5001, 0.505, 0.495])
+def test_given_costs_that_are_rounded_when_read_then_nothing_is_left_over(providers, caplog, eur):
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=5, usage_eur=eur)]))
+    providers.answer(COUNTRIES, as_json([usage(country="DE", sms=5, usage_eur=0.5)]))
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert [(record["country"], record["usage_eur"]) for record in output.records] == [("DE", 0.5)]
+    assert warnings(caplog) == []
+
+
+def warnings(caplog) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 
 # Spans of days that one request tells
@@ -322,7 +346,7 @@ def test_given_one_country_when_read_then_one_request_tells_each_day_what_single
         for day in days(*map(date.fromisoformat, WHOLE))
         for sms in [day.day % 7]
     ]
-    assert output.states[-1]["groups"]["2026-03-09"] == [[["DE"], [2, 0, 0, 0, 0, 0, 0.2]]]
+    assert output.states[-1]["written"]["2026-03-09"] == [[["DE"], [2, 0, 0, 0, 0, 0, 0.2]]]
 
 
 @pytest.mark.parametrize(("start_date", "requests"), [("2026-01-29", 40), ("2026-01-28", 1)], ids=["40 days", "41"])
@@ -357,6 +381,8 @@ def test_given_a_country_that_goes_when_read_then_only_the_part_with_both_is_ask
 
 def test_given_a_label_in_the_settings_when_read_then_one_request_tells_each_day_too(spans, providers):
     spans({"DE": lambda _: 5})
+
+    providers.answer(f"{URL}?group_by=label", as_json([usage(label="newsletter", sms=5)]))
 
     output = read("analytics_by_country", start_date=A_HUNDRED_DAYS, seven_label="newsletter")
 
@@ -436,9 +462,9 @@ def day(providers):
     return has
 
 
-def synced(*, after=None) -> tuple[dict[str, int], list]:
+def synced(*, after=None, saved=None) -> tuple[dict[str, int], list]:
     """The SMS of each country's record, and the state that the next sync gets."""
-    saved = state("analytics_by_country", **after[-1]) if after else None
+    saved = state("analytics_by_country", **after[-1]) if after else saved
     output = read("analytics_by_country", saved=saved, **ONE_DAY)
     assert output.failure is None
     return {record["country"]: record["sms"] for record in output.records}, output.states
@@ -452,7 +478,7 @@ def test_given_a_country_that_became_another_when_read_again_then_the_old_one_ha
     found, states = synced(after=states)
 
     assert found == {"DE": 6, "FR": 4, "XX": 0}
-    assert states[-1]["groups"] == {
+    assert states[-1]["written"] == {
         "2026-03-09": [
             [["DE"], [6, 0, 0, 0, 0, 0, 0.6]],
             [["FR"], [4, 0, 0, 0, 0, 0, 0.4]],
@@ -462,9 +488,9 @@ def test_given_a_country_that_became_another_when_read_again_then_the_old_one_ha
 
 def test_given_a_sync_that_broke_off_before_a_row_of_zeros_when_read_again_then_it_has_zeros(day):
     day(10, DE=6, FR=4)
-    announced = {"2026-03-09": [[["DE"], [6, 0, 0, 0, 0, 0, 0.6]], [["XX"], [0, 0, 0, 0, 0, 0, 0]]]}
+    announced = [[["DE"], [6, 0, 0, 0, 0, 0, 0.6]], [["XX"], [0, 0, 0, 0, 0, 0, 0]]]
 
-    found, _ = synced(after=[{"date": "2026-03-08", "groups": announced}])
+    found, _ = synced(saved=written("analytics_by_country", *announced))
 
     assert found == {"DE": 6, "FR": 4, "XX": 0}
 
@@ -478,43 +504,44 @@ def test_given_a_day_that_was_emptied_when_read_again_then_its_countries_have_ze
     found, states = synced(after=states)
 
     assert found == {"": 0, "DE": 0, "FR": 0}
-    assert "groups" not in states[-1]
+    assert "written" not in states[-1]
     assert len(providers.asked) == asked_before + 1
 
 
-def test_given_a_group_that_the_total_needs_when_it_is_named_no_longer_then_its_row_stays_and_is_known(day):
+def test_given_a_group_that_the_total_holds_when_it_is_not_reported_then_its_row_is_written_again(day):
     day(10, DE=6, FR=4)
     _, states = synced()
     day(11, DE=7)
 
     found, states = synced(after=states)
 
-    assert found == {"DE": 7}
-    assert [key for key, _ in states[-1]["groups"]["2026-03-09"]] == [["DE"], ["FR"]]
+    assert found == {"DE": 7, "FR": 4}
+    assert [key for key, _ in states[-1]["written"]["2026-03-09"]] == [["DE"], ["FR"]]
 
 
-def test_given_two_groups_that_go_when_the_total_needs_one_of_them_then_the_other_has_zeros(day):
+def test_given_two_groups_that_go_when_the_total_holds_one_of_them_then_the_other_has_zeros(day):
     day(10, DE=5, FR=4, AT=1)
     _, states = synced()
     day(10, DE=5, IT=1)
 
     found, _ = synced(after=states)
 
-    assert found == {"DE": 5, "IT": 1, "AT": 0}
+    assert found == {"DE": 5, "FR": 4, "IT": 1, "AT": 0}
 
 
-def test_given_groups_that_never_add_up_when_one_goes_then_it_has_zeros_with_a_warning(day, caplog):
-    day(10, DE=5, XX=3)
+@pytest.mark.parametrize(("total", "kept", "rest"), [(9, True, 0), (10, True, 1), (7, False, 1)])
+def test_given_groups_that_never_add_up_when_one_goes_then_it_stays_if_the_total_may_hold_it(
+    day, caplog, total, kept, rest
+):
+    day(9, DE=6, XX=3)
     _, states = synced()
-    day(10, DE=5, FR=3)
+    day(total, DE=4, FR=2)
 
     found, _ = synced(after=states)
 
-    assert found == {"DE": 5, "FR": 3, "XX": 0}
-    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
-        "The rows of analytics_by_country on 2026-03-09 do not add up to the day's total, neither alone nor with those "
-        "that seven.io named before: the latter are set to zero. Compare with the seven.io dashboard."
-    ]
+    assert found == {"DE": 4, "FR": 2, "XX": 3 if kept else 0, **({"": rest} if rest else {})}
+    of_kept = [each for each in warnings(caplog) if "keep their rows" in each]
+    assert len(of_kept) == (1 if kept and rest else 0)
 
 
 def test_given_a_running_day_that_does_not_add_up_when_a_group_goes_then_a_later_sync_decides(providers, clock):
@@ -527,8 +554,8 @@ def test_given_a_running_day_that_does_not_add_up_when_a_group_goes_then_a_later
 
     second = read("analytics_by_country", saved=state("analytics_by_country", **first.states[-1]), **running)
 
-    assert sorted(record["country"] for record in second.records) == ["DE", "FR"]
-    assert [key for key, _ in second.states[-1]["groups"]["2026-03-09"]] == [["DE"], ["XX"], ["FR"]]
+    assert {record["country"]: record["sms"] for record in second.records} == {"DE": 7, "FR": 4, "XX": 4}
+    assert [key for key, _ in second.states[-1]["written"]["2026-03-09"]] == [["DE"], ["FR"], ["XX"]]
 
 
 def test_given_a_running_day_that_ends_while_it_is_read_when_a_group_goes_then_a_later_sync_decides(providers, clock):
@@ -539,18 +566,20 @@ def test_given_a_running_day_that_ends_while_it_is_read_when_a_group_goes_then_a
     clock.move_to("2026-03-09T23:59:59Z")
     providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=10)]))
     providers.answer(COUNTRIES, at_midnight)
-    saved = {"date": "2026-03-08", "groups": {"2026-03-09": [[["XX"], [4, 0, 0, 0, 0, 0, 0]]]}}
+    saved = written("analytics_by_country", [["XX"], [4, 0, 0, 0, 0, 0, 0]])
 
     output = read(
         "analytics_by_country",
-        saved=state("analytics_by_country", **saved),
+        saved=saved,
         start_date="2026-03-09",
         lookback_days=1,
         include_today=True,
     )
 
-    assert [(record["country"], record["is_partial"]) for record in output.records] == [("DE", True), ("FR", True)]
-    assert output.states[-1]["date"] == "2026-03-08T23:59:59Z"
+    assert [(record["country"], record["is_partial"]) for record in output.records] == [
+        (country, True) for country in ("DE", "FR", "XX")
+    ]
+    assert output.states[-1]["date"] == "2026-03-08"
 
 
 def test_given_a_running_day_that_ends_while_it_is_read_when_nothing_is_told_of_it_then_it_has_zeros(providers, clock):
@@ -567,18 +596,6 @@ def test_given_a_running_day_that_ends_while_it_is_read_when_nothing_is_told_of_
     assert output.records == [{"date": "2026-03-10", "country": "", **ZEROS, "is_partial": True}]
 
 
-def test_given_a_running_day_that_adds_up_when_a_group_goes_then_it_has_zeros(day, clock):
-    clock.move_to("2026-03-09T12:00:00Z")
-    running = {"start_date": "2026-03-09", "include_today": True}
-    day(10, DE=6, XX=4)
-    first = read("analytics_by_country", **running)
-    day(10, DE=6, FR=4)
-
-    second = read("analytics_by_country", saved=state("analytics_by_country", **first.states[-1]), **running)
-
-    assert {record["country"]: record["sms"] for record in second.records} == {"DE": 6, "FR": 4, "XX": 0}
-
-
 def test_given_a_running_day_that_the_totals_do_not_name_when_a_group_goes_then_a_later_sync_decides(providers, clock):
     clock.move_to("2026-03-09T12:00:00Z")
     running = {"start_date": "2026-03-09", "include_today": True}
@@ -590,33 +607,22 @@ def test_given_a_running_day_that_the_totals_do_not_name_when_a_group_goes_then_
     second = read("analytics_by_country", saved=state("analytics_by_country", **first.states[-1]), **running)
 
     assert second.failure is None
-    assert sorted(record["country"] for record in second.records) == ["DE", "FR"]
+    assert sorted(record["country"] for record in second.records) == ["DE", "FR", "XX"]
 
 
-ELEVEN = {f"X{letter}": 1 for letter in "ABCDEFGHIJK"}
+ELEVEN = {f"X{letter}": number for number, letter in enumerate("ABCDEFGHIJK", start=1)}
 
 
-def test_given_more_groups_that_go_than_can_be_tried_when_the_total_needs_all_then_their_rows_stay(day, caplog):
-    day(17, DE=6, **ELEVEN)
+def test_given_eleven_groups_that_are_renamed_and_one_that_is_deleted_then_the_deleted_one_stays(day, caplog):
+    renamed = {name.replace("X", "Y"): sms for name, sms in ELEVEN.items()}
+    day(1302, ZZ=1236, **ELEVEN)
     _, states = synced()
-    day(17, FR=6)
-    known = {"date": "2026-03-09", "groups": {"2026-03-09": states[-1]["groups"]["2026-03-09"][1:]}}
-
-    found, _ = synced(after=[known])
-
-    assert found == {"FR": 6}
-    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
-
-
-def test_given_more_groups_that_go_than_can_be_tried_when_the_total_needs_none_then_they_have_zeros(day, caplog):
-    day(17, DE=6, **ELEVEN)
-    _, states = synced()
-    day(17, DE=6, FR=11)
+    day(1302, **renamed)
 
     found, _ = synced(after=states)
 
-    assert found == {"DE": 6, "FR": 11, **dict.fromkeys(ELEVEN, 0)}
-    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+    assert found == {**renamed, "ZZ": 1236, **dict.fromkeys(ELEVEN, 0)}
+    assert warnings(caplog) == []
 
 
 def test_given_a_state_without_groups_when_read_then_the_rows_are_as_answered_and_known_from_then_on(day):
@@ -625,4 +631,4 @@ def test_given_a_state_without_groups_when_read_then_the_rows_are_as_answered_an
     found, states = synced(after=[{"date": "2026-03-09"}])
 
     assert found == {"DE": 6, "FR": 4}
-    assert [key for key, _ in states[-1]["groups"]["2026-03-09"]] == [["DE"], ["FR"]]
+    assert [key for key, _ in states[-1]["written"]["2026-03-09"]] == [["DE"], ["FR"]]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from airbyte_cdk.models import FailureType
+from airbyte_cdk.models import FailureType, Type
 
 from unit_tests.connector import full_refresh, read, state
 from unit_tests.providers import SEVEN, Asked, as_json
@@ -42,7 +42,7 @@ def test_given_two_rows_without_label_when_read_then_they_are_one_record(usage_e
 
 
 def test_given_labels_when_read_then_the_state_is_the_last_day(usage_each_day):
-    assert read("analytics_by_label").states[-1]["date"] == "2026-03-09T00:00:00Z"
+    assert read("analytics_by_label").states[-1]["date"] == "2026-03-09"
 
 
 def test_given_a_state_when_read_then_the_last_three_days_are_read_again(usage_each_day):
@@ -78,7 +78,10 @@ def test_given_one_label_when_a_hundred_days_are_read_then_one_request_tells_the
 
     output = read("analytics_by_label", start_date="2025-11-30", **settings)
 
-    assert [request.query["group_by"] for request in providers.asked] == ["date", "label"]
+    of_days = [request.query for request in providers.asked if request.query["end"] == "2026-03-09"]
+    tells = [query["group_by"] for query in of_days if query["start"] == "2025-11-30"]
+    assert tells == ["date", "label"]
+    assert {record["label"] for record in output.records} == {"otp"}
     assert len(output.records) == 100
 
 
@@ -92,3 +95,17 @@ def test_given_a_label_in_the_settings_when_a_range_answers_one_other_then_none_
 
     assert output.records == []
     assert "seven.io does not know the label in the settings" in output.failure.message
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first sync", "second sync"])
+def test_given_a_year_of_thirty_labels_when_read_then_the_states_weigh_less_than_the_rows(providers, again):
+    providers.answer(f"{URL}?group_by=date", lambda request: each_day_asked(request, sms=30))
+    providers.answer(LABELS, as_json([usage(label=f"label {n}", sms=1) for n in range(30)]))
+    settings = {"start_date": "2025-03-09", "lookback_days": 366}
+
+    output = read("analytics_by_label", **settings)
+    if again:
+        output = read("analytics_by_label", saved=state("analytics_by_label", **output.states[-1]), **settings)
+
+    assert len(output.records) == 366 * 30
+    assert output.weight(Type.STATE) < output.weight(Type.RECORD)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from unit_tests.connector import full_refresh, read, state
-from unit_tests.providers import SEVEN, Asked
+from unit_tests.connector import full_refresh, read, state, written
+from unit_tests.providers import SEVEN, Asked, as_json
 from unit_tests.usage import each_day_asked, usage
 
 URL = f"{SEVEN}/analytics"
@@ -20,10 +20,13 @@ def usage_each_day(providers):
 
 @pytest.mark.parametrize("subaccounts", ["all", "only_main", "1234567"])
 def test_given_two_days_when_read_then_each_is_asked_for_alone(usage_each_day, subaccounts):
+    usage_each_day.answer(f"{SEVEN}/subaccounts", as_json([{"id": 1234567}]))
+
     read("analytics_by_subaccount", start_date="2026-03-08", seven_subaccounts=subaccounts)
 
     query = {"group_by": "subaccount", "subaccounts": subaccounts, "label": "all"}
-    assert [request for request in usage_each_day.asked if request.query["group_by"] == "subaccount"] == [
+    of_days = [request for request in usage_each_day.asked if request.query.get("group_by") == "subaccount"]
+    assert of_days == [
         Asked("GET", URL, {"start": "2026-03-08", "end": "2026-03-08", **query}),
         Asked("GET", URL, {"start": "2026-03-09", "end": "2026-03-09", **query}),
     ]
@@ -40,7 +43,7 @@ def test_given_two_accounts_when_read_then_each_is_a_record_of_the_day_asked(usa
 
 
 def test_given_accounts_when_read_then_the_state_is_the_last_day(usage_each_day):
-    assert read("analytics_by_subaccount").states[-1]["date"] == "2026-03-09T00:00:00Z"
+    assert read("analytics_by_subaccount").states[-1]["date"] == "2026-03-09"
 
 
 def test_given_a_state_when_read_then_the_last_three_days_are_read_again(usage_each_day):
@@ -66,23 +69,23 @@ def test_given_usage_of_no_account_when_read_then_it_is_a_row_without_account_an
     output = read("analytics_by_subaccount", start_date="2026-03-09")
 
     assert output.records == [usage(date="2026-03-09", account="", sms=1, is_partial=False)]
-    assert "seven.io names no account for 2026-03-09, but usage of that day" in caplog.text
+    [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "'analytics_by_subaccount'" in warning
+    assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_accounts_that_add_up_to_the_day_when_none_is_named_any_more_then_their_rows_stay(nameless):
-    known = {"2026-03-09": [[["Company 1"], [1, 0, 0, 0, 0, 0, 0]]]}
-    saved = state("analytics_by_subaccount", date="2026-03-09", groups=known)
+def test_given_accounts_that_the_total_holds_when_none_is_named_any_more_then_their_rows_are_written_again(nameless):
+    saved = written("analytics_by_subaccount", [["Company 1"], [1, 0, 0, 0, 0, 0, 0]])
 
     output = read("analytics_by_subaccount", start_date="2026-03-09", lookback_days=1, saved=saved)
 
     assert output.failure is None
-    assert output.records == []
-    assert output.states[-1]["groups"] == known
+    assert output.records == [usage(date="2026-03-09", account="Company 1", sms=1, is_partial=False)]
+    assert output.states[-1]["written"] == {"2026-03-09": [[["Company 1"], [1, 0, 0, 0, 0, 0, 0]]]}
 
 
 def test_given_accounts_that_do_not_add_up_when_none_is_named_any_more_then_the_usage_is_of_no_account(nameless):
-    known = {"2026-03-09": [[["Company 1"], [7, 0, 0, 0, 0, 0, 0]]]}
-    saved = state("analytics_by_subaccount", date="2026-03-09", groups=known)
+    saved = written("analytics_by_subaccount", [["Company 1"], [7, 0, 0, 0, 0, 0, 0]])
 
     output = read("analytics_by_subaccount", start_date="2026-03-09", lookback_days=1, saved=saved)
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
 
-from unit_tests.connector import read, state
+from source_sms_providers.days import days
+from unit_tests.connector import read, written
 from unit_tests.providers import SEVEN, AccountStates, Asked, as_json, query_of
 from unit_tests.usage import ZEROS, usage
 
@@ -17,37 +18,55 @@ LIST = f"{SEVEN}/subaccounts"
 DAY = "2026-03-09"
 
 
+Usage = int | dict[str, float]
+"""SMS, or several counters."""
+
+
 class Accounts:
-    """seven.io as it tells of one day: who is listed, who is named, and what each sent; nothing on other days."""
+    """seven.io as it reports one day: who is listed, who is named, and what each account has; nothing on other days.
+
+    `sent` is usage by account and country, `loose` an account's usage of no country.
+    """
 
     def __init__(self, providers: AccountStates) -> None:
         self.listed: dict[str, str | None] = {"101": "Company 1", "102": "Company 2"}
-        self.named: dict[str, int] = {}
-        self.sent: dict[str, dict[str, int]] = defaultdict(dict)
-        self.total: int | None = None
+        self.named: dict[str, Usage] = {}
+        self.sent: dict[str, dict[str, Usage]] = defaultdict(dict)
+        self.loose: dict[str, Usage] = {}
+        self.total: Usage | None = None
         self.day = DAY
-        self.lookups: dict[str, int] = {}
-        self.costs: dict[str, float] = {}
         providers.answer(URL, self._analytics)
         providers.answer(LIST, lambda _: as_json([{"id": each, "company": name} for each, name in self.listed.items()]))
 
     def _analytics(self, request: requests.PreparedRequest) -> bytes:
         asked = query_of(request)
+        account, is_of_day = asked["subaccounts"], asked["start"] <= self.day <= asked["end"]
         if asked["group_by"] == "subaccount":
-            return as_json(
-                [
-                    usage(account=name, sms=sms, hlr=self.lookups.get(name, 0), usage_eur=self.costs.get(name, 0))
-                    for name, sms in self.named.items()
-                ]
-            )
+            named = self.named if is_of_day else {}
+            return as_json([{"account": name, **counters(each)} for name, each in named.items()])
         if asked["group_by"] == "country":
-            sent = self.sent[asked["subaccounts"]] if asked["start"] == self.day else {}
-            hlr, costs = (each.get(asked["subaccounts"], 0) for each in (self.lookups, self.costs))
-            return as_json([usage(country=country, sms=sms, hlr=hlr, usage_eur=costs) for country, sms in sent.items()])
-        first, last = date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"])
-        days = [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
-        total = sum(self.named.values()) if self.total is None else self.total
-        return as_json([usage(date=day, sms=total if day == self.day else 0) for day in days])
+            sent = self.sent[account] if is_of_day else {}
+            return as_json([{"country": country, **counters(each)} for country, each in sent.items()])
+        total = [*self.sent[account].values(), self.loose.get(account, 0)]
+        if account in ("all", self.only):
+            total = [*self.named.values()] if self.total is None else [self.total]
+        return as_json(
+            [
+                {"date": str(day), **(added(total) if str(day) == self.day else usage())}
+                for day in days(date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"]))
+            ]
+        )
+
+    only: str | None = None
+    """The account in the settings: its usage is the total."""
+
+
+def counters(each: Usage) -> dict[str, float]:
+    return usage(sms=each) if isinstance(each, int) else usage(**each)
+
+
+def added(parts: list[Usage]) -> dict[str, float]:
+    return {name: round(sum(counters(each)[name] for each in parts), 4) for name in ZEROS}
 
 
 @pytest.fixture
@@ -55,15 +74,14 @@ def accounts(providers):
     return Accounts(providers)
 
 
-def row(account_id: str, country: str, sms: int, company: str | None = None) -> dict:
+def row(account_id: str, country: str, each: Usage, company: str | None = None) -> dict:
     return {
-        **ZEROS,
+        **counters(each),
         "date": DAY,
         "account_id": account_id,
         "company": company,
         "is_main_account": account_id == "main",
         "country": country,
-        "sms": sms,
         "is_partial": False,
     }
 
@@ -72,10 +90,14 @@ def by_key(output) -> list[dict]:
     return sorted(output.records, key=lambda record: (record["account_id"], record["country"]))
 
 
-def asked_of(providers: AccountStates) -> list[str]:
-    """Whose usage by country was asked for."""
+def asked_of(providers: AccountStates, group: str = "country") -> list[str]:
+    """Whose usage was requested, by this grouping."""
     queries = [query_of(request) for request in providers.requests]
-    return sorted(query["subaccounts"] for query in queries if query.get("group_by") == "country")
+    return sorted(query["subaccounts"] for query in queries if query.get("group_by") == group)
+
+
+def warnings(caplog) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 
 # What is asked
@@ -133,6 +155,7 @@ def test_given_a_day_without_usage_when_read_then_no_account_is_asked_and_a_row_
 def test_given_the_setting_of_one_account_when_read_then_only_that_one_is_asked(
     providers, accounts, whose, asked, expected
 ):
+    accounts.only = whose
     accounts.named = {"whoever": 3}
     accounts.sent[whose] = {"DE": 3}
 
@@ -144,12 +167,17 @@ def test_given_the_setting_of_one_account_when_read_then_only_that_one_is_asked(
 
 @pytest.mark.parametrize(
     ("whose", "expected"),
-    [("all", row("main", "", 0)), ("only_main", row("main", "", 0)), ("102", row("102", "", 0, "Company 2"))],
+    [
+        ("all", row("main", "", {"hlr": 4})),
+        ("only_main", row("main", "", {"hlr": 4})),
+        ("102", row("102", "", {"hlr": 4}, "Company 2")),
+    ],
 )
-def test_given_a_day_of_lookups_alone_when_no_country_is_named_then_a_row_of_zeros_says_that_it_was_asked(
-    providers, accounts, whose, expected
+def test_given_a_day_of_lookups_alone_when_no_country_is_named_then_they_are_a_row_without_one(
+    accounts, whose, expected
 ):
-    providers.answer(f"{URL}?group_by=date", as_json([usage(date=DAY, hlr=4)]))
+    accounts.only = whose
+    accounts.total = {"hlr": 4}
 
     output = read(STREAM, start_date=DAY, seven_subaccounts=whose)
 
@@ -195,16 +223,15 @@ def test_given_usage_of_no_name_when_accounts_have_no_name_either_then_the_main_
 
 
 def test_given_messages_that_add_up_when_costs_do_not_then_the_main_account_is_asked_too(providers, accounts):
-    accounts.named = {"Company 1": 7}
-    accounts.costs = {"Company 1": 1, "101": 0.7, "only_main": 0.3}
-    accounts.sent |= {"101": {"AT": 7}, "only_main": {"AT": 0}}
+    accounts.named = {"Company 1": {"sms": 7, "usage_eur": 1}}
+    accounts.sent |= {"101": {"AT": {"sms": 7, "usage_eur": 0.7}}, "only_main": {"AT": {"usage_eur": 0.3}}}
 
     output = read(STREAM, start_date=DAY)
 
     assert asked_of(providers) == ["101", "only_main"]
     assert by_key(output) == [
-        {**row("101", "AT", 7, "Company 1"), "usage_eur": 0.7},
-        {**row("main", "AT", 0), "usage_eur": 0.3},
+        row("101", "AT", {"sms": 7, "usage_eur": 0.7}, "Company 1"),
+        row("main", "AT", {"usage_eur": 0.3}),
     ]
 
 
@@ -235,7 +262,7 @@ def test_given_a_main_account_named_like_a_subaccount_when_read_then_the_sum_say
     ("sent", "asked"),
     [
         ({"only_main": {"DE": 5}}, ["only_main"]),
-        ({"only_main": {"DE": 2}, "102": {"AT": 3}}, ["101", "102", "only_main"]),
+        ({"only_main": {"DE": 2}, "102": {"AT": 3}}, ["102", "only_main"]),
     ],
     ids=["the main one", "another too"],
 )
@@ -245,11 +272,12 @@ def test_given_a_day_with_usage_of_which_no_account_is_named_when_read_then_acco
     accounts.total = 5
     accounts.sent |= sent
 
-    output = read(STREAM, start_date=DAY, lookback_days=1, saved=known([["main", "DE"], [5, 0, 0, 0, 0, 0, 0]]))
+    output = read(STREAM, start_date=DAY, lookback_days=1, saved=written(STREAM, entry("main", "DE", 7)))
 
     found = {(record["account_id"], record["country"]): record["sms"] for record in output.records}
     names = {"only_main": "main"}
-    assert found == {(names.get(who, who), code): sms for who, of in sent.items() for code, sms in of.items()}
+    reported = {(names.get(who, who), code): sms for who, of in sent.items() for code, sms in of.items()}
+    assert found == {("main", "DE"): 0, **reported}
     assert asked_of(providers) == asked
 
 
@@ -263,7 +291,9 @@ def test_given_a_name_that_the_list_lacks_when_the_main_account_does_not_explain
 
     output = read(STREAM, start_date=DAY)
 
-    assert asked_of(providers) == ["101", "102", "103", "only_main"]
+    # By country only who has usage by date, or may be who is named.
+    assert asked_of(providers) == ["101", "102", "only_main"]
+    assert asked_of(providers, "date") == ["101", "102", "103", "all", "only_main"]
     assert by_key(output) == [row("101", "AT", 1, "Company 1"), row("102", "AT", 7, name_in_the_list)]
 
 
@@ -274,7 +304,7 @@ def test_given_a_running_day_that_does_not_add_up_when_read_then_not_all_account
 
     output = read(STREAM, start_date="2026-03-10", include_today=True)
 
-    assert asked_of(providers) == ["101", "only_main"]
+    assert asked_of(providers) == ["101"]
     assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
 
 
@@ -293,99 +323,155 @@ def test_given_a_running_day_that_ends_while_it_is_read_when_it_does_not_add_up_
 
     output = read(STREAM, start_date="2026-03-10", include_today=True)
 
-    assert asked_of(providers) == ["101", "only_main"]
+    assert asked_of(providers) == ["101"]
     assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
-    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
+    assert warnings(caplog) == []
 
 
 def test_given_a_main_account_that_sent_nothing_but_counts_lookups_when_read_then_it_is_asked_too(providers, accounts):
-    accounts.named = {"Company 1": 7, "Main account": 0}
-    accounts.lookups = {"Main account": 4, "only_main": 4}
-    accounts.sent |= {"101": {"AT": 7}, "only_main": {"": 0}}
+    accounts.named = {"Company 1": 7, "Main account": {"hlr": 4}}
+    accounts.sent |= {"101": {"AT": 7}, "only_main": {"": {"hlr": 4}}}
 
     output = read(STREAM, start_date=DAY)
 
-    assert by_key(output) == [row("101", "AT", 7, "Company 1"), {**row("main", "", 0), "hlr": 4}]
+    assert by_key(output) == [row("101", "AT", 7, "Company 1"), row("main", "", {"hlr": 4})]
+
+
+# Usage of no country
+
+
+def test_given_voice_of_no_country_when_read_then_it_is_a_row_of_its_account(providers, accounts, caplog):
+    accounts.named = {"Company 1": {"voice": 5, "usage_eur": 0.09}}
+    accounts.loose["101"] = {"voice": 5, "usage_eur": 0.09}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert output.failure is None
+    assert output.records == [row("101", "", {"voice": 5, "usage_eur": 0.09}, "Company 1")]
+    assert asked_of(providers, "date") == ["101", "all"]
+    assert warnings(caplog) == []
+
+
+def test_given_voice_of_no_country_beside_sms_when_read_then_each_account_has_its_own(accounts):
+    accounts.named = {"Company 1": {"sms": 7, "voice": 5}, "Main account": {"inbound": 7}}
+    accounts.sent["101"] = {"AT": 7}
+    accounts.loose |= {"101": {"voice": 5}, "only_main": {"inbound": 7}}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert by_key(output) == [
+        row("101", "", {"voice": 5}, "Company 1"),
+        row("101", "AT", 7, "Company 1"),
+        row("main", "", {"inbound": 7}),
+    ]
+
+
+def test_given_a_country_without_name_and_a_rest_when_read_then_both_are_one_row(accounts):
+    accounts.named = {"Company 1": {"sms": 3, "voice": 5}}
+    accounts.sent["101"] = {"": 3}
+    accounts.loose["101"] = {"voice": 5}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert output.records == [row("101", "", {"sms": 3, "voice": 5}, "Company 1")]
+
+
+def test_given_a_main_account_named_like_a_subaccount_that_has_only_inbound_then_it_is_a_row(accounts):
+    accounts.listed = {"101": "Shop"}
+    accounts.named = {"Shop": {"inbound": 7}}
+    accounts.loose["only_main"] = {"inbound": 7}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert output.records == [row("main", "", {"inbound": 7})]
+
+
+def test_given_an_account_without_a_name_in_the_list_that_used_no_sms_when_read_then_it_is_found(accounts):
+    accounts.listed = {"101": None, "102": "Company 2"}
+    accounts.named = {"Its name": {"hlr": 4}, "Company 2": 7}
+    accounts.sent |= {"101": {"DE": {"hlr": 4}}, "102": {"AT": 7}}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert by_key(output) == [row("101", "DE", {"hlr": 4}), row("102", "AT", 7, "Company 2")]
+
+
+def test_given_a_main_account_that_was_renamed_and_used_no_sms_when_read_then_it_is_found(accounts):
+    accounts.named = {"A new name": {"voice": 4}}
+    accounts.sent["only_main"] = {"DE": {"voice": 4}}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert output.records == [row("main", "DE", {"voice": 4})]
+
+
+@pytest.mark.parametrize("eur", [0.6999, 0.7001, 0.705])
+def test_given_costs_that_are_rounded_when_read_then_no_other_account_is_requested(providers, accounts, eur):
+    accounts.named = {"Company 1": {"sms": 7, "usage_eur": eur}}
+    accounts.sent["101"] = {"AT": {"sms": 7, "usage_eur": 0.7}}
+
+    output = read(STREAM, start_date=DAY)
+
+    assert (asked_of(providers), asked_of(providers, "date")) == (["101"], ["all"])
+    assert output.records == [row("101", "AT", {"sms": 7, "usage_eur": 0.7}, "Company 1")]
 
 
 # What does not add up
 
 
-def test_given_a_name_of_one_account_when_its_answer_is_empty_then_the_day_fails_and_is_asked_again(accounts):
-    accounts.named = {"Company 1": 7, "Main account": 3}
-    accounts.sent["only_main"] = {"DE": 3}
-
-    output = read(STREAM, start_date=DAY)
-
-    assert output.records == []
-    assert output.errors[0].failure_type is FailureType.transient_error
-    assert output.errors[0].message == (
-        "seven.io names usage of an account on 2026-03-09, but answers none when it is asked for that account. "
-        "The next sync asks again."
-    )
-
-
-def test_given_a_name_of_one_account_that_has_neither_messages_nor_costs_when_its_answer_is_empty_then_no_day_fails(
-    accounts,
+@pytest.mark.parametrize("named", [7, {"hlr": 4}], ids=["SMS", "lookups"])
+def test_given_a_named_account_whose_answers_are_empty_when_read_then_the_rest_is_of_the_main_account(
+    accounts, caplog, named
 ):
-    accounts.named = {"Company 1": 0, "Company 2": 7}
-    accounts.lookups = {"Company 1": 4}
-    accounts.sent["102"] = {"AT": 6}
+    accounts.named = {"Company 1": named, "Company 2": 3}
+    accounts.sent["102"] = {"AT": 3}
 
     output = read(STREAM, start_date=DAY)
 
     assert output.failure is None
-    assert output.records == [row("102", "AT", 6, "Company 2")]
+    assert by_key(output) == [row("102", "AT", 3, "Company 2"), row("main", "", named)]
+    [warning] = warnings(caplog)
+    assert f"'{STREAM}'" in warning
+    assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_a_name_of_two_accounts_when_the_answer_of_one_is_empty_then_no_day_fails(accounts):
-    accounts.listed = {"101": "Twin", "102": "Twin"}
-    accounts.named = {"Twin": 7}
-    accounts.sent["102"] = {"AT": 6}
+def test_given_an_account_whose_country_answer_is_empty_when_read_then_its_total_is_a_row(accounts):
+    accounts.named = {"Company 1": 7}
+    accounts.loose["101"] = 7
 
-    output = read(STREAM, start_date=DAY)
-
-    assert output.failure is None
-    assert output.records == [row("102", "AT", 6, "Twin")]
+    assert read(STREAM, start_date=DAY).records == [row("101", "", 7, "Company 1")]
 
 
-def test_given_a_name_that_no_account_explains_when_read_then_the_others_are_there_with_a_warning(accounts, caplog):
+def test_given_a_name_that_no_account_explains_when_read_then_the_rest_is_of_the_main_account(accounts, caplog):
     accounts.named = {"A deleted one": 7, "Company 1": 1}
     accounts.sent["101"] = {"AT": 1}
 
     output = read(STREAM, start_date=DAY)
 
     assert output.failure is None
-    assert output.records == [row("101", "AT", 1, "Company 1")]
-    assert (
-        "seven.io's accounts add up to 1 SMS and 0 EUR on 2026-03-09, the day's total says 8 SMS and 0 EUR"
-        in caplog.text
-    )
+    assert by_key(output) == [row("101", "AT", 1, "Company 1"), row("main", "", 7)]
+    assert len(warnings(caplog)) == 1
 
 
-def test_given_the_setting_of_one_account_when_its_answer_is_empty_then_the_day_fails(accounts):
+def test_given_the_setting_of_one_account_when_its_answer_is_empty_then_its_total_is_a_row(accounts):
+    accounts.only = "102"
     accounts.named = {"whoever": 3}
 
     output = read(STREAM, start_date=DAY, seven_subaccounts="102")
 
-    assert output.records == []
-    assert output.errors[0].failure_type is FailureType.transient_error
+    assert output.records == [row("102", "", 3, "Company 2")]
 
 
-def test_given_accounts_that_do_not_add_up_to_the_day_when_read_then_a_warning_names_day_and_both_sums(
-    accounts, caplog
-):
+def test_given_accounts_of_more_than_the_total_when_read_then_they_stay_and_a_warning_names_both_sums(accounts, caplog):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
-    accounts.total = 9
+    accounts.total = 5
 
     output = read(STREAM, start_date=DAY)
 
     assert output.records == [row("101", "AT", 7, "Company 1")]
-    assert (
-        "seven.io's accounts add up to 7 SMS and 0 EUR on 2026-03-09, the day's total says 9 SMS and 0 EUR"
-        in caplog.text
-    )
+    [warning] = warnings(caplog)
+    assert "2026-03-09 (7 sms, total 5)" in warning
 
 
 def test_given_accounts_that_add_up_when_read_then_there_is_no_warning(accounts, caplog):
@@ -394,7 +480,7 @@ def test_given_accounts_that_add_up_when_read_then_there_is_no_warning(accounts,
 
     read(STREAM, start_date=DAY)
 
-    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+    assert warnings(caplog) == []
 
 
 def test_given_a_running_day_that_does_not_add_up_when_read_then_there_is_no_warning(accounts, caplog):
@@ -405,59 +491,57 @@ def test_given_a_running_day_that_does_not_add_up_when_read_then_there_is_no_war
     output = read(STREAM, start_date="2026-03-10", include_today=True)
 
     assert output.failure is None
-    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+    assert warnings(caplog) == []
 
 
 # What goes away
 
 
-def known(*groups: list) -> list:
-    return state(STREAM, date=DAY, groups={DAY: [*groups]})
+AGAIN = {"start_date": DAY, "lookback_days": 1}
+
+
+def entry(account: str, country: str, sms: int, company: str | None = None) -> list:
+    return [[account, country], [sms, 0, 0, 0, 0, 0, 0], [company]]
 
 
 def test_given_a_country_that_an_account_has_no_longer_when_read_again_then_it_goes_to_zero(accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
-    saved = known([["101", ""], [7, 0, 0, 0, 0, 0, 0]])
 
-    output = read(STREAM, start_date=DAY, lookback_days=1, saved=saved)
+    output = read(STREAM, saved=written(STREAM, entry("101", "", 7, "Company 1")), **AGAIN)
 
     assert by_key(output) == [row("101", "", 0, "Company 1"), row("101", "AT", 7, "Company 1")]
 
 
-@pytest.mark.parametrize("total", [7, 11, 20])
-def test_given_a_listed_account_that_has_no_usage_any_more_when_read_again_then_it_goes_to_zero(accounts, total):
-    accounts.total = total
+@pytest.mark.parametrize("account", ["102", "main", "999"])
+@pytest.mark.parametrize(("total", "stays"), [(7, False), (9, False), (11, True), (20, True)])
+def test_given_an_account_without_usage_then_its_rows_stay_if_the_total_may_hold_them(accounts, account, total, stays):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
-    saved = known([["102", "DE"], [4, 0, 0, 0, 0, 0, 0]])
-
-    output = read(STREAM, start_date=DAY, lookback_days=1, saved=saved)
-
-    assert by_key(output) == [row("101", "AT", 7, "Company 1"), row("102", "DE", 0, "Company 2")]
-
-
-@pytest.mark.parametrize("total", [7, 11, 20])
-def test_given_a_main_account_that_has_no_usage_any_more_when_read_again_then_it_goes_to_zero(accounts, total):
     accounts.total = total
+
+    saved = written(STREAM, entry(account, "DE", 3, "X"), entry(account, "FR", 1, "X"))
+    output = read(STREAM, saved=saved, **AGAIN)
+
+    found = {(each["account_id"], each["country"]): each["sms"] for each in output.records}
+    rest = total - 7 - (4 if stays else 0)
+    assert found == {
+        ("101", "AT"): 7,
+        (account, "DE"): 3 if stays else 0,
+        (account, "FR"): 1 if stays else 0,
+        **({("main", ""): rest} if rest else {}),
+    }
+    assert {each["company"] for each in output.records if each["account_id"] == account and each["country"]} == {"X"}
+
+
+def test_given_an_account_that_is_deleted_when_its_rows_stay_then_the_next_sync_knows_them(accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
-    saved = known([["main", "DE"], [4, 0, 0, 0, 0, 0, 0]])
+    accounts.total = 11
 
-    output = read(STREAM, start_date=DAY, lookback_days=1, saved=saved)
+    output = read(STREAM, saved=written(STREAM, entry("999", "DE", 4, "Gone")), **AGAIN)
 
-    assert by_key(output) == [row("101", "AT", 7, "Company 1"), row("main", "DE", 0)]
-
-
-def test_given_an_account_in_the_settings_that_is_not_listed_when_a_country_goes_then_that_has_zeros(accounts):
-    accounts.total = 9
-    accounts.named = {"whoever": 7}
-    accounts.sent["999"] = {"AT": 7}
-    saved = known([["999", ""], [7, 0, 0, 0, 0, 0, 0]])
-
-    output = read(STREAM, start_date=DAY, lookback_days=1, saved=saved, seven_subaccounts="999")
-
-    assert by_key(output) == [row("999", "", 0), row("999", "AT", 7)]
+    assert entry("999", "DE", 4, "Gone") in output.states[-1]["written"][DAY]
 
 
 def test_given_an_account_that_is_deleted_when_the_rows_that_it_keeps_add_up_then_there_is_no_warning(accounts, caplog):
@@ -465,25 +549,32 @@ def test_given_an_account_that_is_deleted_when_the_rows_that_it_keeps_add_up_the
     accounts.sent["101"] = {"AT": 7}
     accounts.total = 11
 
-    read(STREAM, start_date=DAY, lookback_days=1, saved=known([["999", "DE"], [4, 0, 0, 0, 0, 0, 0]]))
+    read(STREAM, saved=written(STREAM, entry("999", "DE", 4)), **AGAIN)
 
-    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+    assert warnings(caplog) == []
 
 
-@pytest.mark.parametrize(("total", "stays"), [(11, True), (7, False), (20, True)])
-def test_given_an_account_that_is_deleted_when_read_again_then_it_keeps_its_rows_unless_the_total_takes_them_back(
-    accounts, total, stays
-):
-    accounts.named = {"Company 1": 7}
-    accounts.sent["101"] = {"AT": 7}
-    accounts.total = total
-    groups = [[["999", "DE"], [3, 0, 0, 0, 0, 0, 0]], [["999", "FR"], [1, 0, 0, 0, 0, 0, 0]]]
+def test_given_a_deleted_account_that_lost_usage_when_read_again_then_nothing_else_is_lost(accounts):
+    """Deleted but still listed: 4 of 7 are named no longer, and the total still holds them."""
+    accounts.named = {"Company 1": 1}
+    accounts.sent["101"] = {"AT": 1}
+    accounts.total = 4
 
-    output = read(STREAM, start_date=DAY, lookback_days=1, saved=known(*groups))
+    output = read(STREAM, saved=written(STREAM, entry("101", "AT", 1, "Company 1"), entry("102", "DE", 3)), **AGAIN)
 
-    zeros = [] if stays else [row("999", "DE", 0), row("999", "FR", 0)]
-    assert by_key(output) == [row("101", "AT", 7, "Company 1"), *zeros]
-    assert [group for group in output.states[-1]["groups"][DAY] if group[0][0] == "999"] == (groups if stays else [])
+    assert {each["account_id"]: each["sms"] for each in output.records} == {"101": 1, "102": 3}
+
+
+def test_given_an_account_in_the_settings_when_a_country_goes_then_that_has_zeros(accounts):
+    accounts.only = "102"
+    accounts.named = {"whoever": 7}
+    accounts.sent["102"] = {"AT": 7}
+    saved = written(STREAM, entry("102", "", 7, "Company 2"))
+    vars(saved[0].stream.stream_state)["filters"] = {"seven_subaccounts": "102"}
+
+    output = read(STREAM, saved=saved, seven_subaccounts="102", **AGAIN)
+
+    assert by_key(output) == [row("102", "", 0, "Company 2"), row("102", "AT", 7, "Company 2")]
 
 
 # A key without the right

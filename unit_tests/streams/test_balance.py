@@ -31,7 +31,7 @@ def test_given_a_balance_when_read_then_it_is_the_record_of_today(providers, run
 def test_given_a_balance_when_read_then_the_state_is_today(providers):
     providers.answer(URL, "seven/balance.json")
 
-    assert read("balance").states[-1] == {"date": "2026-03-10T00:00:00Z"}
+    assert read("balance").states[-1] == {"date": "2026-03-10"}
 
 
 @pytest.mark.parametrize("saved", ["2026-03-01", "2026-03-10T00:00:00Z"])

@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 from airbyte_cdk.models import FailureType
+from source_sms_providers.days import days
 
-from source_sms_providers.spans import days
 from unit_tests.connector import SMSFACTOR_TOKEN, full_refresh, read, state
 from unit_tests.providers import SMSFACTOR, Asked, as_json, query_of
 
@@ -153,7 +153,7 @@ def test_given_the_documented_answer_when_read_then_each_account_and_country_is_
 
 
 def test_given_three_days_when_read_then_the_state_is_the_last_of_them(documented):
-    assert read("consumption").states[-1]["date"] == "2026-03-09T00:00:00Z"
+    assert read("consumption").states[-1]["date"] == "2026-03-09"
 
 
 def test_given_a_state_when_read_then_the_last_three_days_are_read_again(documented):
@@ -170,7 +170,7 @@ def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_
     output = read("consumption", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
-    assert output.states[-1]["date"] == "2026-03-09T23:59:59Z"
+    assert output.states[-1]["date"] == "2026-03-09"
 
 
 def test_given_today_was_read_when_read_the_next_day_then_it_is_read_again_and_complete(documented, clock):
@@ -280,7 +280,7 @@ def test_given_units_without_country_that_got_one_when_read_again_then_the_old_r
     found, states = synced(after=states)
 
     assert found == {("1", "FR"): 6, ("1", "BE"): 4, ("1", ""): 0}
-    assert states[-1]["groups"] == {"2026-03-09": [[["1", "FR"], [6]], [["1", "BE"], [4]]]}
+    assert states[-1]["written"] == {"2026-03-09": [[["1", "FR"], [6]], [["1", "BE"], [4]]]}
 
 
 def test_given_an_account_that_was_emptied_when_read_again_then_its_countries_have_zero(day):
@@ -302,7 +302,7 @@ def test_given_an_account_that_is_listed_no_more_when_read_again_then_its_rows_s
     found, states = synced(after=states)
 
     assert found == {("1", "FR"): 6}
-    assert [key for key, _ in states[-1]["groups"]["2026-03-09"]] == [["1", "FR"], ["2", "IT"]]
+    assert [key for key, _ in states[-1]["written"]["2026-03-09"]] == [["1", "FR"], ["2", "IT"]]
     assert "SMSFactor does not list the account 2 on 2026-03-09 any more; its rows stay as they are." in caplog.messages
 
 

@@ -60,7 +60,7 @@ def test_given_one_country_when_read_then_the_api_is_asked_for_it(providers):
 
     read("pricing", countries=["at"])
 
-    assert providers.asked == [Asked("GET", URL, {"format": "json", "country": "at"})]
+    assert providers.asked == [Asked("GET", URL, {"format": "json", "country": "AT"})]
 
 
 def test_given_several_countries_when_read_then_they_are_picked_from_the_whole_list(providers):
@@ -94,7 +94,7 @@ def test_given_a_country_without_networks_when_read_then_it_has_no_record(provid
 def test_given_prices_when_read_then_the_state_is_today(providers):
     providers.answer(URL, "seven/pricing.json")
 
-    assert read("pricing").states[-1] == {"date": "2026-03-10T00:00:00Z"}
+    assert read("pricing").states[-1] == {"date": "2026-03-10"}
 
 
 def test_given_a_state_of_today_when_read_then_the_prices_are_asked_again(providers):
