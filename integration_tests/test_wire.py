@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
@@ -13,12 +14,20 @@ import pytest
 
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import catalog, check, stream_messages, sync, without_nulls
-from source_sms_providers.http import client, requester
+from integration_tests.sync import Sync, catalog, check, stream_messages, sync, without_nulls
+from source_sms_providers.http import account, client, requester
 from source_sms_providers.session import SyncSession
 
 TODAY = date(2026, 3, 10)
 START = date(2026, 3, 5)
+SEVEN_DAILY = (
+    "analytics",
+    "analytics_by_country",
+    "analytics_by_label",
+    "analytics_by_subaccount",
+    "analytics_by_subaccount_and_country",
+)
+DAILY = (*SEVEN_DAILY, "consumption")
 ONCE_OR_EVER: list[dict[str, Any]] = [
     {"kind": "reset_before_headers"},
     {"kind": "reset_in_headers"},
@@ -45,8 +54,8 @@ def name(rule: dict[str, Any]) -> str:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "SILENCE_SECONDS", 0.5)
-    monkeypatch.setattr(requester, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(requester, "TOTAL_TIMEOUT_SECONDS", 1.0)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -158,7 +167,7 @@ def test_given_a_retry_after_of_an_hour_when_read_then_the_sync_ends_and_says_wh
     kind, sentence = result.failures()["consumption"]
     assert (kind, sentence) == (
         "transient_error",
-        "SMSFactor asks for fewer requests (HTTP 429). The next sync asks again.",
+        "SMSFactor is rate limiting us (HTTP 429). The next sync asks again.",
     )
 
 
@@ -307,3 +316,173 @@ def test_given_a_number_of_workers_when_read_then_the_provider_sees_that_many_re
     sync(sandbox.config(start_date="2025-10-10", num_workers=workers), ["consumption"], now=TODAY)
 
     assert sandbox.stats()["max_parallel"] == workers
+
+
+# Connections
+
+
+def assert_rows_are_right(result: Sync, sandbox: Sandbox, streams: Iterable[str], start: date) -> None:
+    """Each row that arrived is the one that the provider means."""
+    expected = expected_records(sandbox.settings(), {}, TODAY, start, TODAY - timedelta(days=1))
+    for stream in streams:
+        rows, right = (without_nulls(each, stream) for each in (result.records(stream), expected[stream]))
+        assert [row for row in rows if row not in right] == [], stream
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("code", [102, 103, 199])
+def test_given_interim_responses_when_read_then_they_are_skipped(sandbox: Sandbox, code: int, workers: int) -> None:
+    start = TODAY - timedelta(days=12)
+    sandbox.fault("interim", code=code, times=None)
+
+    result = sync(sandbox.config(start_date=str(start), num_workers=workers), DAILY, now=TODAY)
+
+    assert result.error is None, result.sentence
+    assert_rows_are_right(result, sandbox, DAILY, start)
+    assert all(len({row["date"] for row in result.records(stream)}) == 12 for stream in DAILY)
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_given_one_early_hint_when_read_then_no_later_day_is_shifted(sandbox: Sandbox, workers: int) -> None:
+    start = TODAY - timedelta(days=60)
+    sandbox.fault("interim", times=1)
+
+    result = sync(sandbox.config(start_date=str(start), num_workers=workers), ["consumption"], now=TODAY)
+
+    assert result.error is None, result.sentence
+    assert len({row["date"] for row in result.records("consumption")}) == 60
+    assert_rows_are_right(result, sandbox, ["consumption"], start)
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("code", [204, 304, 404])
+@pytest.mark.usefixtures("no_waiting")
+def test_given_a_late_body_when_read_then_it_answers_no_later_request(
+    sandbox: Sandbox, code: int, workers: int
+) -> None:
+    start = TODAY - timedelta(days=12)
+    for path in ("/api/analytics", "/metrics/consumption"):
+        sandbox.fault("late_body", code=code, path=path, skip=workers, times=2)
+
+    result = sync(sandbox.config(start_date=str(start), num_workers=workers), DAILY, now=TODAY)
+
+    assert_rows_are_right(result, sandbox, DAILY, start)
+    assert sum(rule["struck"] for rule in sandbox.faults()) == 4
+
+
+def test_given_good_responses_when_read_then_their_connections_are_kept(sandbox: Sandbox) -> None:
+    sync(sandbox.config(start_date="2026-01-01", num_workers=4), ["consumption"], now=TODAY)
+
+    assert len({entry["connection"] for entry in sandbox.requests()}) <= 4
+
+
+# Rate limits
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "20"}], ids=["without Retry-After", "with Retry-After"])
+@pytest.mark.parametrize("workers", [1, 8])
+def test_given_a_limit_a_minute_when_read_then_the_sync_is_slower_and_green(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, workers: int, headers: dict[str, str]
+) -> None:
+    """A limit of 60 a minute, 20 times as fast."""
+    slowed(monkeypatch, 0.05)
+    sandbox.fault("rate_limit", requests=60, seconds=3, headers=headers, times=None)
+    config = sandbox.config(start_date=str(TODAY - timedelta(days=150)), num_workers=workers, outage_seconds=180)
+
+    result = sync(config, ["consumption"], now=TODAY)
+
+    assert result.error is None, result.sentence
+    assert len({row["date"] for row in result.records("consumption")}) == 150
+    refused = [entry for entry in sandbox.requests() if entry["status"] == 429]
+    # Two windows are full: in each, what was under way and one request after each pause.
+    assert 2 <= len(refused) <= 2 * (workers + 10)
+
+
+def slowed(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    """Waits take this part of their time."""
+    wait, time_module = SyncSession.wait, FactorTime(factor)
+    monkeypatch.setattr(SyncSession, "wait", lambda session, seconds: wait(session, seconds * factor))
+    monkeypatch.setattr(account, "time", time_module)
+
+
+class FactorTime:
+    """The clock of `account.py`: it runs as much faster as the waits are shorter."""
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+
+    def monotonic(self) -> float:
+        return time.monotonic() / self._factor
+
+
+def test_given_a_pause_when_it_ends_then_requests_start_one_by_one(sandbox: Sandbox) -> None:
+    sandbox.fault("rate_limit", requests=20, seconds=600, headers={"Retry-After": "1"}, times=None)
+    config = sandbox.config(start_date=str(TODAY - timedelta(days=60)), num_workers=8, outage_seconds=4)
+
+    sync(config, ["consumption"], now=TODAY)
+
+    refused = [entry["started"] for entry in sandbox.requests() if entry["status"] == 429]
+    first = refused[0]
+    after_the_pause = [started for started in refused if started > first + 0.9]
+    assert after_the_pause
+    for started in after_the_pause:
+        # One slot each quarter of a second; a busy machine may be late for one.
+        assert sum(started <= other < started + 0.2 for other in after_the_pause) <= 2
+
+
+# Rejected keys
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "body", "body": '"900"'},
+        {"kind": "body", "body": '"903"'},
+        {"kind": "body", "body": '{"status":-1,"message":"x"}'},
+        {"kind": "status", "code": 401},
+        {"kind": "status", "code": 403, "body": "<html>Blocked</html>"},
+    ],
+    ids=name,
+)
+def test_given_a_key_that_is_rejected_when_read_then_the_provider_gets_few_requests(
+    sandbox: Sandbox, rule: dict[str, Any], workers: int
+) -> None:
+    is_smsfactor = "status" in str(rule.get("body"))
+    sandbox.fault(**rule, path="" if is_smsfactor else "/api", times=None)
+    streams = ["credits", "consumption"] if is_smsfactor else ["balance", "pricing", *SEVEN_DAILY]
+
+    result = sync(sandbox.config(start_date="2024-03-10", num_workers=workers), streams, now=TODAY)
+
+    assert len(sandbox.requests()) <= 15
+    assert {kind for kind, _ in result.failures().values()} == {"config_error"}
+    assert set(result.failures()) == set(streams)
+
+
+def test_given_a_key_that_is_revoked_when_read_then_few_requests_follow(sandbox: Sandbox) -> None:
+    sandbox.fault("body", body='{"status":-1,"message":"x"}', skip=100, times=None)
+
+    result = sync(sandbox.config(start_date="2024-03-10"), ["consumption"], now=TODAY)
+
+    assert result.failures()["consumption"][0] == "config_error"
+    assert len(sandbox.requests()) <= 100 + 15
+
+
+def test_given_a_missing_permission_when_read_then_only_its_endpoint_ends(sandbox: Sandbox) -> None:
+    sandbox.fault("body", body='"902"', path="/api/analytics", times=None)
+
+    result = sync(sandbox.config(start_date="2024-03-10"), [*SEVEN_DAILY, "balance", "pricing"], now=TODAY)
+
+    assert set(result.failures()) == set(SEVEN_DAILY)
+    assert result.records("balance")
+    assert result.records("pricing")
+    assert len(sandbox.requests()) <= 17
+
+
+def test_given_an_odd_403_when_read_then_the_other_days_arrive(sandbox: Sandbox) -> None:
+    for day in ("2026-03-05", "2026-03-07"):
+        sandbox.fault("status", code=403, query={"date_start": day, "date_end": day}, times=None)
+
+    result = sync(sandbox.config(start_date=str(START), num_workers=1), ["consumption"], now=TODAY)
+
+    assert {row["date"] for row in result.records("consumption")} == {"2026-03-06", "2026-03-08", "2026-03-09"}

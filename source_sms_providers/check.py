@@ -23,7 +23,7 @@ from source_sms_providers.seven import check as seven
 from source_sms_providers.smsfactor import check as smsfactor
 from source_sms_providers.spans import DAY
 
-OUTAGE_SECONDS = 8
+OUTAGE_SECONDS = 12
 """A person waits for the answer: a provider that is silent is given up sooner than in a sync."""
 MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 
@@ -44,7 +44,7 @@ connection test does not know which streams are selected.
 """
 IN_A_TEST = {
     "The next sync asks again.": "Test the connection again.",
-    "Nothing of this answer was synced, so no figure is wrong; if the next sync says the same, update": (
+    "Nothing from it was synced, so existing rows are unaffected; if the next sync says the same, update": (
         "If another test says the same, update"
     ),
 }

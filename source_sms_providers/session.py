@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 
 from source_sms_providers.single_flight import SingleFlight
+
+if TYPE_CHECKING:
+    from source_sms_providers.http.account import AccountState
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -34,24 +33,19 @@ class SyncSession:
     def __init__(self, parallel_requests: int = 1, workers: ConcurrentSource | None = None) -> None:
         self._over = threading.Event()
         self._parallel_requests = parallel_requests
-        self._places = SingleFlight[Hashable, Places]()
         self._side_by_side = ThreadPoolExecutor(parallel_requests)
         self._workers = workers
-        self.receiving: set[socket.socket] = set()
-        """The sockets that an answer is awaited of; a worker adds and takes away its own."""
+        self.concurrency = parallel_requests
+        self.accounts: SingleFlight[Hashable, AccountState] = SingleFlight()
         _RUNNING.add(self)
 
     @property
-    def is_over(self) -> bool:
+    def cancelled(self) -> bool:
         return self._over.is_set()
 
     def end(self) -> None:
-        """Lets no request begin any more, and cuts off the answers that workers wait for."""
+        """Lets no request begin any more."""
         self._over.set()
-        for each in tuple(self.receiving):
-            # By its number: what a socket is wrapped in for TLS may have no `shutdown`.
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(each.fileno())) as same:
-                same.shutdown(socket.SHUT_RDWR)
         self._side_by_side.shutdown(wait=False, cancel_futures=True)
         if self._workers:
             self._workers._threadpool._threadpool.shutdown(wait=False, cancel_futures=True)
@@ -65,14 +59,6 @@ class SyncSession:
         if self._over.wait(seconds):
             raise SyncCancelled
 
-    @contextlib.contextmanager
-    def request(self, account: Hashable) -> Iterator[None]:
-        """To be held while a request is under way. Raises SyncCancelled in place of letting it begin."""
-        with self._places.get(account, lambda: Places(self._parallel_requests)):
-            if self.is_over:
-                raise SyncCancelled
-            yield
-
     def each(self, make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
         """What `make` returns of each item, made side by side; if one fails, no further one begins, and its error is
         raised. `make` must not call this itself. Raises SyncCancelled if the command ends before all are made.
@@ -81,39 +67,9 @@ class SyncSession:
             return list(self._side_by_side.map(make, items))
         except (CancelledError, RuntimeError):
             # What a pool that was shut down says to items that wait in it, and to new ones.
-            if self.is_over:
+            if self.cancelled:
                 raise SyncCancelled from None
             raise
-
-
-class Places:
-    """A semaphore that is given in the order of those who ask for it.
-
-    One of Python's goes to whoever runs: a thread that waits for it may wait until the others have read all days, and
-    no state passes its own.
-    """
-
-    def __init__(self, free: int) -> None:
-        self._lock = threading.Lock()
-        self._free = free
-        self._waiting: deque[threading.Lock] = deque()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        turn.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._free += 1
 
 
 _RUNNING = WeakSet[SyncSession]()

@@ -27,7 +27,6 @@ from source_sms_providers.catalog import split, why_missing, with_missing
 from source_sms_providers.check import Account, check_account, check_countries
 from source_sms_providers.config import validate
 from source_sms_providers.errors import config_error
-from source_sms_providers.http.account import AccountStates
 from source_sms_providers.messages import LoggedOnce, told_once
 from source_sms_providers.session import SyncSession
 from source_sms_providers.smsfactor.months import COMPARED, with_months_compared
@@ -92,7 +91,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         """
         settings, groups = self._config, self.resolved_manifest["streams"]
         every_group = list(groups)
-        self._config = {**settings, "_providers": AccountStates(), "_states": self._states, "_command": self._command}
+        self._config = {**settings, "_states": self._states, "_session": self._command}
         if self._selected is not None:
             # The CDK makes all streams, whichever are read, and each takes 4 ms.
             groups[:] = [

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -14,78 +12,12 @@ SECONDS = 60
 """Longer than any machine takes, and shorter than for ever."""
 
 
-def until(happened: Callable[[], bool]) -> None:
-    ends = time.monotonic() + SECONDS
-    while not happened():
-        assert time.monotonic() < ends
-        time.sleep(0.001)
-
-
-def test_given_one_parallel_request_when_two_threads_ask_then_the_second_waits_for_the_first():
-    command = SyncSession(parallel_requests=1)
-    order = []
-    begins = threading.Event()
-
-    def ask_second() -> None:
-        begins.set()
-        with command.request("seven.io"):
-            order.append("second")
-
-    with command.request("seven.io"):
-        thread = threading.Thread(target=ask_second)
-        thread.start()
-        begins.wait(SECONDS)
-        thread.join(0.1)
-        order.append("first")
-    thread.join(SECONDS)
-
-    assert order == ["first", "second"]
-
-
-def test_given_two_parallel_requests_when_two_threads_ask_then_both_are_under_way():
-    command = SyncSession(parallel_requests=2)
-
-    with command.request("seven.io"), command.request("seven.io"):
-        pass
-
-
-def test_given_requests_that_wait_when_one_ends_then_they_begin_in_the_order_in_which_they_came():
-    command = SyncSession(parallel_requests=1)
-    order = []
-
-    def ask(number: int) -> None:
-        with command.request("seven.io"):
-            order.append(number)
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
-    with command.request("seven.io"):
-        for waiting, thread in enumerate(threads, start=1):
-            thread.start()
-            until(lambda: len(command._places.get("seven.io", pytest.fail)._waiting) == waiting)  # noqa: B023
-    # Who comes later, and runs already, does not overtake them.
-    with command.request("seven.io"):
-        order.append("last")
-    for thread in threads:
-        thread.join(SECONDS)
-
-    assert order == [0, 1, 2, 3, 4, "last"]
-
-
-def test_given_one_parallel_request_when_two_accounts_are_asked_then_both_requests_are_under_way():
-    command = SyncSession(parallel_requests=1)
-
-    with command.request("seven.io"), command.request("SMSFactor"):
-        pass
-
-
 def test_given_a_command_that_is_over_then_no_request_begins_and_no_wait_lasts():
     command = SyncSession()
     command.end()
 
     with pytest.raises(SyncCancelled):
         command.wait(SECONDS)
-    with pytest.raises(SyncCancelled), command.request("seven.io"):
-        pytest.fail("A request began.")
 
 
 def test_given_a_wait_when_the_command_ends_then_it_ends_too():
@@ -110,7 +42,7 @@ def test_given_a_command_that_is_over_when_a_requester_is_to_ask_then_nothing_is
     command.end()
 
     with pytest.raises(SyncCancelled):
-        ask("balance", _command=command)
+        ask("balance", _session=command)
 
     assert providers.asked == []
 
@@ -120,7 +52,7 @@ def test_given_a_command_that_ends_while_an_answer_is_awaited_when_it_is_bad_the
     providers.answer(f"{SEVEN}/balance", lambda _: command.end() or b"", status=503)
 
     with pytest.raises(SyncCancelled):
-        ask("balance", _command=command)
+        ask("balance", _session=command)
 
     assert len(providers.asked) == 1
 

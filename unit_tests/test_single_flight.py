@@ -55,7 +55,7 @@ def test_given_a_key_that_is_being_made_when_another_is_wanted_then_it_is_made()
 
 
 def test_given_more_values_than_are_kept_when_one_is_wanted_again_then_only_the_longest_unwanted_is_made_anew():
-    made = SingleFlight[str, str](most=2)
+    made = SingleFlight[str, str](max_size=2)
     makings = []
 
     def make(key: str) -> str:

@@ -71,14 +71,14 @@ class UsageRetriever(GroupsRetriever):
     - Where the totals cannot be had the days fail with them: nothing could vouch for an empty answer.
 
     Attributes:
-        totals_requester: asks for the grouping by date
+        daily_totals_requester: asks for the grouping by date
     """
 
-    totals_requester: Requester
+    daily_totals_requester: Requester
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        self._by_date = by_date(self.totals_requester, DailyTotalsExtractor(config=self.config, parameters={}))
+        self._by_date = by_date(self.daily_totals_requester, DailyTotalsExtractor(config=self.config, parameters={}))
         self._totals = SingleFlight[date, Totals]()
         # Those of ten years would stay; three are in use where one ends, for the next one is asked for ahead.
         self._days = SingleFlight[date, Days](3)

@@ -95,11 +95,11 @@ class AccountsRetriever(UsageRetriever):
     Attributes:
         requester: asks for one account by country; `subaccounts` is given with each request
         names_requester: asks for the grouping by subaccount
-        list_requester: asks for the list of subaccounts
+        subaccounts_requester: asks for the list of subaccounts
     """
 
     names_requester: Requester
-    list_requester: Requester
+    subaccounts_requester: Requester
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
@@ -207,11 +207,11 @@ class AccountsRetriever(UsageRetriever):
         return self._accounts.get("", self._ask_list)
 
     def _ask_list(self) -> Mapping[str, Row]:
-        return subaccounts(answer(self.list_requester))
+        return subaccounts(answer(self.subaccounts_requester))
 
     @property
     def _command(self) -> SyncSession:
-        command: SyncSession = self.config["_command"]
+        command: SyncSession = self.config["_session"]
         return command
 
 
