@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integration_tests.at import run_at
+from integration_tests.command import fork, start
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
+from integration_tests.streams import configured_catalog
 from integration_tests.sync import Sync, catalog, check, stream_messages, sync, without_nulls
+from source_sms_providers.check import OUTAGE_SECONDS
 from source_sms_providers.http import account, client, requester
 from source_sms_providers.session import SyncSession
 
@@ -459,12 +467,17 @@ def test_given_a_key_that_is_rejected_when_read_then_the_provider_gets_few_reque
     assert set(result.failures()) == set(streams)
 
 
-def test_given_a_key_that_is_revoked_when_read_then_few_requests_follow(sandbox: Sandbox) -> None:
-    sandbox.fault("body", body='{"status":-1,"message":"x"}', skip=100, times=None)
+@pytest.mark.parametrize(
+    ("stream", "body"), [("consumption", '{"status":-1,"message":"x"}'), ("analytics_by_country", '"900"')]
+)
+def test_given_a_key_that_is_revoked_when_read_then_few_requests_follow(
+    sandbox: Sandbox, stream: str, body: str
+) -> None:
+    sandbox.fault("body", body=body, skip=100, times=None)
 
-    result = sync(sandbox.config(start_date="2024-03-10"), ["consumption"], now=TODAY)
+    result = sync(sandbox.config(start_date="2024-03-10"), [stream], now=TODAY)
 
-    assert result.failures()["consumption"][0] == "config_error"
+    assert result.failures()[stream][0] == "config_error"
     assert len(sandbox.requests()) <= 100 + 15
 
 
@@ -486,3 +499,119 @@ def test_given_an_odd_403_when_read_then_the_other_days_arrive(sandbox: Sandbox)
     result = sync(sandbox.config(start_date=str(START), num_workers=1), ["consumption"], now=TODAY)
 
     assert {row["date"] for row in result.records("consumption")} == {"2026-03-06", "2026-03-08", "2026-03-09"}
+
+
+# The command, its output and its environment
+
+
+def command_files(folder: Path, config: dict[str, Any], *streams: str) -> list[str]:
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "catalog.json").write_text(json.dumps(configured_catalog(streams)), encoding="utf-8")
+    return ["--config", str(folder / "config.json"), "--catalog", str(folder / "catalog.json")]
+
+
+def days_answered(sandbox: Sandbox) -> int:
+    """How many days of `consumption` were answered, each by a request of its own."""
+    good = [entry["query"] for entry in sandbox.requests() if entry["status"] == 200]
+    return len({query["date_start"] for query in good if query["date_start"] == query["date_end"]})
+
+
+def test_given_a_reader_that_stops_when_requests_fail_once_then_they_are_retried_meanwhile(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The pipe is full long before the first failure: a worker that logs its retry must not wait for the reader."""
+    days = [TODAY - timedelta(days=ago) for ago in range(1, 301)]
+    for day in days[:19]:
+        sandbox.fault("status", code=503, query={"date_start": str(day), "date_end": str(day)}, times=1)
+    config = sandbox.config(start_date=str(days[-1]))
+    at = (sys.executable, "-m", "integration_tests.at", f"{TODAY}T12:00")
+
+    with start("read", *command_files(tmp_path, config, "consumption"), by=at) as process:
+        try:
+            ends = time.monotonic() + 60
+            while time.monotonic() < ends and days_answered(sandbox) < 300:
+                time.sleep(0.1)
+            answered = days_answered(sandbox)
+            output = process.communicate(timeout=60)[0]
+        finally:
+            process.kill()
+
+    assert answered == 300
+    assert process.returncode == 0
+    messages = [json.loads(line) for line in output.splitlines()]
+    assert len({each["record"]["data"]["date"] for each in messages if each["type"] == "RECORD"}) == 300
+    logged = [each["log"]["message"] for each in messages if each["type"] == "LOG"]
+    assert len([line for line in logged if "temporarily unavailable" in line]) == 1
+
+
+def no_temporary_folder(moment: str) -> None:
+    def none_is_writable(*_: object, **__: object) -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    tempfile.gettempdir = tempfile.mkdtemp = none_is_writable  # type: ignore[assignment]
+    run_at(moment)
+
+
+@pytest.mark.parametrize("command", ["spec", "check", "read"])
+def test_given_no_writable_temporary_folder_when_started_then_each_command_works(
+    sandbox: Sandbox, tmp_path: Path, command: str
+) -> None:
+    arguments = command_files(tmp_path, sandbox.config(), "credits")
+    needed = {"spec": 0, "check": 2, "read": 4}[command]
+
+    done = fork(no_temporary_folder, f"{TODAY}T12:00", command, *arguments[:needed])
+
+    assert done.code == 0, done.stdout
+    expected = {"spec": "SPEC", "check": "CONNECTION_STATUS", "read": "RECORD"}[command]
+    assert expected in {message["type"] for message in done.messages}
+
+
+def test_given_a_name_that_does_not_resolve_in_the_cloud_then_it_is_a_passing_fault(tmp_path: Path) -> None:
+    """There the CDK looks names up itself, and calls one that it does not find an invalid URL."""
+    settings = {"smsfactor_base_url": "https://nowhere.invalid", "outage_seconds": 1}
+    config = {"smsfactor_api_token": "token", "start_date": "2026-03-01", **settings}
+
+    done = fork(
+        run_at,
+        f"{TODAY}T12:00",
+        "check",
+        *command_files(tmp_path, config)[:2],
+        environment={"DEPLOYMENT_MODE": "CLOUD"},
+    )
+
+    assert done.status["status"] == "FAILED"
+    assert [kind for kind, _ in done.errors] == ["transient_error"]
+    assert done.status["message"].startswith("SMSFactor could not be reached: its host name was not found")
+
+
+# check
+
+
+def test_given_a_host_that_needs_nine_seconds_when_checked_then_it_is_green(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All times are a tenth."""
+    monkeypatch.setattr("source_sms_providers.check.OUTAGE_SECONDS", OUTAGE_SECONDS / 10)
+    sandbox.set(latency=0.9)
+
+    assert check(sandbox.config(), TODAY)[:2] == ("SUCCEEDED", "")
+
+
+def test_given_a_check_then_its_longest_request_leaves_three_seconds_of_fifteen() -> None:
+    assert 9 < OUTAGE_SECONDS <= 12
+
+
+# What a log may weigh
+
+
+def test_given_an_outage_over_ten_years_when_read_then_the_log_is_short(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in ("/api", "/metrics"):
+        sandbox.fault("status", code=503, path=path, times=None)
+    config = sandbox.config(start_date="2016-03-10", outage_seconds=3)
+
+    sync(config, DAILY, now=TODAY)
+
+    retries = [record for record in caplog.records if "temporarily unavailable" in record.getMessage()]
+    assert len([record for record in retries if record.levelname == "INFO" and "retrying" in record.getMessage()]) == 2

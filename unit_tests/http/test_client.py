@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -130,6 +132,47 @@ def test_given_a_host_that_swallows_packets_when_little_time_is_left_then_it_is_
         broken(url, seconds=0.5)
 
     assert time.monotonic() - started < OF_A_BOUND
+
+
+@pytest.mark.parametrize("way", ["direct", "through a proxy"])
+def test_given_eight_addresses_that_swallow_packets_then_the_deadline_holds(monkeypatch, way):
+    with swallowing() as url:
+        address = urlsplit(url).hostname, urlsplit(url).port
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)] * 8
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        if way == "through a proxy":
+            monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+        started = time.monotonic()
+        sentence = broken("https://seven.example", seconds=0.5)
+
+    assert "in time" in sentence or "proxy.example" in sentence
+    assert time.monotonic() - started < OF_A_BOUND
+
+
+@pytest.mark.parametrize("way", ["direct", "through a proxy"])
+def test_given_a_name_server_that_is_silent_then_the_deadline_holds(monkeypatch, way):
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(LONG))
+    if way == "through a proxy":
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    started = time.monotonic()
+
+    sentence = broken("https://seven.example", seconds=0.5)
+    is_over.set()
+
+    assert "in time" in sentence or "proxy.example" in sentence
+    assert time.monotonic() - started < OF_A_BOUND
+
+
+def test_given_a_dead_address_before_a_good_one_then_the_good_one_is_used(monkeypatch, bounds):
+    bounds(CONNECT_TIMEOUT=0.5)
+
+    with swallowing() as dead, serving(good) as url:
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", urlsplit(each).port)) for each in (dead, url)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert send("http://seven.example")[1] == GOOD
 
 
 def test_given_a_host_that_swallows_the_greeting_of_tls_when_asked_then_it_is_given_up(bounds, pausing):
@@ -311,6 +354,18 @@ def test_given_a_proxy_that_is_no_url_when_asked_then_it_is_a_config_error_witho
     monkeypatch.setenv("HTTPS_PROXY", proxy)
 
     with pytest.raises(AirbyteTracedException, match="is not a valid URL") as raised:
+        send("https://seven.example")
+
+    assert raised.value.failure_type is FailureType.config_error
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "HTTPS_PROXY"])
+@pytest.mark.parametrize("scheme", ["socks5", "SOCKS5h", "socks4"])
+def test_given_a_socks_proxy_when_sent_then_it_is_named_as_not_supported(monkeypatch, name, scheme):
+    monkeypatch.setenv(name, f"{scheme}://someone:secret@proxy.example:1080")
+
+    with pytest.raises(AirbyteTracedException, match="is a SOCKS proxy, which is not supported") as raised:
         send("https://seven.example")
 
     assert raised.value.failure_type is FailureType.config_error
