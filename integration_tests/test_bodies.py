@@ -245,6 +245,62 @@ def test_given_an_answer_that_is_poorer_or_richer_when_read_then_the_rest_arrive
         assert {row.get(column) for row in result.records(stream)} == {value}
 
 
+N = "countries.*.networks.*"
+"""Each network of a price list."""
+
+
+@pytest.mark.parametrize(
+    ("edit", "column", "value"),
+    [
+        ({"set": {f"{N}.features": {"0": "alpha", "2": "dlr"}}}, "features", ["alpha", "dlr"]),
+        ({"set": {f"{N}.features": ""}}, "features", []),
+        ({"set": {f"{N}.mncs": "01"}}, "mncs", ["01"]),
+        ({"set": {f"{N}.mncs": ["01", 10]}}, "mncs", ["01", "10"]),
+        ({"set": {f"{N}.comment": False}}, "comment", None),
+        ({"set": {"countries.*.countryPrefix": 49}}, "country_prefix", "49"),
+        ({"set": {f"{N}.price": "1.0E-5"}}, "price", 0.00001),
+        ({"set": {f"{N}.features": {"a": {"b": 1}}}}, "features", None),
+        ({"set": {f"{N}.mncs": [["01"]]}}, "mncs", None),
+        ({"set": {f"{N}.comment": {"text": "x"}}}, "comment", None),
+        ({"set": {"countries.*.countryName": ["x"]}}, "country_name", None),
+    ],
+    ids=json.dumps,
+)
+def test_given_a_price_list_in_shapes_of_php_when_read_then_each_row_arrives(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, edit: dict[str, Any], column: str, value: Any
+) -> None:
+    right = len(sync(sandbox.config(), ["pricing"], now=TODAY).records("pricing"))
+    sandbox.fault("edit", path="/api/pricing", times=None, **edit)
+    caplog.clear()
+
+    result = sync(sandbox.config(), ["pricing"], now=TODAY)
+
+    rows = result.records("pricing")
+    assert result.error is None, result.sentence
+    assert len(rows) == right
+    assert all(row.get(column) == value for row in rows)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == (1 if value is None and edit["set"] != {f"{N}.comment": False} else 0)
+
+
+def test_given_mccs_as_numbers_when_read_then_they_are_texts(sandbox: Sandbox) -> None:
+    sandbox.fault("edit", path="/api/pricing", times=None, set={"countries.0.networks.1.mcc": 262})
+
+    result = sync(sandbox.config(), ["pricing"], now=TODAY)
+
+    assert "262" in {row["mcc"] for row in result.records("pricing")}
+
+
+def test_given_a_firewall_that_answers_when_read_then_the_sentence_names_it_and_the_key(sandbox: Sandbox) -> None:
+    sandbox.fault("status", code=403, body="<html>Request blocked</html>", times=None)
+
+    result = sync(sandbox.config(), ["balance", "credits"], now=TODAY)
+
+    for kind, sentence in result.failures().values():
+        assert kind == USER
+        assert "rejected the key, or a firewall blocked the request" in sentence
+
+
 def test_given_an_empty_grouping_of_a_day_with_messages_when_read_then_it_is_no_record_of_zeros(
     sandbox: Sandbox,
 ) -> None:

@@ -40,7 +40,7 @@ class AccountState:
 
     def __init__(self, concurrency: int) -> None:
         self.slots = FairSemaphore(concurrency)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._under_way = 0
         self._idle_since = 0.0
         self._next_slot = 0.0
@@ -80,7 +80,9 @@ class AccountState:
     def pause(self, seconds: float) -> None:
         """Start no request for this many seconds, and then slowly."""
         with self._lock:
-            self._pause(seconds)
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            self._next_slot = max(self._next_slot, self._paused_until)
+            self._interval = SLOW_START_SECONDS
 
     def back_off(self) -> None:
         """Pause twice as long as the last time, unless a good response came in between."""
@@ -88,12 +90,7 @@ class AccountState:
             # Concurrent requests run into the limit together: during a pause, their responses say nothing new.
             if self._paused_until <= time.monotonic():
                 self._backoff = min(2 * self._backoff or 1, MAX_BACKOFF_SECONDS)
-                self._pause(self._backoff)
-
-    def _pause(self, seconds: float) -> None:
-        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
-        self._next_slot = max(self._next_slot, self._paused_until)
-        self._interval = SLOW_START_SECONDS
+                self.pause(self._backoff)
 
     def pause_remaining(self) -> float:
         """Seconds until the pause ends; negative if there is none."""
@@ -114,8 +111,8 @@ class AccountState:
             if not self._failing:
                 self._failing_since = time.monotonic()
             self._failing.add(url)
-        if len(self._failing) >= CIRCUIT_BREAKER_THRESHOLD and self.outage() >= max_outage:
-            self.open_circuit(transient_error(sentence))
+            if len(self._failing) >= CIRCUIT_BREAKER_THRESHOLD and self.outage() >= max_outage:
+                self.open_circuit(transient_error(sentence))
 
     def outage(self) -> float:
         """Seconds since the first failure after the last good response. Call while a request is under way."""
@@ -126,9 +123,8 @@ class AccountState:
         """Count a rejection of the key. Opens the circuit of the endpoint after some in a row."""
         with self._lock:
             self._rejections[endpoint] = self._rejections.get(endpoint, 0) + 1
-            is_rejected = self._rejections[endpoint] >= REJECTIONS_THRESHOLD
-        if is_rejected:
-            self.open_circuit(error, endpoint)
+            if self._rejections[endpoint] >= REJECTIONS_THRESHOLD:
+                self.open_circuit(error, endpoint)
 
     def open_circuit(self, error: AirbyteTracedException, endpoint: str = "") -> None:
         """Send no further request to an endpoint, or to any."""
@@ -173,21 +169,19 @@ class FairSemaphore:
     def __init__(self, value: int) -> None:
         self._lock = threading.Lock()
         self._value = value
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting = deque[threading.Event]()
 
     def __enter__(self) -> None:
+        turn = threading.Event()
         with self._lock:
-            if self._value:
-                self._value -= 1
+            self._value -= 1
+            if self._value >= 0:
                 return
-            turn = threading.Lock()
-            turn.acquire()
             self._waiting.append(turn)
-        turn.acquire()
+        turn.wait()
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
+            self._value += 1
             if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._value += 1
+                self._waiting.popleft().set()

@@ -22,7 +22,7 @@ from airbyte_cdk.sources.declarative.auth.token import (
 from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
 from airbyte_cdk.sources.declarative.requesters.error_handlers import DefaultErrorHandler
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import config_error, transient_error
@@ -38,7 +38,7 @@ TOTAL_TIMEOUT_SECONDS = 60.0
 MAX_RETRY_AFTER_SECONDS = 120.0
 """The longest Retry-After that a sync waits for."""
 EARLIEST_UNIX_TIME = 10**9
-"""From here on, the number in a Retry-After is a Unix time (2001 or later), not seconds (32 years or more)."""
+"""A larger number in a Retry-After is a Unix time since 2001, not 32 years of seconds."""
 
 AUTHENTICATORS = (ApiKeyAuthenticator, BasicHttpAuthenticator, BearerAuthenticator)
 RETRYABLE_ACTIONS = (ResponseAction.RETRY, ResponseAction.RATE_LIMITED)
@@ -56,25 +56,20 @@ class Retryable(NamedTuple):
 class ReadOnlyRequester(Requester):
     """Sends the GET request that the manifest declares, and returns only whole responses that are JSON.
 
-    The CDK's own sending logs URLs with their query, replays `X-Api-Key` on a redirect to another host, waits without
-    end for a slow body, takes HTML for an empty response, and reads a label `1e3` in a template as the number 1000.
+    The CDK's own requester logs URLs with their query, sends `X-Api-Key` again on a redirect to another host, waits
+    without end for a slow body, takes HTML for an empty response, and reads a label `1e3` as the number 1000.
 
-    - It follows no redirect, sends no cookie and reads no `.netrc`.
-    - The manifest's `error_handler` classifies each response. RETRY, a broken connection and a body that is not JSON
-      are retried `max_retries` times, for `max_outage_seconds` at most.
-    - RATE_LIMITED pauses all workers of the account. It is retried until `max_outage_seconds` pass without any good
-      response, so that a low limit makes a sync slower, not red.
-    - A request without a good response fails alone. In an outage, and after repeated rejections of the key, the
-      account's circuit opens and nothing more is sent.
-    - Every error is a sentence (`errors.py`).
+    The manifest's `error_handler` classifies each response. RETRY, a broken connection and a body that is not JSON are
+    retried `max_retries` times, for `max_outage_seconds` at most. RATE_LIMITED pauses the account and is retried until
+    `max_outage_seconds` pass without any good response, so that a low limit makes a sync slower, not red. A request
+    that fails, fails alone, until the account's circuit opens.
 
     Attributes:
         provider: name in messages
         request_parameters: query parameters; one that renders empty is left out
-        date_range_parameters: query parameters that name a day, `YYYY-MM-DD`: `bound` is the bound of the slice
-            (`start_time` or `end_time`), `plus_days` is added to it
-        requests_per_second: limit of the account, over all workers
-        max_outage_seconds: how long a request, or an account, may fail
+        date_range_parameters: query parameters that name a day, `YYYY-MM-DD`: `plus_days` after the slice's `bound`
+        requests_per_second: limit of the account
+        max_outage_seconds: how long a request, or the account, may fail
         cache_responses: whether streams that send the same request share its response, or its failure
     """
 
@@ -138,10 +133,8 @@ class ReadOnlyRequester(Requester):
 
     @cached_property
     def _dates(self) -> Sequence[tuple[str, str, timedelta]]:
-        return [
-            (name, each["bound"], timedelta(days=self._number(each.get("plus_days", "0"))))
-            for name, each in self.date_range_parameters.items()
-        ]
+        dates = self.date_range_parameters.items()
+        return [(name, each["bound"], timedelta(self._number(each.get("plus_days", 0)))) for name, each in dates]
 
     @cached_property
     def _rate(self) -> float:
@@ -252,13 +245,19 @@ class ReadOnlyRequester(Requester):
         if is_ok and isinstance(response.json(), list):
             # Fast path for rows: neither API sends an error as a list, and each filter renders a template.
             return None
-        resolution = self._resolution(response)
-        if resolution is not None and resolution.response_action is not ResponseAction.SUCCESS:
-            problem = resolution.error_message or f"{self.provider} rejected the request (HTTP {response.status_code})"
-            if resolution.response_action in RETRYABLE_ACTIONS:
-                is_rate_limited = resolution.response_action is ResponseAction.RATE_LIMITED
+        # Not error_handler.interpret_response, whose default message shows the URL and the body.
+        for each in self.error_handler.response_filters or ():
+            found = each.matches(response)
+            if found is None or (found.response_action is ResponseAction.SUCCESS and not is_ok):
+                # A body does not make a success of another status.
+                continue
+            if found.response_action is ResponseAction.SUCCESS:
+                return None
+            problem = found.error_message or f"{self.provider} rejected the request (HTTP {response.status_code})"
+            if found.response_action in RETRYABLE_ACTIONS:
+                is_rate_limited = found.response_action is ResponseAction.RATE_LIMITED
                 return Retryable(problem, is_rate_limited, retry_after(response))
-            raise AirbyteTracedException(problem, problem, resolution.failure_type or FailureType.system_error)
+            raise AirbyteTracedException(problem, problem, found.failure_type or FailureType.system_error)
         if is_ok:
             return None
         if response.is_redirect:
@@ -271,17 +270,6 @@ class ReadOnlyRequester(Requester):
             return Retryable(problem, retry_after=retry_after(response))
         sentence = f"{problem}. Update the connector or report it."
         raise AirbyteTracedException(sentence, sentence)
-
-    def _resolution(self, response: requests.Response) -> ErrorResolution | None:
-        # Not error_handler.interpret_response, whose default message shows the URL and the body.
-        for each in self.error_handler.response_filters or ():
-            resolution = each.matches(response)
-            # A body does not make a success of another status.
-            if resolution and (
-                response.status_code == requests.codes.ok or resolution.response_action is not ResponseAction.SUCCESS
-            ):
-                return resolution
-        return None
 
     def _number(self, value: str | float) -> float:
         return float(self._text(str(value)))
@@ -308,18 +296,16 @@ def user_agent() -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Seconds to wait that a Retry-After names, as a number, a date (RFC 9110, 10.2.3) or a Unix time; None without."""
+    """Seconds to wait that a Retry-After names: as a number, a date or a Unix time. None for a moment in the past."""
     value = response.headers.get("Retry-After", "").strip()
-    now = datetime.now(timezone.utc)
-    if value.isascii() and value.isdigit():
-        seconds = float(value) - (now.timestamp() if int(value) >= EARLIEST_UNIX_TIME else 0)
-    else:
-        try:
+    now = datetime.now(timezone.utc).timestamp()
+    try:
+        if value.isdecimal():
+            seconds = float(value)
+            seconds -= now if seconds >= EARLIEST_UNIX_TIME else 0
+        else:
             moment = parsedate_to_datetime(value)
-        except (ValueError, OverflowError):
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        seconds = (moment - now).total_seconds()
-    # A moment in the past, as a clock that differs makes it, is no reason to hurry.
+            seconds = moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
     return seconds if seconds > 0 else None

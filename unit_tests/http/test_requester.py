@@ -158,7 +158,7 @@ def test_given_a_retry_after_when_refused_then_so_long_is_waited(providers, wait
 @pytest.mark.parametrize(
     "retry_after",
     [
-        *("soon", "-5", "1.5", ""),
+        *("soon", "-5", "1.5", "", "Tue, 10 Mar 99999 12:00:00 GMT"),
         "²",
         *("0", "Tue, 10 Mar 2026 11:00:00 GMT"),
     ],
