@@ -258,12 +258,12 @@ def page() -> str:
         for promise, (file, test) in promises.items():
             lines.append(f"| {promise} | [`{test}`](../integration_tests/{file}) | {_tries(file, test, cases)} |")
     bounds = BOUNDS.format(
-        answer=requester.ANSWER_SECONDS,
+        answer=requester.TOTAL_TIMEOUT_SECONDS,
         size=body.MAX_BODY_BYTES >> 20,
-        silence=client.SILENCE_SECONDS,
-        wait=requester.MAX_WAIT_SECONDS,
+        silence=client.READ_TIMEOUT_SECONDS,
+        wait=requester.MAX_RETRY_AFTER_SECONDS,
         check=check.OUTAGE_SECONDS,
-        failed=account.FAILED_REQUESTS_OF_AN_OUTAGE,
+        failed=account.CIRCUIT_BREAKER_THRESHOLD,
         groups=state.MAX_GROUPS,
     )
     return "\n".join(lines) + "\n" + bounds

@@ -1,7 +1,7 @@
 """seven.io's answers as records (https://docs.seven.io, endpoints balance, pricing and analytics)."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -78,7 +78,7 @@ class PricingExtractor(SevenExtractor):
         records: dict[tuple[str, str, str], dict[str, Any]] = {}
         for country, of_country in zip(countries, networks, strict=True):
             read.warn_of_unknown(country, FIELDS_OF_A_COUNTRY, "price list")
-            code = read.optional_text(read.field(country, "countryCode", "a country"), "countryCode") or ""
+            code = read.php_text(read.field(country, "countryCode", "a country"), "countryCode")
             if wanted and code.upper() not in wanted:
                 continue
             for network in of_country:
@@ -108,22 +108,32 @@ class PricingExtractor(SevenExtractor):
         read.warn_of_unknown(network, FIELDS_OF_A_NETWORK, "price list")
         return {
             "country_code": code,
-            "country_name": self._text(read, country, "countryName"),
-            "country_prefix": self._text(read, country, "countryPrefix"),
-            "mcc": read.optional_text(read.field(network, "mcc", "a network"), "mcc") or "",
-            "mncs": self._texts(read, network, "mncs"),
-            "network_name": read.optional_text(read.field(network, "networkName", "a network"), "networkName") or "",
+            "country_name": self._descriptive(read, country, "countryName", read.php_text),
+            "country_prefix": self._descriptive(read, country, "countryPrefix", read.php_text),
+            "mcc": read.php_text(read.field(network, "mcc", "a network"), "mcc"),
+            "mncs": self._descriptive(read, network, "mncs", read.php_texts),
+            "network_name": read.php_text(read.field(network, "networkName", "a network"), "networkName"),
             "price": read.amount(read.field(network, "price", "a network"), "price"),
-            "features": self._texts(read, network, "features"),
-            "comment": self._text(read, network, "comment"),
+            "features": self._descriptive(read, network, "features", read.php_texts),
+            "comment": self._descriptive(read, network, "comment", read.php_text),
         }
 
-    def _text(self, read: FieldReader, holder: Mapping[str, Any], name: str) -> str | None:
-        return read.optional_text(read.optional(holder, name, "price list"), name)
-
-    def _texts(self, read: FieldReader, holder: Mapping[str, Any], name: str) -> list[str] | None:
-        values = read.optional(holder, name, "price list")
-        return None if values is None else [read.text(value, name) for value in read.sequence(values, name)]
+    def _descriptive(
+        self, read: FieldReader, holder: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]
+    ) -> Any:
+        """A field that only describes a price: null, with a warning, where it is missing or unreadable."""
+        value = read.optional(holder, name, "price list")
+        if value is None or value is False:
+            return None
+        try:
+            return form(value, name)
+        except AirbyteTracedException:
+            LOGGER.warning(
+                "%s sends an unexpected '%s' in its price list: the column stays empty. Update the connector.",
+                PROVIDER,
+                name,
+            )
+            return None
 
 
 @dataclass
