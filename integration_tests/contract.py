@@ -323,12 +323,13 @@ class Reading:
         for key in dict.fromkeys((*self.sent, *known, *self.foreign, *found)):
             if not self._is_certain(key) and key not in self.sent:
                 continue
-            row = found.get(key, {})
-            right = [self.sent[key]] if key in self.sent else [known.get(key, {})]
-            if key not in self.sent and self.stream == "consumption":
-                right.append({})
-            if not any(_says(row, each) for each in right):
-                faults.append(f"on a running day the table has {row}, right is {' or '.join(map(str, right))}")
+            row, before = found.get(key, {}), known.get(key, {})
+            if key in self.sent:
+                is_right = _says(row, self.sent[key])
+            else:
+                is_right = _amounts(row) == _amounts(before) or (self.stream == "consumption" and not has_usage(row))
+            if not is_right:
+                faults.append(f"the day runs, the table has {row}, sent was {self.sent.get(key)}, before {before}")
         return faults
 
     def _kept(self, missing: Rows) -> Collection[Key]:

@@ -9,13 +9,17 @@ import random
 import signal
 from collections.abc import Iterator
 from datetime import date, timedelta
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
+import pytest
+
 from integration_tests.expected import expected_records
+from integration_tests.history import seven, smsfactor
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.streams import BY_ACCOUNT
+from integration_tests.streams import BY_ACCOUNT, DAILY, GROUPED
 from integration_tests.sync import Destination, catalog, stream_messages, sync, without_nulls
+from integration_tests.test_figures import ACCOUNT, DAY, ID, MAIN, TOMORROW, Connection, charge, consumed, emptied
 
 TODAY = date(2026, 3, 10)
 START = date(2026, 2, 24)
@@ -23,7 +27,7 @@ STREAMS = ("analytics", "analytics_by_country", BY_ACCOUNT, "consumption")
 ROUNDS = 50 * int(os.environ.get("ROUNDS", "1"))
 
 
-def emit(pipe: Connection, config: dict[str, Any], state: list[Any]) -> None:
+def emit(pipe: Pipe, config: dict[str, Any], state: list[Any]) -> None:
     for message in stream_messages(config, catalog(STREAMS), state, TODAY):
         pipe.send_bytes(json.dumps(message).encode())
     pipe.close()
@@ -73,3 +77,78 @@ def test_given_a_process_that_is_killed_when_the_next_sync_ends_then_no_row_is_m
         for stream in STREAMS:
             assert without_nulls(destination.rows(stream), stream) == without_nulls(expected[stream], stream)
     assert killed > ROUNDS // 2
+
+
+BY_COUNTRY, BY_LABEL, BY_SUBACCOUNT = GROUPED
+USAGE = (
+    *emptied(),
+    *(charge("sms", 1, 70), charge("sms", 5, 350, account=ID, label="", country="AT")),
+    *(consumed("1001", "FR", 100), consumed("2001", "FR", 24), consumed("2001", "BE", 3)),
+)
+MORE = (charge("sms", 2, 140, account=ID, label="", country="AT"), consumed("2001", "FR", 2))
+AFTERWARDS = {
+    "nothing": (),
+    "corrected": MORE,
+    "moved": (
+        seven("move", day=DAY, field="country", old="AT", new="ES"),
+        seven("move", day=DAY, field="label", old="", new="new"),
+        seven("rename", account=ID, name="Neu"),
+        smsfactor("move", day=DAY, field="country", old="BE", new="DE"),
+    ),
+    "deleted, totals kept": (
+        seven("delete", account=ID, totals="kept"),
+        smsfactor("delete", account="2001", totals="kept"),
+    ),
+    "deleted, totals dropped": (
+        seven("delete", account=ID, totals="dropped"),
+        smsfactor("delete", account="2001", totals="dropped"),
+    ),
+    "emptied": (*emptied(),),
+}
+"""What happens between a sync that was killed and the next one."""
+
+
+def usage_after(stream: str, what: str, of_account: int, of_sub_account: int) -> dict[Any, int]:
+    """Group -> messages, worked out by hand."""
+    if what == "emptied":
+        return {}
+    if what == "corrected":
+        of_account, of_sub_account = of_account + 2, of_sub_account + 2
+    if stream == "consumption":
+        other = "DE" if what == "moved" else "BE"
+        return {("1001", "FR"): 100, ("2001", "FR"): of_sub_account, ("2001", other): 3}
+    has_moved, is_dropped = what == "moved", what == "deleted, totals dropped"
+    country = "ES" if has_moved else "AT"
+    main, account = {
+        "analytics": ((), None),
+        BY_COUNTRY: ("DE", country),
+        BY_LABEL: ("otp", "new" if has_moved else ""),
+        BY_SUBACCOUNT: (MAIN, "Neu" if has_moved else ACCOUNT),
+        BY_ACCOUNT: (("main", "DE"), (ID, country)),
+    }[stream]
+    if is_dropped:
+        return {main: 1}
+    return {main: 1 + of_account} if account is None else {main: 1, account: of_account}
+
+
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("stream", DAILY)
+@pytest.mark.parametrize("what", AFTERWARDS)
+@pytest.mark.parametrize("number", [1, 2])
+def test_rows_kept_back_by_a_kill_are_right_after_the_next_sync(
+    sandbox: Sandbox, stream: str, what: str, number: int
+) -> None:
+    connection = Connection(sandbox, [stream])
+    connection.correct(*USAGE)
+    if number == 2:
+        connection.sync(str(TODAY))
+        connection.correct(*MORE)
+    connection.sync_killed_before(stream, DAY, str(TODAY))
+    connection.correct(*AFTERWARDS[what])
+
+    connection.sync(TOMORROW)
+
+    figure = "consumption" if stream == "consumption" else "sms"
+    found = {group: row[figure] for group, row in connection.usage(stream).items()}
+    assert found == usage_after(stream, what, *((5, 24) if number == 1 else (7, 26)))
+    assert connection.rows(stream)

@@ -165,11 +165,11 @@ def test_given_the_settings_then_only_what_is_for_tests_is_hidden():
     assert {name for name, setting in settings().items() if setting.get("airbyte_hidden")} == {
         "seven_base_url",
         "requests_per_second",
-        "outage_seconds",
+        "max_outage_seconds",
     }
 
 
-@pytest.mark.parametrize("name", ["requests_per_second", "outage_seconds"])
+@pytest.mark.parametrize("name", ["requests_per_second", "max_outage_seconds"])
 def test_given_a_hidden_setting_whose_default_is_worked_out_then_a_form_sends_none(name):
     assert "default" not in settings()[name]
 

@@ -18,9 +18,9 @@ class ThreeWeeks:
 
     def __init__(self, sandbox: Sandbox, warehouses: Mapping[str, Warehouse], folder: Path) -> None:
         self.left: list[dict[str, dict[str, Rows]]] = []
-        config = sandbox.config(**THREE_WEEKS.config())
+        config = sandbox.config(**THREE_WEEKS.config_at(0))
         for number, step in enumerate(THREE_WEEKS.steps):
-            sandbox.set(**THREE_WEEKS.knobs(number))
+            sandbox.set(**THREE_WEEKS.knobs_at(number))
             connector = connector_at(folder, f"{step.day}T12:00")
             for warehouse in warehouses.values():
                 warehouse.start_sync(connector, config)

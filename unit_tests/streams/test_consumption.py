@@ -239,7 +239,7 @@ def test_given_xml_when_read_then_no_day_is_zero(providers):
     output = read("consumption", start_date="2026-03-09")
 
     assert output.records == []
-    assert "something else than the JSON" in output.failure.message
+    assert "something other than the JSON" in output.failure.message
 
 
 # What a state weighs
