@@ -46,7 +46,7 @@ PROMISES = {
         ),
         "So it does where many days are told by one request": (
             "test_history.py",
-            "test_given_any_history_of_an_account_of_few_groups_when_spans_are_asked_then_each_table_says_so_too",
+            "test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_then_each_table_says_so_too",
         ),
     },
     "Time and state": {
@@ -258,12 +258,12 @@ def page() -> str:
         for promise, (file, test) in promises.items():
             lines.append(f"| {promise} | [`{test}`](../integration_tests/{file}) | {_tries(file, test, cases)} |")
     bounds = BOUNDS.format(
-        answer=requester.ANSWER_SECONDS,
+        answer=requester.TOTAL_TIMEOUT_SECONDS,
         size=body.MAX_BODY_BYTES >> 20,
-        silence=client.SILENCE_SECONDS,
-        wait=requester.MAX_WAIT_SECONDS,
+        silence=client.READ_TIMEOUT_SECONDS,
+        wait=requester.MAX_RETRY_AFTER_SECONDS,
         check=check.OUTAGE_SECONDS,
-        failed=account.FAILED_REQUESTS_OF_AN_OUTAGE,
+        failed=account.CIRCUIT_BREAKER_THRESHOLD,
         groups=state.MAX_GROUPS,
     )
     return "\n".join(lines) + "\n" + bounds

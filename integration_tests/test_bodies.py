@@ -110,14 +110,14 @@ def test_given_a_broken_body_when_read_then_each_stream_fails_with_a_sentence_an
     selected = streams[:1] if name == "more than fits" else streams
     broken(sandbox, case[0])
 
-    config = sandbox.config(start_date="2026-03-09", countries=["FR"], outage_seconds=600)
+    config = sandbox.config(start_date="2026-03-09", countries=["FR"], max_outage_seconds=600)
     result = sync(config, selected, now=TODAY)
 
     assert {stream: kind for stream, (kind, _) in result.failures().items()} == dict.fromkeys(selected, case[column])
     for stream, (kind, sentence) in result.failures().items():
         assert any(advice in sentence for advice in SENTENCES[kind]), sentence
         assert len(sentence) < 400
-        assert ("more data than this connector takes" in sentence) is (name == "more than fits")
+        assert ("more data than this connector accepts" in sentence) is (name == "more than fits")
         assert result.records(stream) == []
     assert result.failure_type is not None
     assert result.failure_type.value == case[column]
@@ -136,7 +136,7 @@ def test_given_a_broken_body_when_checked_then_the_status_is_failed_with_a_sente
     rule, *kinds = BODIES[name]
     broken(sandbox, rule, ENDPOINTS[stream])
 
-    status, sentence, kind = check(sandbox.config(outage_seconds=600), TODAY)
+    status, sentence, kind = check(sandbox.config(max_outage_seconds=600), TODAY)
 
     assert (status, kind) == ("FAILED", kinds[stream in SMSFACTOR])
     assert any(advice in sentence for advice in SENTENCES_OF_A_TEST[kind]), sentence
@@ -160,8 +160,8 @@ def test_given_a_broken_body_when_checked_then_the_status_is_failed_with_a_sente
         ("pricing", {"delete": ["countries.0.networks.1.price"]}),
         ("pricing", {"set": {"countries.0.networks.1.price": -0.1}}),
         ("pricing", {"set": {"countries.0.networks.1.price": None}}),
-        ("pricing", {"set": {"countries.0.networks.1.mncs": "01"}}),
-        ("pricing", {"set": {"countries.0.networks.1.networkName": 5}}),
+        ("pricing", {"set": {"countries.0.networks.1.mcc": [262]}}),
+        ("pricing", {"set": {"countries.0.networks.1.networkName": {"0": "x"}}}),
         ("pricing", {"set": {"countries.9.networks": []}}),
         ("analytics", {"delete": ["0"]}),
         ("analytics", {"set": {"0.date": "2026-03-01"}}),
@@ -204,11 +204,13 @@ def test_given_a_right_answer_with_one_thing_wrong_when_read_then_it_is_an_error
     # The counts of a price list are those of the whole one.
     countries = [] if stream == "pricing" and "countries.0" not in json.dumps(edit) else ["FR"]
 
-    result = sync(sandbox.config(start_date="2026-03-09", countries=countries, outage_seconds=600), [stream], now=TODAY)
+    result = sync(
+        sandbox.config(start_date="2026-03-09", countries=countries, max_outage_seconds=600), [stream], now=TODAY
+    )
 
     kind, sentence = result.failures()[stream]
     assert kind == CONNECTOR
-    assert "in a way this connector does not know: " in sentence
+    assert "returned an unexpected response for " in sentence
     assert result.records(stream) == []
 
 
@@ -243,6 +245,62 @@ def test_given_an_answer_that_is_poorer_or_richer_when_read_then_the_rest_arrive
     assert result.records(stream)
     if value is not ...:
         assert {row.get(column) for row in result.records(stream)} == {value}
+
+
+N = "countries.*.networks.*"
+"""Each network of a price list."""
+
+
+@pytest.mark.parametrize(
+    ("edit", "column", "value"),
+    [
+        ({"set": {f"{N}.features": {"0": "alpha", "2": "dlr"}}}, "features", ["alpha", "dlr"]),
+        ({"set": {f"{N}.features": ""}}, "features", []),
+        ({"set": {f"{N}.mncs": "01"}}, "mncs", ["01"]),
+        ({"set": {f"{N}.mncs": ["01", 10]}}, "mncs", ["01", "10"]),
+        ({"set": {f"{N}.comment": False}}, "comment", None),
+        ({"set": {"countries.*.countryPrefix": 49}}, "country_prefix", "49"),
+        ({"set": {f"{N}.price": "1.0E-5"}}, "price", 0.00001),
+        ({"set": {f"{N}.features": {"a": {"b": 1}}}}, "features", None),
+        ({"set": {f"{N}.mncs": [["01"]]}}, "mncs", None),
+        ({"set": {f"{N}.comment": {"text": "x"}}}, "comment", None),
+        ({"set": {"countries.*.countryName": ["x"]}}, "country_name", None),
+    ],
+    ids=json.dumps,
+)
+def test_given_a_price_list_in_shapes_of_php_when_read_then_each_row_arrives(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, edit: dict[str, Any], column: str, value: Any
+) -> None:
+    right = len(sync(sandbox.config(), ["pricing"], now=TODAY).records("pricing"))
+    sandbox.fault("edit", path="/api/pricing", times=None, **edit)
+    caplog.clear()
+
+    result = sync(sandbox.config(), ["pricing"], now=TODAY)
+
+    rows = result.records("pricing")
+    assert result.error is None, result.sentence
+    assert len(rows) == right
+    assert all(row.get(column) == value for row in rows)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == (1 if value is None and edit["set"] != {f"{N}.comment": False} else 0)
+
+
+def test_given_mccs_as_numbers_when_read_then_they_are_texts(sandbox: Sandbox) -> None:
+    sandbox.fault("edit", path="/api/pricing", times=None, set={"countries.0.networks.1.mcc": 262})
+
+    result = sync(sandbox.config(), ["pricing"], now=TODAY)
+
+    assert "262" in {row["mcc"] for row in result.records("pricing")}
+
+
+def test_given_a_firewall_that_answers_when_read_then_the_sentence_names_it_and_the_key(sandbox: Sandbox) -> None:
+    sandbox.fault("status", code=403, body="<html>Request blocked</html>", times=None)
+
+    result = sync(sandbox.config(), ["balance", "credits"], now=TODAY)
+
+    for kind, sentence in result.failures().values():
+        assert kind == USER
+        assert "rejected the key, or a firewall blocked the request" in sentence
 
 
 def test_given_an_empty_grouping_of_a_day_with_messages_when_read_then_it_is_no_record_of_zeros(
@@ -311,7 +369,7 @@ def test_given_a_key_without_a_right_when_checked_then_the_sentence_names_the_ri
 def test_given_another_charset_when_read_then_texts_are_right_or_it_is_an_error(sandbox: Sandbox, charset: str) -> None:
     sandbox.fault("latin1", charset=charset, times=None)
 
-    config = sandbox.config(start_date="2026-03-09", outage_seconds=600)
+    config = sandbox.config(start_date="2026-03-09", max_outage_seconds=600)
     result = sync(config, ["consumption", "analytics_by_subaccount"], now=TODAY)
 
     expected = expected_records(sandbox.settings(), {}, TODAY, date(2026, 3, 9), date(2026, 3, 9))

@@ -167,7 +167,7 @@ def test_one_answer_without_the_lookback_days_changes_no_row(sandbox: Sandbox, s
     assert result.failure_type is FailureType.transient_error
     three = [{"sms": 3, "usage_eur": 0.021}]
     assert {day: [*connection.usage(stream, day).values()] for day in days} == dict.fromkeys(days, three)
-    assert connection.destination.state_day(stream) == TODAY
+    assert connection.destination.state_day(stream) < TODAY
 
     sandbox.set(seven_days_reported=0)
     connection.correct(charge("sms", 1, 70, day="2026-03-07"))
@@ -752,7 +752,11 @@ def test_the_states_of_a_year_weigh_less_than_its_records(sandbox: Sandbox) -> N
     result = connection.sync(TODAY, num_workers=4)
 
     for stream in connection.streams:
-        records = sum(len(json.dumps(record)) for record in result.records(stream))
+        records = sum(
+            len(json.dumps(message))
+            for message in result.messages
+            if message["type"] == "RECORD" and message["record"]["stream"] == stream
+        )
         states = sum(
             len(json.dumps(message))
             for message in result.messages

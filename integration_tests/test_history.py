@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.world import seven_reports
 from integration_tests.streams import BY_ACCOUNT, DAILY
 from integration_tests.sync import Destination, sync
+from source_sms_providers import retriever
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -482,7 +484,7 @@ def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_e
     activity=a(("busy", "weekday", "dormant")),
     seven_groups=a(("one", "one", "many")),
 )
-def test_given_any_history_of_an_account_of_few_groups_when_spans_are_asked_then_each_table_says_so_too(
+def test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_then_each_table_says_so_too(
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     history: History,
@@ -490,10 +492,8 @@ def test_given_any_history_of_an_account_of_few_groups_when_spans_are_asked_then
     activity: str,
     seven_groups: str,
 ) -> None:
-    from source_sms_providers import spans
-
-    monkeypatch.setattr(spans, "WIDTHS", tuple(width * DAY for width in widths))
-    monkeypatch.setattr(spans, "ENOUGH", 1)
+    monkeypatch.setattr(retriever, "WINDOWS_PER_STEP", tuple(math.ceil(365 / width) for width in widths))
+    monkeypatch.setattr(retriever, "MIN_REQUESTS_SAVED", 1)
 
     for _ in played(sandbox, history, activity=activity, seven_groups=seven_groups):
         pass

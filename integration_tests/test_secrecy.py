@@ -69,7 +69,7 @@ def test_given_any_failure_when_checked_and_read_with_debug_logs_then_nothing_se
         sandbox.fault(rule["kind"], **{name: value for name, value in rule.items() if name != "kind"}, times=None)
     config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
     settings = {"seven_api_key": SEVEN_KEY, "smsfactor_api_token": SMSFACTOR_TOKEN, "countries": ["FR"]}
-    config.write_text(json.dumps(sandbox.config(start_date="2026-03-08", outage_seconds=2, **settings)))
+    config.write_text(json.dumps(sandbox.config(start_date="2026-03-08", max_outage_seconds=2, **settings)))
     catalog.write_text(json.dumps(configured_catalog(PRIMARY_KEYS)))
     for command in (["check"], ["read", "--catalog", str(catalog)]):
         sandbox.clear_requests()

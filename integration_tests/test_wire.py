@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integration_tests.at import run_at
+from integration_tests.command import fork, start
 from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
-from integration_tests.sync import catalog, check, stream_messages, sync, without_nulls
-from source_sms_providers.http import client, requester
+from integration_tests.streams import configured_catalog
+from integration_tests.sync import Sync, catalog, check, stream_messages, sync, without_nulls
+from source_sms_providers.check import OUTAGE_SECONDS
+from source_sms_providers.http import account, client, requester
 from source_sms_providers.session import SyncSession
 
 TODAY = date(2026, 3, 10)
 START = date(2026, 3, 5)
+SEVEN_DAILY = (
+    "analytics",
+    "analytics_by_country",
+    "analytics_by_label",
+    "analytics_by_subaccount",
+    "analytics_by_subaccount_and_country",
+)
+DAILY = (*SEVEN_DAILY, "consumption")
 ONCE_OR_EVER: list[dict[str, Any]] = [
     {"kind": "reset_before_headers"},
     {"kind": "reset_in_headers"},
@@ -45,8 +62,8 @@ def name(rule: dict[str, Any]) -> str:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "SILENCE_SECONDS", 0.5)
-    monkeypatch.setattr(requester, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(requester, "TOTAL_TIMEOUT_SECONDS", 1.0)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -72,7 +89,7 @@ def test_given_a_failure_for_ever_when_read_then_it_ends_soon_as_a_transient_err
     sandbox.fault(**rule, times=None)
     started = time.monotonic()
 
-    result = sync(sandbox.config(start_date=str(START), outage_seconds=1), ["consumption"], now=TODAY)
+    result = sync(sandbox.config(start_date=str(START), max_outage_seconds=1), ["consumption"], now=TODAY)
 
     kind, sentence = result.failures()["consumption"]
     assert kind == "transient_error"
@@ -158,7 +175,7 @@ def test_given_a_retry_after_of_an_hour_when_read_then_the_sync_ends_and_says_wh
     kind, sentence = result.failures()["consumption"]
     assert (kind, sentence) == (
         "transient_error",
-        "SMSFactor asks for fewer requests (HTTP 429). The next sync asks again.",
+        "SMSFactor is rate limiting us (HTTP 429). The next sync asks again.",
     )
 
 
@@ -171,7 +188,7 @@ def closed_port() -> int:
 def test_given_nobody_listens_when_read_then_it_is_a_transient_error(sandbox: Sandbox) -> None:
     url = f"http://127.0.0.1:{closed_port()}"
 
-    result = sync(sandbox.config(smsfactor_base_url=url, outage_seconds=2), ["credits", "consumption"], now=TODAY)
+    result = sync(sandbox.config(smsfactor_base_url=url, max_outage_seconds=2), ["credits", "consumption"], now=TODAY)
 
     assert {kind for kind, _ in result.failures().values()} == {"transient_error"}
 
@@ -179,7 +196,7 @@ def test_given_nobody_listens_when_read_then_it_is_a_transient_error(sandbox: Sa
 def test_given_tls_fails_when_read_then_the_sentence_says_so(sandbox: Sandbox) -> None:
     url = sandbox.url.replace("http://", "https://")
 
-    result = sync(sandbox.config(smsfactor_base_url=url, outage_seconds=2), ["credits"], now=TODAY)
+    result = sync(sandbox.config(smsfactor_base_url=url, max_outage_seconds=2), ["credits"], now=TODAY)
 
     kind, sentence = result.failures()["credits"]
     assert kind == "transient_error"
@@ -212,7 +229,9 @@ def test_given_an_hours_outage_and_thousands_of_days_when_read_then_it_ends_with
     sandbox.fault("status", code=503, path="/metrics", times=None)
     started = time.monotonic()
 
-    result = sync(sandbox.config(start_date="2023-03-10", outage_seconds=4, num_workers=2), ["consumption"], now=TODAY)
+    result = sync(
+        sandbox.config(start_date="2023-03-10", max_outage_seconds=4, num_workers=2), ["consumption"], now=TODAY
+    )
 
     assert time.monotonic() - started < 20
     assert len(sandbox.requests()) < 20
@@ -307,3 +326,294 @@ def test_given_a_number_of_workers_when_read_then_the_provider_sees_that_many_re
     sync(sandbox.config(start_date="2025-10-10", num_workers=workers), ["consumption"], now=TODAY)
 
     assert sandbox.stats()["max_parallel"] == workers
+
+
+# Connections
+
+
+def assert_rows_are_right(result: Sync, sandbox: Sandbox, streams: Iterable[str], start: date) -> None:
+    """Each row that arrived is the one that the provider means."""
+    expected = expected_records(sandbox.settings(), {}, TODAY, start, TODAY - timedelta(days=1))
+    for stream in streams:
+        rows, right = (without_nulls(each, stream) for each in (result.records(stream), expected[stream]))
+        assert [row for row in rows if row not in right] == [], stream
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("code", [102, 103, 199])
+def test_given_interim_responses_when_read_then_they_are_skipped(sandbox: Sandbox, code: int, workers: int) -> None:
+    start = TODAY - timedelta(days=12)
+    sandbox.fault("interim", code=code, times=None)
+
+    result = sync(sandbox.config(start_date=str(start), num_workers=workers), DAILY, now=TODAY)
+
+    assert result.error is None, result.sentence
+    assert_rows_are_right(result, sandbox, DAILY, start)
+    assert all(len({row["date"] for row in result.records(stream)}) == 12 for stream in DAILY)
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_given_one_early_hint_when_read_then_no_later_day_is_shifted(sandbox: Sandbox, workers: int) -> None:
+    start = TODAY - timedelta(days=60)
+    sandbox.fault("interim", times=1)
+
+    result = sync(sandbox.config(start_date=str(start), num_workers=workers), ["consumption"], now=TODAY)
+
+    assert result.error is None, result.sentence
+    assert len({row["date"] for row in result.records("consumption")}) == 60
+    assert_rows_are_right(result, sandbox, ["consumption"], start)
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("code", [204, 304, 404])
+@pytest.mark.usefixtures("no_waiting")
+def test_given_a_late_body_when_read_then_it_answers_no_later_request(
+    sandbox: Sandbox, code: int, workers: int
+) -> None:
+    start = TODAY - timedelta(days=12)
+    for path in ("/api/analytics", "/metrics/consumption"):
+        sandbox.fault("late_body", code=code, path=path, skip=workers, times=2)
+
+    result = sync(sandbox.config(start_date=str(start), num_workers=workers), DAILY, now=TODAY)
+
+    assert_rows_are_right(result, sandbox, DAILY, start)
+    assert sum(rule["struck"] for rule in sandbox.faults()) == 4
+
+
+def test_given_good_responses_when_read_then_their_connections_are_kept(sandbox: Sandbox) -> None:
+    sync(sandbox.config(start_date="2026-01-01", num_workers=4), ["consumption"], now=TODAY)
+
+    assert len({entry["connection"] for entry in sandbox.requests()}) <= 4
+
+
+# Rate limits
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "20"}], ids=["without Retry-After", "with Retry-After"])
+@pytest.mark.parametrize("workers", [1, 8])
+def test_given_a_limit_a_minute_when_read_then_the_sync_is_slower_and_green(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, workers: int, headers: dict[str, str]
+) -> None:
+    """A limit of 60 a minute, 20 times as fast."""
+    slowed(monkeypatch, 0.05)
+    sandbox.fault("rate_limit", requests=60, seconds=3, headers=headers, times=None)
+    config = sandbox.config(start_date=str(TODAY - timedelta(days=150)), num_workers=workers, max_outage_seconds=180)
+
+    result = sync(config, ["consumption"], now=TODAY)
+
+    assert result.error is None, result.sentence
+    assert len({row["date"] for row in result.records("consumption")}) == 150
+    refused = [entry for entry in sandbox.requests() if entry["status"] == 429]
+    # Two windows are full: in each, what was under way and one request after each pause.
+    assert 2 <= len(refused) <= 2 * (workers + 10)
+
+
+def slowed(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    """Waits take this part of their time."""
+    wait, time_module = SyncSession.wait, FactorTime(factor)
+    monkeypatch.setattr(SyncSession, "wait", lambda session, seconds: wait(session, seconds * factor))
+    monkeypatch.setattr(account, "time", time_module)
+
+
+class FactorTime:
+    """The clock of `account.py`: it runs as much faster as the waits are shorter."""
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+
+    def monotonic(self) -> float:
+        return time.monotonic() / self._factor
+
+
+def test_given_a_pause_when_it_ends_then_requests_start_one_by_one(sandbox: Sandbox) -> None:
+    sandbox.fault("rate_limit", requests=20, seconds=600, headers={"Retry-After": "1"}, times=None)
+    config = sandbox.config(start_date=str(TODAY - timedelta(days=60)), num_workers=8, max_outage_seconds=4)
+
+    sync(config, ["consumption"], now=TODAY)
+
+    refused = [entry["started"] for entry in sandbox.requests() if entry["status"] == 429]
+    first = refused[0]
+    after_the_pause = [started for started in refused if started > first + 0.9]
+    assert after_the_pause
+    for started in after_the_pause:
+        # One slot each quarter of a second; a busy machine may be late for one.
+        assert sum(started <= other < started + 0.2 for other in after_the_pause) <= 2
+
+
+# Rejected keys
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "body", "body": '"900"'},
+        {"kind": "body", "body": '"903"'},
+        {"kind": "body", "body": '{"status":-1,"message":"x"}'},
+        {"kind": "status", "code": 401},
+        {"kind": "status", "code": 403, "body": "<html>Blocked</html>"},
+    ],
+    ids=name,
+)
+def test_given_a_key_that_is_rejected_when_read_then_the_provider_gets_few_requests(
+    sandbox: Sandbox, rule: dict[str, Any], workers: int
+) -> None:
+    is_smsfactor = "status" in str(rule.get("body"))
+    sandbox.fault(**rule, path="" if is_smsfactor else "/api", times=None)
+    streams = ["credits", "consumption"] if is_smsfactor else ["balance", "pricing", *SEVEN_DAILY]
+
+    result = sync(sandbox.config(start_date="2024-03-10", num_workers=workers), streams, now=TODAY)
+
+    assert len(sandbox.requests()) <= 15
+    assert {kind for kind, _ in result.failures().values()} == {"config_error"}
+    assert set(result.failures()) == set(streams)
+
+
+@pytest.mark.parametrize(
+    ("stream", "body"), [("consumption", '{"status":-1,"message":"x"}'), ("analytics_by_country", '"900"')]
+)
+def test_given_a_key_that_is_revoked_when_read_then_few_requests_follow(
+    sandbox: Sandbox, stream: str, body: str
+) -> None:
+    sandbox.fault("body", body=body, skip=100, times=None)
+
+    result = sync(sandbox.config(start_date="2024-03-10"), [stream], now=TODAY)
+
+    assert result.failures()[stream][0] == "config_error"
+    assert len(sandbox.requests()) <= 100 + 15
+
+
+def test_given_a_missing_permission_when_read_then_only_its_endpoint_ends(sandbox: Sandbox) -> None:
+    sandbox.fault("body", body='"902"', path="/api/analytics", times=None)
+
+    result = sync(sandbox.config(start_date="2024-03-10"), [*SEVEN_DAILY, "balance", "pricing"], now=TODAY)
+
+    assert set(result.failures()) == set(SEVEN_DAILY)
+    assert result.records("balance")
+    assert result.records("pricing")
+    assert len(sandbox.requests()) <= 17
+
+
+def test_given_an_odd_403_when_read_then_the_other_days_arrive(sandbox: Sandbox) -> None:
+    for day in ("2026-03-05", "2026-03-07"):
+        sandbox.fault("status", code=403, query={"date_start": day, "date_end": day}, times=None)
+
+    result = sync(sandbox.config(start_date=str(START), num_workers=1), ["consumption"], now=TODAY)
+
+    assert {row["date"] for row in result.records("consumption")} == {"2026-03-06", "2026-03-08", "2026-03-09"}
+
+
+# The command, its output and its environment
+
+
+def command_files(folder: Path, config: dict[str, Any], *streams: str) -> list[str]:
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "catalog.json").write_text(json.dumps(configured_catalog(streams)), encoding="utf-8")
+    return ["--config", str(folder / "config.json"), "--catalog", str(folder / "catalog.json")]
+
+
+def days_answered(sandbox: Sandbox) -> int:
+    """How many days of `consumption` were answered, each by a request of its own."""
+    good = [entry["query"] for entry in sandbox.requests() if entry["status"] == 200]
+    return len({query["date_start"] for query in good if query["date_start"] == query["date_end"]})
+
+
+def test_given_a_reader_that_stops_when_requests_fail_once_then_they_are_retried_meanwhile(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The pipe is full long before the first failure: a worker that logs its retry must not wait for the reader."""
+    days = [TODAY - timedelta(days=ago) for ago in range(1, 301)]
+    for day in days[:19]:
+        sandbox.fault("status", code=503, query={"date_start": str(day), "date_end": str(day)}, times=1)
+    config = sandbox.config(start_date=str(days[-1]))
+    at = (sys.executable, "-m", "integration_tests.at", f"{TODAY}T12:00")
+
+    with start("read", *command_files(tmp_path, config, "consumption"), by=at) as process:
+        try:
+            ends = time.monotonic() + 60
+            while time.monotonic() < ends and days_answered(sandbox) < 300:
+                time.sleep(0.1)
+            answered = days_answered(sandbox)
+            output = process.communicate(timeout=60)[0]
+        finally:
+            process.kill()
+
+    assert answered == 300
+    assert process.returncode == 0
+    messages = [json.loads(line) for line in output.splitlines()]
+    assert len({each["record"]["data"]["date"] for each in messages if each["type"] == "RECORD"}) == 300
+    logged = [each["log"]["message"] for each in messages if each["type"] == "LOG"]
+    assert len([line for line in logged if "temporarily unavailable" in line]) == 1
+
+
+def no_temporary_folder(moment: str) -> None:
+    def none_is_writable(*_: object, **__: object) -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    tempfile.gettempdir = tempfile.mkdtemp = none_is_writable  # type: ignore[assignment]
+    run_at(moment)
+
+
+@pytest.mark.parametrize("command", ["spec", "check", "read"])
+def test_given_no_writable_temporary_folder_when_started_then_each_command_works(
+    sandbox: Sandbox, tmp_path: Path, command: str
+) -> None:
+    arguments = command_files(tmp_path, sandbox.config(), "credits")
+    needed = {"spec": 0, "check": 2, "read": 4}[command]
+
+    done = fork(no_temporary_folder, f"{TODAY}T12:00", command, *arguments[:needed])
+
+    assert done.code == 0, done.stdout
+    expected = {"spec": "SPEC", "check": "CONNECTION_STATUS", "read": "RECORD"}[command]
+    assert expected in {message["type"] for message in done.messages}
+
+
+def test_given_a_name_that_does_not_resolve_in_the_cloud_then_it_is_a_passing_fault(tmp_path: Path) -> None:
+    """There the CDK looks names up itself, and calls one that it does not find an invalid URL."""
+    settings = {"smsfactor_base_url": "https://nowhere.invalid", "max_outage_seconds": 1}
+    config = {"smsfactor_api_token": "token", "start_date": "2026-03-01", **settings}
+
+    done = fork(
+        run_at,
+        f"{TODAY}T12:00",
+        "check",
+        *command_files(tmp_path, config)[:2],
+        environment={"DEPLOYMENT_MODE": "CLOUD"},
+    )
+
+    assert done.status["status"] == "FAILED"
+    assert [kind for kind, _ in done.errors] == ["transient_error"]
+    assert done.status["message"].startswith("SMSFactor could not be reached: its host name was not found")
+
+
+# check
+
+
+def test_given_a_host_that_needs_nine_seconds_when_checked_then_it_is_green(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All times are a tenth."""
+    monkeypatch.setattr("source_sms_providers.check.OUTAGE_SECONDS", OUTAGE_SECONDS / 10)
+    sandbox.set(latency=0.9)
+
+    assert check(sandbox.config(), TODAY)[:2] == ("SUCCEEDED", "")
+
+
+def test_given_a_check_then_its_longest_request_leaves_three_seconds_of_fifteen() -> None:
+    assert 9 < OUTAGE_SECONDS <= 12
+
+
+# What a log may weigh
+
+
+def test_given_an_outage_over_ten_years_when_read_then_the_log_is_short(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in ("/api", "/metrics"):
+        sandbox.fault("status", code=503, path=path, times=None)
+    config = sandbox.config(start_date="2016-03-10", max_outage_seconds=3)
+
+    sync(config, DAILY, now=TODAY)
+
+    retries = [record for record in caplog.records if "temporarily unavailable" in record.getMessage()]
+    assert len([record for record in retries if record.levelname == "INFO" and "retrying" in record.getMessage()]) == 2

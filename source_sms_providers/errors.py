@@ -1,7 +1,7 @@
-"""The errors a user can meet, as sentences that say what to do.
+"""Errors for users: what happened, then what to do.
 
-A sentence never holds a key, a query, a header or a part of a body: it ends up in logs, in the
-Airbyte UI and in support tickets.
+A sentence never contains a key, a query, a header or a part of a body: it is shown in logs, in the Airbyte UI and in
+support tickets.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 
 def config_error(sentence: str) -> AirbyteTracedException:
-    """The user can mend it: a setting, a key, a right of the key."""
+    """Error that the user can correct: a setting, the key, a permission of the key."""
     return AirbyteTracedException(sentence, sentence, FailureType.config_error)
 
 
 def transient_error(sentence: str) -> AirbyteTracedException:
-    """It may pass by itself: the next sync asks again."""
+    """Error that may pass by itself."""
     return AirbyteTracedException(sentence, sentence, FailureType.transient_error)
 
 
 def clone_error(error: AirbyteTracedException) -> AirbyteTracedException:
-    """The same error for one more who meets it: an exception that is raised again keeps each stack it came through."""
+    """Copy of an error, to be raised again: an exception keeps every traceback that it was raised through."""
     return type(error)(error.internal_message, error.message, error.failure_type)
 
 
-def unexpected_response_error(provider: str, path: str, problem: str) -> AirbyteTracedException:
-    """The provider answered what its API does not promise: only a new connector version can help."""
+def unexpected_response_error(provider: str, endpoint: str, problem: str) -> AirbyteTracedException:
+    """Error for a response that the API does not promise. Only a new version of the connector can read it."""
     sentence = (
-        f"{provider} answered {path} in a way this connector does not know: {problem}. Nothing of this answer "
-        "was synced, so no figure is wrong; if the next sync says the same, update the connector or report it."
+        f"{provider} returned an unexpected response for {endpoint}: {problem}. Nothing from it was synced, so "
+        "existing rows are unaffected; if the next sync says the same, update the connector or report it."
     )
     return AirbyteTracedException(sentence, sentence, FailureType.system_error)
 

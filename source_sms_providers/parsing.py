@@ -20,7 +20,8 @@ from source_sms_providers.errors import unexpected_response_error
 
 LOGGER = logging.getLogger("airbyte")
 
-NUMBER = re.compile(r"-?\d+(\.\d+)?")
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+"""A number in a text. PHP writes small ones as `5.6843418860808E-14`, and whole ones as `1.0E+25`."""
 TOO_LARGE = 2**63
 """The first whole number that fits no destination's column."""
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -30,17 +31,18 @@ REPLACEMENT = "\ufffd"
 
 
 class FieldReader:
-    """Reads the values of one answer; every refusal names the provider, the path and the field."""
+    """Reads the values of one answer; every refusal names the provider, the endpoint and the field."""
 
     def __init__(self, provider: str, response: requests.Response) -> None:
         url = urlsplit(response.request.url or "")
         self._provider = provider
-        self._path = url.path
+        # A response that our requester received names its endpoint: an account id may stand in the path.
+        self._endpoint = getattr(response, "endpoint", url.path)
         self.asked = dict(parse_qsl(url.query))
         """The query parameters that the request held, so that a row can be held against what was asked."""
 
     def refuse(self, problem: str) -> NoReturn:
-        raise unexpected_response_error(self._provider, self._path, problem)
+        raise unexpected_response_error(self._provider, self._endpoint, problem)
 
     def mapping(self, value: Any, name: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):
@@ -115,6 +117,21 @@ class FieldReader:
     def optional_text(self, value: Any, name: str) -> str | None:
         return None if value is None else self.text(value, name)
 
+    def php_text(self, value: Any, name: str) -> str:
+        """A text in a form that PHP may give it: a whole number for digits, null or false for an empty one."""
+        if value is None or value is False:
+            return ""
+        return str(value) if type(value) is int else self.text(value, name)
+
+    def php_texts(self, value: Any, name: str) -> list[str]:
+        """A list of texts in a form that PHP may give it: an object whose keys are indexes, or a single text."""
+        if isinstance(value, dict) and all(key.isdigit() for key in value):
+            value = list(value.values())
+        if not isinstance(value, list):
+            text = self.php_text(value, name)
+            return [text] if text else []
+        return [self.php_text(each, name) for each in value]
+
     def flag(self, value: Any, name: str) -> bool:
         """A boolean, also where it comes as `0`, `1`, `"0"` or `"1"`."""
         if isinstance(value, bool) or value in (0, 1, "0", "1"):
@@ -123,12 +140,12 @@ class FieldReader:
 
 
 def strict_json(body: bytes) -> Any:
-    """Parses a body that is one JSON document in UTF-8.
+    """Parses a body that is one JSON document in UTF-8, with or without a byte order mark.
 
     Texts come as a destination can store them (`storable`). Raises ValueError for anything else, also
     for what Python's parser lets pass: NaN, Infinity and an object that names a key twice.
     """
-    value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+    value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
     # Looking through the bytes costs a fiftieth of the parsing; looking through each value, more than all of it.
     return storable(value) if UNSTORABLE_ESCAPE.search(body) else value
 

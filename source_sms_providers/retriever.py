@@ -118,8 +118,8 @@ class SnapshotRetriever(Retriever):
                 notes[note].append(detail)
             staged.append(day)
             row_count = sum(len(each.rows) for each in staged if not isinstance(each.rows, AirbyteTracedException))
-            # A row takes three times as much as an entry of the state, at least: states must not outweigh the rows.
-            if len(staged) >= CHECKPOINT_INTERVAL_DAYS and 2 * row_count >= self.stream_state.entry_count:
+            # A state names all rows of the lookback window: the states must not outweigh the rows.
+            if len(staged) >= CHECKPOINT_INTERVAL_DAYS and row_count >= 2 * self.stream_state.entry_count:
                 yield from self._emit(staged, failures)
                 staged = []
         yield from self._emit(staged, failures)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import logging.handlers
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from queue import SimpleQueue
+from typing import Any
 
 from source_sms_providers.process import end_when_nobody_waits
 
@@ -41,7 +47,45 @@ def run() -> None:
         return
     gc.freeze()
     gc.enable()
-    with PRINT_BUFFER:
+    need_no_temporary_folder()
+    with PRINT_BUFFER, logging_in_a_thread():
         for line in Entrypoint(source).run(Entrypoint.parse_args(arguments)):
             # One write: several threads print.
             print(f"{line}\n", end="")
+
+
+@contextmanager
+def logging_in_a_thread() -> Iterator[None]:
+    """Write log lines in a thread of their own, in their order.
+
+    While the reader of stdout is slow, a worker that logs must not wait for it: its deadline would pass meanwhile.
+    """
+    root = logging.getLogger()
+    direct = list(root.handlers)
+    records: SimpleQueue[Any] = SimpleQueue()
+    queued = logging.handlers.QueueHandler(records)
+    listener = logging.handlers.QueueListener(records, *direct, respect_handler_level=True)
+    _replace_handlers(root, direct, [queued])
+    listener.start()
+    try:
+        yield
+    finally:
+        # What is logged from here on, like the error that ends the command, is written directly.
+        _replace_handlers(root, [queued], direct)
+        listener.stop()
+
+
+def _replace_handlers(logger: logging.Logger, old: list[logging.Handler], new: list[Any]) -> None:
+    for handler in old:
+        logger.removeHandler(handler)
+    for handler in new:
+        logger.addHandler(handler)
+
+
+def need_no_temporary_folder() -> None:
+    """Let the CDK do without the temporary folder that it creates for each command, and that nothing here uses."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        # A read-only file system.
+        tempfile.TemporaryDirectory = lambda **_: nullcontext("")  # type: ignore[assignment, misc]

@@ -1,11 +1,12 @@
-"""Values that many threads want, and one of them makes."""
+"""Single-flight cache."""
 
 from __future__ import annotations
 
 import math
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from concurrent.futures import Future
+from typing import Generic, TypeVar
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -13,46 +14,42 @@ from source_sms_providers.errors import clone_error
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-_NOTHING: Any = object()
 
 
 class SingleFlight(Generic[Key, Value]):
-    """The value of each key, made by the first who wants it while the others wait.
+    """Computes the value of each key once: the first caller computes it, the others wait for it.
 
-    An AirbyteTracedException is kept as a value is: each who wants it gets a fresh one, for an exception
-    grows with each time that it is raised. Of more than `most` the one that nobody wanted for the longest time is made
-    anew.
+    An AirbyteTracedException is kept like a value, and each caller gets a clone. Any other exception reaches
+    everyone who waits and is not kept. Beyond `max_size`, the least recently used value is dropped.
     """
 
-    def __init__(self, most: float = math.inf) -> None:
-        self._most = most
+    def __init__(self, max_size: float = math.inf) -> None:
+        self._max_size = max_size
         self._lock = threading.Lock()
-        self._making: dict[Key, threading.Lock] = {}
-        self._made: dict[Key, Value | AirbyteTracedException] = {}
+        self._values: dict[Key, Future[Value]] = {}
 
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """What `make` returned, or raised, the first time."""
-        # Mostly there, and then no other thread need be waited for.
-        made: Value | AirbyteTracedException = self._made.get(key, _NOTHING) if self._most == math.inf else _NOTHING
-        if made is _NOTHING:
-            made = self._make(key, make)
-        if isinstance(made, AirbyteTracedException):
-            raise clone_error(made)
-        return made
-
-    def _make(self, key: Key, make: Callable[[], Value]) -> Value | AirbyteTracedException:
+    def get(self, key: Key, compute: Callable[[], Value]) -> Value:
+        """Return the value of `key`, or raise the AirbyteTracedException that `compute` raised."""
         with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        with making:
-            with self._lock:
-                kept = [self._made.pop(key)] if key in self._made else []
-            made: Value | AirbyteTracedException
-            try:
-                made = kept[0] if kept else make()
-            except AirbyteTracedException as error:
-                made = clone_error(error)
-            with self._lock:
-                self._made[key] = made
-                if len(self._made) > self._most:
-                    del self._made[next(iter(self._made))]
-        return made
+            known = self._values.pop(key, None)
+            value: Future[Value] = known or Future()
+            # A dict keeps the order of insertion: the most recently used key is the last one.
+            self._values[key] = value
+            if len(self._values) > self._max_size:
+                del self._values[next(iter(self._values))]
+        if known is None:
+            self._compute(key, value, compute)
+        if error := value.exception():
+            # An exception that is raised again keeps every traceback it came through.
+            raise clone_error(error) if isinstance(error, AirbyteTracedException) else error
+        return value.result()
+
+    def _compute(self, key: Key, value: Future[Value], compute: Callable[[], Value]) -> None:
+        try:
+            value.set_result(compute())
+        except BaseException as error:
+            value.set_exception(error)
+            if not isinstance(error, AirbyteTracedException):
+                with self._lock:
+                    if self._values.get(key) is value:
+                        del self._values[key]

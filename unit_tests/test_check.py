@@ -76,7 +76,7 @@ def test_given_any_start_when_checked_then_every_grouping_is_asked_for_yesterday
 def test_given_a_start_of_today_and_no_right_to_a_grouping_when_checked_then_it_fails(good, group):
     good.answer(f"{SEVEN}/analytics?group_by={group}", "seven/error_902.json")
 
-    assert "no right to this endpoint" in check(start_date="2026-03-10").message
+    assert "no permission for this endpoint" in check(start_date="2026-03-10").message
 
 
 def test_given_a_grouping_of_another_shape_when_checked_then_it_fails(good):
@@ -138,7 +138,7 @@ def test_given_a_provider_that_refuses_a_year_when_checked_then_a_month_proves_t
 
     good.answer(stream_of, answer)
 
-    assert check(outage_seconds=0.5, start_date="2023-01-01", **settings).status is Status.SUCCEEDED
+    assert check(max_outage_seconds=0.5, start_date="2023-01-01", **settings).status is Status.SUCCEEDED
     assert asked[-2:] == [365, 31]
 
 
@@ -175,8 +175,8 @@ def test_given_no_key_when_checked_then_seven_is_not_asked(good):
     ("endpoint", "error", "hint"),
     [
         ("balance", "900", "does not accept the API key"),
-        ("pricing", "902", "no right to this endpoint"),
-        ("analytics", "903", "refuses the IP address"),
+        ("pricing", "902", "no permission for this endpoint"),
+        ("analytics", "903", "rejects the IP address"),
     ],
 )
 def test_given_an_error_of_the_key_at_one_endpoint_when_checked_then_the_sentence_says_what_to_do(
@@ -208,8 +208,8 @@ def test_given_a_broken_http_200_when_checked_then_it_fails(good, body):
     assert check().status is Status.FAILED
 
 
-@pytest.mark.parametrize(("seconds", "waits"), [(2.25, [1, 2]), (2.75, [1])])
-def test_given_a_provider_that_fails_when_checked_then_no_try_begins_after_eight_seconds(good, waiting, seconds, waits):
+@pytest.mark.parametrize(("seconds", "waits"), [(2.25, [1, 2]), (4.75, [1])])
+def test_given_a_provider_that_fails_when_checked_then_no_try_begins_after_12_seconds(good, waiting, seconds, waits):
     def fail(_request: requests.PreparedRequest) -> bytes:
         waiting.pass_by(seconds)
         return b""
@@ -223,7 +223,7 @@ def test_given_a_provider_that_fails_when_checked_then_no_try_begins_after_eight
 def test_given_a_silent_provider_and_a_setting_for_it_when_checked_then_the_setting_counts(good, waiting):
     good.answer(f"{SEVEN}/balance", b"", status=503)
 
-    check(outage_seconds=2)
+    check(max_outage_seconds=2)
 
     assert waiting.seconds == [1]
 

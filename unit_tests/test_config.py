@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -10,9 +11,9 @@ from airbyte_cdk.models import AirbyteStateMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.config import NormalizeConfig, countries_of, refuse_countries, unknown_countries, validate
+from source_sms_providers.config import NormalizeConfig, countries_of, normalize, validate
 from source_sms_providers.source import MANIFEST, Entrypoint
-from unit_tests.connector import SEVEN_KEY, Output, config, full_refresh, read, state
+from unit_tests.connector import SEVEN_KEY, Output, check, config, full_refresh, read, state
 from unit_tests.providers import SEVEN, SMSFACTOR
 from unit_tests.usage import each_day_asked
 
@@ -52,7 +53,8 @@ def accept(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("given", "settings"),
     [
-        ({"countries": ["FR\n", " fr "]}, {"countries": ["FR", "fr"]}),
+        ({"countries": ["FR\n", " de "]}, {"countries": ["FR", "DE"]}),
+        ({"countries": ["fr", 33, "Germany"]}, {"countries": ["FR", 33, "GERMANY"]}),
         ({"countries": ["", None, " ", "FR"]}, {"countries": ["FR"]}),
         ({"seven_subaccounts": "101\n"}, {"seven_subaccounts": "101"}),
         ({"seven_label": " \tpromo of May "}, {"seven_label": "promo of May"}),
@@ -109,6 +111,8 @@ def test_given_every_optional_setting_empty_when_read_then_the_defaults_hold(pro
 
 def test_given_blanks_around_settings_when_read_then_they_are_not_sent(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
+    providers.answer(f"{SEVEN}/analytics?group_by=label", b"[]")
+    providers.answer(f"{SEVEN}/subaccounts", b'[{"id": 101}]')
 
     read(
         "analytics",
@@ -118,9 +122,9 @@ def test_given_blanks_around_settings_when_read_then_they_are_not_sent(providers
         start_date="2026-03-09\n",
     )
 
-    [request] = providers.requests
-    assert request.headers["X-Api-Key"] == SEVEN_KEY
-    assert providers.asked[0].query == {
+    assert {request.headers["X-Api-Key"] for request in providers.requests} == {SEVEN_KEY}
+    [request] = [request for request in providers.asked if request.query.get("group_by") == "date"]
+    assert request.query == {
         **{"group_by": "date", "subaccounts": "101", "label": "promo"},
         **{"start": "2026-03-09", "end": "2026-03-09"},
     }
@@ -151,61 +155,106 @@ def test_given_settings_of_one_provider_then_they_are_accepted(key):
 def test_given_no_key_at_all_then_the_user_is_asked_for_one(empty):
     sentence = refusal(config(seven_api_key=empty, smsfactor_api_token=empty))
 
-    assert sentence.startswith("Enter a seven.io API key or an SMSFactor API token, or both")
+    assert sentence.startswith("Enter at least one of ")
+    assert "seven.io API key" in sentence
+    assert "SMSFactor API token" in sentence
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("settings", "value", "requirement"),
     [
-        ({"start_date": None}, "The 'Start date' is missing. It must be a text like YYYY-MM-DD."),
-        ({"start_date": 20260301}, "The 'Start date' must be a text like YYYY-MM-DD."),
-        ({"start_date": "01/03/2026"}, "The 'Start date' must be a text like YYYY-MM-DD."),
-        ({"lookback_days": "3"}, "The 'Days to read again' must be a whole number from 1 to 366."),
-        ({"lookback_days": 0}, "The 'Days to read again' must be a whole number from 1 to 366."),
-        ({"lookback_days": 367}, "The 'Days to read again' must be a whole number from 1 to 366."),
-        ({"num_workers": 2.5}, "The 'Parallel requests' must be a whole number from 1 to 32."),
-        ({"num_workers": True}, "The 'Parallel requests' must be a whole number from 1 to 32."),
-        ({"include_today": "yes"}, "The 'Include today' must be true or false."),
-        ({"countries": "FR"}, "The 'Countries' must be a list."),
-        ({"countries": ["FR", "Germany"]}, "Each of the 'Countries' must be a text like FR (two letters)."),
-        ({"countries": [33]}, "Each of the 'Countries' must be a text like FR (two letters)."),
-        ({"seven_label": 7}, "The 'seven.io label' must be a text."),
-        ({"seven_api_key": 7}, "The 'seven.io API key' must be a text."),
-        (
-            {"seven_subaccounts": "main"},
-            "The 'seven.io accounts' must be a text like all, only_main or 1234567 (an id of digits).",
-        ),
-        (
-            {"smsfactor_sub_account_id": "my company"},
-            "The 'SMSFactor sub-account' must be a text like 1010101 (an id of digits).",
-        ),
+        ({"start_date": 20260301}, "20260301", "a text like YYYY-MM-DD"),
+        ({"start_date": "01/03/2026"}, "'01/03/2026'", "a text like YYYY-MM-DD"),
+        ({"lookback_days": "3"}, "'3'", "a whole number from 1 to 366"),
+        ({"lookback_days": 0}, "0", "a whole number from 1 to 366"),
+        ({"lookback_days": 367}, "367", "a whole number from 1 to 366"),
+        ({"num_workers": 2.5}, "2.5", "a whole number from 1 to 32"),
+        ({"num_workers": True}, "True", "a whole number from 1 to 32"),
+        ({"include_today": "yes"}, "'yes'", "true or false"),
+        ({"countries": "FR"}, "'FR'", "a list"),
+        ({"countries": ["FR", "Germany"]}, "'GERMANY'", "a text like FR (two letters)"),
+        ({"countries": [33]}, "33", "a text like FR (two letters)"),
+        ({"seven_label": 7}, "7", "a text"),
+        ({"seven_subaccounts": "main"}, "'main'", "a text like all, only_main or 1234567 (an id of digits)"),
+        ({"smsfactor_sub_account_id": "my company"}, "'my company'", "a text like 1010101 (an id of digits)"),
         (
             {"smsfactor_day_boundaries": "excluded"},
-            "The 'SMSFactor day boundaries' must be one of inclusive, end_excluded, both_excluded, start_excluded.",
+            "'excluded'",
+            "one of inclusive, end_excluded, both_excluded, start_excluded",
         ),
-        (
-            {"smsfactor_base_url": "http://api.smsfactor.com"},
-            "The 'SMSFactor base URL' must be a text like https://host/path (or http://localhost:8400, for tests).",
-        ),
-        ({"outage_seconds": 0}, "The 'Outage seconds' must be a number above 0."),
-        ({"requests_per_second": "10"}, "The 'Requests per second' must be a number above 0."),
-        ({"seven_label": "half \ud83d"}, "The 'seven.io label' holds a character that cannot be sent. Type it anew."),
-        ({"seven_label": "a\x00b"}, "The 'seven.io label' holds a character that cannot be sent. Type it anew."),
+        ({"requests_per_second": "10"}, "'10'", "a number above 0"),
     ],
     ids=json.dumps,
 )
-def test_given_a_setting_that_cannot_be_then_the_sentence_names_its_title(settings, sentence):
-    assert refusal(config(**settings)) == sentence
+def test_given_a_setting_that_cannot_be_then_the_sentence_names_title_and_value(settings, value, requirement):
+    [name] = settings
+    title = specification()["properties"][name]["title"]
+
+    assert refusal(config(**settings)) == f"'{title}': {value} must be {requirement}."
+
+
+def test_given_no_start_date_then_the_sentence_says_that_it_is_missing():
+    sentence = refusal(config(start_date=None))
+
+    assert sentence == "'Start date' is missing. It must be a text like YYYY-MM-DD."
+
+
+def test_given_several_settings_that_cannot_be_then_each_has_a_sentence():
+    sentence = refusal(config(start_date="yesterday", lookback_days=0, countries=["Germany", "France"]))
+
+    titles = [specification()["properties"][name]["title"] for name in ("start_date", "lookback_days", "countries")]
+    assert all(f"'{title}': " in sentence for title in titles)
+    assert "'GERMANY'" in sentence
+    assert "'FRANCE'" in sentence
+
+
+def test_given_a_value_of_any_length_then_the_sentence_shows_its_beginning():
+    sentence = refusal(config(seven_subaccounts="x" * 1000))
+
+    assert "xxx" in sentence
+    assert len(sentence) < 200
+
+
+@pytest.mark.parametrize("name", ["seven_api_key", "smsfactor_api_token", "seven_base_url", "smsfactor_base_url"])
+@pytest.mark.parametrize("value", [["a-secret-value"], {"a": "a-secret-value"}])
+def test_given_a_key_or_url_of_another_type_then_it_is_not_shown(name, value):
+    sentence = refusal(config(**{name: value}))
+
+    assert f"'{specification()['properties'][name]['title']}': it must be " in sentence
+    assert "a-secret-value" not in sentence
+
+
+def test_given_a_base_url_with_a_password_then_it_is_not_shown():
+    assert "a-secret-value" not in refusal(config(seven_base_url="https://user:a-secret-value@example.com"))
+
+
+def test_given_plain_http_to_another_machine_then_it_is_rejected():
+    assert "https://host/path" in refusal(config(smsfactor_base_url="http://api.smsfactor.com"))
+
+
+@pytest.mark.parametrize("label", ["half \ud83d", "a\x00b"])
+def test_given_a_label_that_cannot_be_sent_then_it_is_rejected(label):
+    assert refusal(config(seven_label=label)).startswith("The 'seven.io label' contains an invalid character.")
+
+
+def test_given_several_problems_beyond_the_schema_then_each_has_a_sentence():
+    sentence = refusal(config(seven_api_key="a b", countries=["ZZ"], start_date="1999-12-31"))
+
+    assert "seven.io API key" in sentence
+    assert "'Countries': ZZ" in sentence
+    assert "'Start date': 1999-12-31" in sentence
 
 
 @pytest.mark.parametrize("name", specification()["properties"])
 @pytest.mark.parametrize("value", [{"a": 1}, [["FR"]]], ids=json.dumps)
 def test_given_a_setting_of_a_foreign_type_then_the_sentence_names_its_title(name, value):
-    assert f"'{specification()['properties'][name]['title']}' must be " in refusal(config(**{name: value}))
+    title = specification()["properties"][name]["title"]
+
+    assert re.search(f"'{re.escape(title)}': .+ must be ", refusal(config(**{name: value})))
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [["FR"]], -1, 0, 10**30, 1e400, 8.0, True, "no such value"])
-def test_given_any_value_of_any_setting_then_a_source_can_be_built_that_refuses_it_later(value):
+def test_given_any_value_of_any_setting_then_a_source_can_be_built_that_rejects_it_later(value):
     for name in specification()["properties"]:
         assert SourceSmsProviders(config=config(**{name: value})).config[name] == value
 
@@ -222,19 +271,20 @@ def test_given_blanks_around_a_key_then_it_is_accepted(blank):
 def test_given_a_key_that_no_header_can_hold_then_it_is_refused_but_not_shown(setting, title, key):
     sentence = refusal(config(**{setting: key}))
 
-    assert sentence.startswith(f"The {title} holds a blank")
+    assert sentence.startswith(f"The {title} contains a space or an invalid character.")
     assert key not in sentence
 
 
 @pytest.mark.parametrize("start", ["2026-02-30", "2026-13-01", "0000-01-01"])
 def test_given_a_start_that_is_no_day_then_it_is_refused(start):
-    assert refusal(config(start_date=start)).startswith("The 'Start date' is no day of the calendar.")
+    assert refusal(config(start_date=start)) == f"'Start date': {start} is not a valid date."
 
 
 @pytest.mark.parametrize(("start", "early"), [("0026-01-01", True), ("1999-12-31", True), ("2000-01-01", False)])
 def test_given_a_start_of_another_millennium_then_it_is_refused(start, early):
     if early:
-        assert refusal(config(start_date=start)) == "The 'Start date' is too early. Enter 2000-01-01 or a later day."
+        sentence = refusal(config(start_date=start))
+        assert sentence == f"'Start date': {start} is too early. Enter 2000-01-01 or a later day."
     else:
         accept(config(start_date=start))
 
@@ -245,7 +295,7 @@ def test_given_a_start_that_is_today_somewhere_then_it_is_accepted(start):
 
 
 def test_given_a_start_that_is_today_nowhere_then_it_is_refused():
-    assert refusal(config(start_date="2026-03-12")).startswith("The 'Start date' is in the future.")
+    assert refusal(config(start_date="2026-03-12")).startswith("'Start date': 2026-03-12 is in the future.")
 
 
 # A start of tomorrow, which is today in the east
@@ -281,44 +331,32 @@ def states_of(stream: str, output: Output) -> list[AirbyteStateMessage] | None:
 # Countries
 
 
+def normalized(**settings: Any) -> dict[str, Any]:
+    return normalize(config(**settings), manifest()["spec"])
+
+
 @pytest.mark.parametrize(("settings", "codes"), [({"countries": ["FR", "fr", "de"]}, {"FR", "DE"}), ({}, set())])
 def test_given_countries_however_written_then_their_codes_are_in_upper_case(settings, codes):
-    assert countries_of(settings) == codes
+    assert countries_of(normalized(**settings)) == codes
 
 
-@pytest.mark.parametrize("countries", [[], ["FR", "de"], ["XK"], ["GB", "CW", "SS"]])
-def test_given_countries_of_iso_3166_then_they_are_known(countries):
-    assert unknown_countries({"countries": countries}) == set()
+@pytest.mark.parametrize("countries", [[], ["FR", "de"], ["XK"], ["GB", "CW", "SS"], ["AN", "ac"]])
+def test_given_countries_of_iso_3166_or_of_price_lists_then_they_are_accepted(countries):
+    accept(config(countries=countries))
 
 
-def test_given_other_codes_then_they_are_unknown_in_upper_case():
-    assert unknown_countries({"countries": ["uk", "FR", "ZZ", "zz"]}) == {"UK", "ZZ"}
+def test_given_other_codes_then_they_are_rejected_in_upper_case():
+    sentence = refusal(config(countries=["uk", "FR", "ZZ", "zz"]))
+
+    assert sentence.startswith("'Countries': UK, ZZ is not an ISO 3166 country code.")
 
 
-def test_given_no_unknown_codes_then_nothing_is_refused():
-    refuse_countries(())
+@pytest.mark.parametrize("command", [check, full_refresh])
+def test_given_a_code_that_iso_3166_lacks_then_no_provider_is_asked(providers, command):
+    outcome = command("pricing", countries=["ZZ"]) if command is full_refresh else command(countries=["ZZ"])
 
-
-@pytest.mark.parametrize(
-    ("codes", "hint"),
-    [
-        (["UK"], " Perhaps you mean GB for Britain (UK). "),
-        (["EN"], " Perhaps you mean GB for Britain (UK). "),
-        (["EL"], " Perhaps you mean GR for Greece. "),
-        (["SW"], " Perhaps you mean CH for Switzerland or SE for Sweden. "),
-        (["ZZ", "SP"], " Perhaps you mean ES for Spain. "),
-        (["ZZ"], " "),
-    ],
-)
-def test_given_unknown_codes_then_they_are_refused_with_what_may_be_meant(codes, hint):
-    with pytest.raises(AirbyteTracedException) as raised:
-        refuse_countries(codes)
-
-    assert raised.value.failure_type is FailureType.config_error
-    assert raised.value.message == (
-        f"The 'Countries' hold {', '.join(sorted(codes))}, which neither ISO 3166 nor your providers know.{hint}"
-        "Correct them, or leave 'Countries' empty for all countries."
-    )
+    assert "ZZ" in (outcome.failure.message if command is full_refresh else outcome.message)
+    assert providers.asked == []
 
 
 # The command
@@ -330,7 +368,7 @@ def test_given_a_command_and_settings_that_cannot_be_then_the_sentence_is_ours(c
     (tmp_path / "catalog.json").write_text('{"streams": []}')
     arguments = [command, "--config", str(tmp_path / "config.json")]
     arguments += ["--catalog", str(tmp_path / "catalog.json")] if command == "read" else []
-    sentence = "The 'Parallel requests' must be a whole number from 1 to 32."
+    sentence = f"'{specification()['properties']['num_workers']['title']}': 'many' must be a whole number from 1 to 32."
 
     entrypoint = Entrypoint(SourceSmsProviders.from_arguments(arguments))
     run = entrypoint.run(Entrypoint.parse_args(arguments))

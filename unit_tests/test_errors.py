@@ -28,5 +28,5 @@ def test_given_an_unexpected_answer_then_the_sentence_says_whose_and_that_nothin
         "seven.io", "/api/balance", "the answer is a list where an object is due"
     ).message
 
-    assert sentence.startswith("seven.io answered /api/balance in a way this connector does not know: the answer is a")
-    assert "Nothing of this answer was synced" in sentence
+    assert sentence.startswith("seven.io returned an unexpected response for /api/balance: the answer is a")
+    assert "Nothing from it was synced" in sentence

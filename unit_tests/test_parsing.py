@@ -18,7 +18,7 @@ def test_given_a_refusal_then_it_names_provider_path_and_problem_but_no_query():
     with pytest.raises(AirbyteTracedException) as raised:
         READ.refuse("a row has no 'sms'")
 
-    assert raised.value.message.startswith("seven.io answered /api/analytics in a way this connector does not know: a")
+    assert raised.value.message.startswith("seven.io returned an unexpected response for /api/analytics: a")
     assert "1e3" not in raised.value.message
     assert raised.value.failure_type is FailureType.system_error
 
@@ -32,6 +32,7 @@ def test_given_a_response_then_the_query_that_was_asked_is_known():
     [
         *((0, 0), (12, 12), (0.075, 0.075), (-3.5, -3.5), (2**63 - 1, 2**63 - 1), (1 - 2**63, 1 - 2**63)),
         *(("12", 12), ("44.6310", 44.631), ("-0.5", -0.5), ("007", 7), ("2.00", 2)),
+        *(("5.6843418860808E-14", 5.6843418860808e-14), ("1.0E-5", 0.00001), ("1.5e3", 1500), ("1.0E+5", 100000)),
     ],
 )
 def test_given_a_number_when_read_then_it_is_a_number(value, number):
@@ -42,7 +43,7 @@ def test_given_a_number_when_read_then_it_is_a_number(value, number):
 @pytest.mark.parametrize(
     "value",
     [
-        *(None, True, False, "", " 1", "1 ", "1,5", "1e3", "NaN", "-", ".5", "5.", "0x1f", [], {}),
+        *(None, True, False, "", " 1", "1 ", "1,5", "1e", "1e+", "1e1234", "NaN", "-", ".5", "5.", "0x1f", [], {}),
     ],
 )
 def test_given_no_number_when_read_then_it_is_refused(value):
@@ -53,7 +54,7 @@ def test_given_no_number_when_read_then_it_is_refused(value):
 @pytest.mark.parametrize(
     "value",
     [
-        *(2**63, -(2**63), 2.0**63, str(2**63), "123456789012345678901234567890"),
+        *(2**63, -(2**63), 2.0**63, str(2**63), "1.0E+25", "123456789012345678901234567890"),
         *(float("nan"), float("inf"), float("-inf")),
         pytest.param(10**400, id="10**400"),
     ],

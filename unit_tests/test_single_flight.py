@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+import weakref
+from collections.abc import Sized
 from traceback import walk_tb
 
 import pytest
@@ -55,7 +57,7 @@ def test_given_a_key_that_is_being_made_when_another_is_wanted_then_it_is_made()
 
 
 def test_given_more_values_than_are_kept_when_one_is_wanted_again_then_only_the_longest_unwanted_is_made_anew():
-    made = SingleFlight[str, str](most=2)
+    made = SingleFlight[str, str](max_size=2)
     makings = []
 
     def make(key: str) -> str:
@@ -66,3 +68,32 @@ def test_given_more_values_than_are_kept_when_one_is_wanted_again_then_only_the_
         assert made.get(key, lambda key=key: make(key)) == key
 
     assert makings == ["one", "two", "three", "two"]
+
+
+def test_given_a_thousand_keys_when_few_are_kept_then_nothing_of_the_others_stays():
+    made = SingleFlight[int, Value](max_size=3)
+    dropped = []
+
+    for key in range(1000):
+        value = Value(key)
+        dropped.append(weakref.ref(value))
+        made.get(key, lambda value=value: value)
+    del value
+
+    assert sum(reference() is not None for reference in dropped) == 3
+    sizes = [len(each) for each in vars(made).values() if isinstance(each, Sized)]
+    assert max(sizes) <= 3
+
+
+def test_given_a_bug_when_many_want_the_value_then_it_reaches_them_and_is_not_kept():
+    made = SingleFlight[str, int]()
+
+    with pytest.raises(ZeroDivisionError):
+        made.get("key", lambda: 1 // 0)
+
+    assert made.get("key", lambda: 7) == 7
+
+
+class Value:
+    def __init__(self, number: int) -> None:
+        self.number = number

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from airbyte_cdk.models import FailureType, SyncMode
@@ -71,7 +72,7 @@ def test_given_both_keys_when_discovered_then_a_full_refresh_of_every_stream_can
 
 @pytest.mark.usefixtures("clock")
 def test_given_no_key_when_discovered_then_the_user_is_asked_for_one():
-    with pytest.raises(AirbyteTracedException, match=r"Enter a seven\.io API key") as raised:
+    with pytest.raises(AirbyteTracedException, match=r"Enter .+ seven\.io API key") as raised:
         discovered(seven_api_key="", smsfactor_api_token="")
 
     assert raised.value.failure_type is FailureType.config_error
@@ -112,25 +113,14 @@ def test_given_a_source_with_settings_alone_when_read_with_a_state_then_the_stat
     assert output.days[0] == "2026-02-28"
 
 
-def test_given_a_catalog_when_read_then_its_streams_alone_are_made_and_all_are_discovered_after_it(
-    providers, monkeypatch
-):
+def test_given_a_source_that_has_read_some_streams_when_discovered_then_all_are_offered(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
-    made = []
-    streams = SourceSmsProviders.streams
-
-    def seen(self, config):
-        found = streams(self, config)
-        made.append({stream.name for stream in found})
-        return found
-
-    monkeypatch.setattr(SourceSmsProviders, "streams", seen)
     source = SourceSmsProviders(catalog("analytics"), config())
 
-    read_with(source, catalog("analytics"))
-    discovered(source)
+    output = read_with(source, catalog("analytics"))
 
-    assert made == [{"analytics"}, OF_SEVEN | OF_SMSFACTOR]
+    assert set(statuses(output)) == {"analytics"}
+    assert set(discovered(source)) == OF_SEVEN | OF_SMSFACTOR
 
 
 def test_given_a_state_when_read_as_a_full_refresh_then_it_is_the_attempt_that_broke_off_and_goes_on(providers):
@@ -167,8 +157,7 @@ def test_given_a_catalog_with_a_stream_without_key_when_read_then_the_others_are
 
     assert len(output.records) == 1
     assert output.failure.message == (
-        "Not all streams were synced. credits: The settings hold no key for the stream 'credits'. Enter the SMSFactor "
-        "API token, or leave the stream out of the connection."
+        "Not all streams were synced. Stream 'credits' needs the SMSFactor API token. Enter it, or deselect the stream."
     )
     assert output.failure.failure_type is FailureType.config_error
     assert statuses(output)["credits"] == ["INCOMPLETE"]
@@ -182,7 +171,7 @@ def test_given_a_catalog_with_a_stream_that_is_not_there_when_read_then_the_othe
 
     assert len(output.records) == 1
     assert [error.message for error in output.errors] == [
-        "There is no stream 'journal'. Refresh the schema of the connection, which leaves it out."
+        "Stream 'journal' does not exist. Refresh the connection's schema to remove it."
     ]
     assert output.failure.failure_type is FailureType.config_error
     assert statuses(output)["journal"] == ["INCOMPLETE"]
@@ -192,8 +181,8 @@ def test_given_a_catalog_of_streams_that_are_not_there_when_read_then_that_is_sa
     output = read("journal", "contacts")
 
     assert statuses(output) == {"journal": ["INCOMPLETE"], "contacts": ["INCOMPLETE"]}
-    assert "There is no stream 'journal'." in output.failure.message
-    assert "There is no stream 'contacts'." in output.failure.message
+    assert "Stream 'journal' does not exist." in output.failure.message
+    assert "Stream 'contacts' does not exist." in output.failure.message
     assert providers.asked == []
 
 
@@ -204,7 +193,7 @@ def test_given_one_stream_that_fails_when_read_then_the_others_are_synced(provid
     output = read("balance", "credits")
 
     assert [record["credits"] for record in output.records] == [44690]
-    assert output.failure.message.startswith("Not all streams were synced. balance: The seven.io API key has no right")
+    assert output.failure.message.startswith("Not all streams were synced. balance: The seven.io API key has no ")
     assert output.failure.failure_type is FailureType.config_error
 
 
@@ -260,4 +249,61 @@ def test_given_a_sync_that_runs_across_midnight_when_read_then_its_last_day_stay
 
     assert output.records[-1]["date"] == "2026-03-10"
     assert output.records[-1]["is_partial"] is True
-    assert output.states[-1] == {"date": "2026-03-09T23:59:59Z"}
+    assert output.states[-1]["date"] == "2026-03-09"
+
+
+# Failures
+
+
+def test_given_a_stream_that_fails_on_many_days_when_read_then_it_has_one_error(providers):
+    providers.answer(f"{SEVEN}/analytics?group_by=date", each_day_asked)
+    providers.answer(f"{SEVEN}/analytics?group_by=country", "seven/error_308.json")
+
+    output = read("analytics_by_country", start_date="2026-02-01")
+
+    [error] = output.errors
+    assert output.failure.message == f"Not all streams were synced. analytics_by_country: {error.message}"
+    assert statuses(output)["analytics_by_country"][-1] == "INCOMPLETE"
+
+
+def test_given_streams_that_fail_for_several_reasons_then_what_the_user_can_mend_types_the_sync(providers):
+    providers.answer(f"{SEVEN}/balance", "seven/error_902.json")
+    providers.answer(f"{SMSFACTOR}/credits", b"<html></html>")
+
+    output = read("balance", "credits")
+
+    assert "balance: " in output.failure.message
+    assert "credits: " in output.failure.message
+    assert output.failure.failure_type is FailureType.config_error
+    assert len(output.errors) == 2
+
+
+def test_given_a_bug_in_one_stream_when_read_then_the_others_are_synced(providers, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise KeyError("a bug")
+
+    providers.answer(ANALYTICS, each_day_asked)
+    providers.answer(f"{SEVEN}/balance", "seven/balance.json")
+    monkeypatch.setattr("source_sms_providers.seven.extractors.BalanceExtractor.extract_records", fail)
+
+    output = read("balance", "analytics")
+
+    assert output.days == ["2026-03-07", "2026-03-08", "2026-03-09"]
+    assert output.failure.failure_type is FailureType.system_error
+    assert statuses(output)["analytics"][-1] == "COMPLETE"
+    assert statuses(output)["balance"][-1] == "INCOMPLETE"
+
+
+@pytest.mark.parametrize("taken", [1, 5, 20])
+def test_given_a_consumer_that_leaves_when_read_then_no_thread_of_the_sync_stays(providers, taken):
+    providers.answer(ANALYTICS, each_day_asked)
+    before = set(threading.enumerate())
+    messages = SourceSmsProviders().read(LOGGER, config(start_date="2020-01-01"), catalog("analytics"), None)
+
+    for _ in range(taken):
+        next(messages)
+    messages.close()
+
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+        assert not thread.is_alive()

@@ -17,7 +17,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers import SourceSmsProviders
 from source_sms_providers.check import OUTAGE_SECONDS, Account
 from source_sms_providers.config import validate
-from source_sms_providers.http.account import AccountStates
+from source_sms_providers.session import SyncSession
 
 DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
@@ -104,7 +104,7 @@ class Asker:
     _answers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        pace = {"requests_per_second": REQUESTS_PER_SECOND, "outage_seconds": OUTAGE_SECONDS}
+        pace = {"requests_per_second": REQUESTS_PER_SECOND, "max_outage_seconds": OUTAGE_SECONDS}
         entered = {name: value for name, value in self.settings.items() if value is not None}
         source = SourceSmsProviders(config={**pace, **entered})
         manifest = source.resolved_manifest
@@ -113,7 +113,7 @@ class Asker:
         self._streams = {stream["name"]: stream for group in there for stream in group["streams"]}
         self._spec = manifest["spec"]
         # One for all requests, which share the pace.
-        self._config = {**source.config, "_providers": AccountStates()}
+        self._config = {**source.config, "_session": SyncSession()}
 
     @property
     def today(self) -> date:
@@ -166,13 +166,13 @@ class Asker:
     def _send(self, stream: str, first: date, last: date, path: str, parameters: Mapping[str, str | None]) -> Any:
         usual = self._streams[stream]["retriever"]["requester"]
         texts = {**usual.get("request_parameters", {}), **parameters}
-        dates = {name: day for name, day in usual.get("date_parameters", {}).items() if name not in parameters}
+        dates = {name: day for name, day in usual.get("date_range_parameters", {}).items() if name not in parameters}
         changed = {
             **usual,
             "url": usual["url"] + path,
             "request_parameters": {name: text for name, text in texts.items() if text is not None},
-            "date_parameters": {name: {"day_of": each["day_of"]} for name, each in dates.items()},
-            "share_answers": False,
+            "date_range_parameters": {name: {"bound": each["bound"]} for name, each in dates.items()},
+            "cache_responses": False,
             "error_handler": {**usual["error_handler"], "max_retries": 0},
         }
         return self._sent(stream, changed, first, last)

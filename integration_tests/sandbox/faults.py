@@ -12,6 +12,7 @@ import copy
 import gzip
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -40,6 +41,7 @@ class Rule:
     skip: int = 0
     times: int | None = 1
     struck: int = 0
+    window: list[float] = field(default_factory=list)
 
     @classmethod
     def from_json(cls, rule: Any) -> Rule:
@@ -75,7 +77,19 @@ class Rule:
 
     def play(self, right: Answer, connection: Connection) -> None:
         """Spoils the right answer on the connection."""
-        _KINDS[self.kind][0](self.args, right, connection)
+        if self.kind == "rate_limit" and self._has_room():
+            connection.send(right)
+        else:
+            _KINDS[self.kind][0](self.args, right, connection)
+
+    def _has_room(self) -> bool:
+        """Whether a limit of `requests` in each window of `seconds` lets one more request pass."""
+        now = time.monotonic()
+        if not self.window or now - self.window[0] >= self.args["seconds"]:
+            self.window = [now]
+            return True
+        self.window.append(now)
+        return len(self.window) <= self.args["requests"]
 
 
 class Faults:
@@ -123,6 +137,24 @@ def _days(query: Mapping[str, str]) -> int:
 def _status(args: Mapping[str, Any], _right: Answer, connection: Connection) -> None:
     answer = Answer(args["code"], "text/html; charset=utf-8", str(args.get("body", "")).encode())
     connection.send(replace(answer, headers=_headers(args)))
+
+
+def _rate_limit(args: Mapping[str, Any], right: Answer, connection: Connection) -> None:
+    _status({"code": 429, **args}, right, connection)
+
+
+def _interim(args: Mapping[str, Any], right: Answer, connection: Connection) -> None:
+    connection.raw(f"HTTP/1.1 {args.get('code', 103)} Interim\r\nLink: </style.css>\r\n\r\n".encode())
+    connection.pause(args.get("seconds", 0.05))
+    connection.send(right)
+
+
+def _late_body(args: Mapping[str, Any], right: Answer, connection: Connection) -> None:
+    # Of the two statuses that have no body, no length is sent.
+    length = None if args["code"] in (204, 304) else 0
+    connection.raw(connection.head(replace(right, status=args["code"], may_gzip=False), length=length))
+    connection.pause(args.get("seconds", 0.05))
+    connection.send(right)
 
 
 def _body(args: Mapping[str, Any], _right: Answer, connection: Connection) -> None:
@@ -291,6 +323,9 @@ _Play = Callable[[Mapping[str, Any], Answer, Connection], None]
 
 _KINDS: dict[str, tuple[_Play, set[str], set[str]]] = {
     "status": (_status, {"code"}, {"headers", "body"}),
+    "rate_limit": (_rate_limit, {"requests", "seconds"}, {"headers"}),
+    "interim": (_interim, set(), {"code", "seconds"}),
+    "late_body": (_late_body, {"code"}, {"seconds"}),
     "body": (_body, set(), {"body", "body_b64", "content_type", "headers"}),
     "redirect": (_redirect, {"location"}, {"code"}),
     "reset_before_headers": (_reset_before_headers, set(), set()),

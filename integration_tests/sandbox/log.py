@@ -19,8 +19,8 @@ class RequestLog:
         self._entries: list[dict[str, Any]] = []
         self._in_progress: list[dict[str, Any]] = []
 
-    def arrived(self, request: Request, headers: dict[str, str]) -> dict[str, Any]:
-        """The new entry; hand it to `done`. `headers` are named as the client wrote them."""
+    def arrived(self, request: Request, headers: dict[str, str], port: int = 0) -> dict[str, Any]:
+        """The new entry; hand it to `done`. `headers` are named as the client wrote them, `port` is its own."""
         with self._lock:
             entry = {
                 "n": len(self._entries) + 1,
@@ -28,6 +28,7 @@ class RequestLog:
                 "path": request.path,
                 "query": dict(request.query),
                 "headers": headers,
+                "connection": port,
                 "status": None,
                 "started": time.monotonic() - self._born,
                 "finished": None,

@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer_as_provider(self, request: Request) -> None:
         settings, log = self.server.control.settings, self.server.control.log
-        entry = log.arrived(request, dict(self.headers.items()))
+        entry = log.arrived(request, dict(self.headers.items()), self.client_address[1])
         connection = Connection(
             self.connection,
             self.server.stopping,

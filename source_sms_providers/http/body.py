@@ -1,74 +1,75 @@
-"""The body of an answer: whole, of a bounded size, and strict JSON."""
+"""Response bodies: whole, of a bounded size, strict JSON."""
 
 from __future__ import annotations
 
 import io
 import zlib
 from collections.abc import Iterable
-from typing import Any
 
 import requests
 
 from source_sms_providers.parsing import strict_json
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
-"""200 times the largest answer known, the world's price list."""
+"""200 times the largest known response, the price list of the world."""
 
-DEFLATE, GZIP = zlib.MAX_WBITS, zlib.MAX_WBITS + 16
-"""The `window_bits` of zlib for the two compressions that a request accepts."""
+WINDOW_BITS = {
+    "gzip": (zlib.MAX_WBITS + 16,),
+    "x-gzip": (zlib.MAX_WBITS + 16,),
+    # Some servers send raw deflate data without the zlib header (RFC 9110, 8.4.1.2).
+    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),
+}
+"""Content-Encoding -> the `wbits` of zlib to try. Any other value, like `none` or `utf-8`, names no compression."""
 
-NO_JSON = "sent something else than the JSON its API promises"
-TOO_LARGE = "sent more data than this connector takes"
+NOT_JSON = "sent something other than the JSON that its API promises"
+TOO_LARGE = "sent more data than this connector accepts"
 
 
 class InvalidResponse(Exception):
-    """What was received is no whole answer; the text goes on as '<provider> <text>'."""
+    """No whole, readable response was received; the text completes the sentence '<provider> …'."""
 
 
-def received(parts: Iterable[bytes]) -> bytes:
-    """The parts of a body as it travels, joined. Raises InvalidResponse for more than MAX_BODY_BYTES."""
+def read_body(chunks: Iterable[bytes]) -> bytes:
+    """Join the chunks of a body, still compressed. Raises InvalidResponse beyond MAX_BODY_BYTES."""
     raw = bytearray()
-    for part in parts:
-        raw += part
+    for chunk in chunks:
+        raw += chunk
         if len(raw) > MAX_BODY_BYTES:
             raise InvalidResponse(TOO_LARGE)
     return bytes(raw)
 
 
 def attach_body(response: requests.Response, raw: bytes) -> None:
-    """Gives a response the body that was received for it, and a `json()` that is strict.
+    """Give a response the body that was received for it, and a strict `json()`.
 
-    Raises InvalidResponse for an HTTP 200 whose body is no whole JSON. Any other status says enough by
-    itself: a body that cannot be read counts as none.
+    Raises InvalidResponse if HTTP 200 comes with a body that is not whole JSON. Any other status speaks for itself:
+    an unreadable body counts as empty.
     """
     try:
-        body = decoded(raw, response.headers.get("Content-Encoding", ""))
-        parsed = _parsed(body)
-    except InvalidResponse:
+        body = _decompressed(raw, response.headers.get("Content-Encoding", "").strip().lower())
+        parsed = strict_json(body)
+    except (InvalidResponse, ValueError, RecursionError) as error:
         if response.status_code == requests.codes.ok:
-            raise
+            raise error if isinstance(error, InvalidResponse) else InvalidResponse(NOT_JSON) from None
         body = b""
     else:
-        # The error filters and the extractor each ask for it.
+        # Each error filter and the extractor call it.
         response.json = lambda **_: parsed  # type: ignore[method-assign]
     response.raw = io.BytesIO(body)
 
 
-def decoded(raw: bytes, encoding: str) -> bytes:
-    """A body without its compression.
-
-    Raises InvalidResponse for one that is cut off (urllib3 lets it pass), that is not what its encoding
-    says, or that is more than MAX_BODY_BYTES.
-    """
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return raw
-    try:
-        body = _inflated(raw, DEFLATE if encoding == "deflate" else GZIP)
-    except EOFError:
-        raise InvalidResponse("sent an answer that is cut off") from None
-    except zlib.error:
-        raise InvalidResponse(NO_JSON) from None
+def _decompressed(raw: bytes, encoding: str) -> bytes:
+    """Raises InvalidResponse for a body that is cut off (urllib3 accepts it), corrupt or too large."""
+    body = raw
+    for window_bits in WINDOW_BITS.get(encoding, ()):
+        try:
+            body = _inflated(raw, window_bits)
+            break
+        except zlib.error:
+            continue
+    else:
+        if encoding in WINDOW_BITS:
+            raise InvalidResponse(NOT_JSON)
     if len(body) > MAX_BODY_BYTES:
         raise InvalidResponse(TOO_LARGE)
     return body
@@ -80,14 +81,7 @@ def _inflated(raw: bytes, window_bits: int) -> bytes:
         inflate = zlib.decompressobj(window_bits)
         body += inflate.decompress(raw, MAX_BODY_BYTES + 1 - len(body))
         if not inflate.eof and len(body) <= MAX_BODY_BYTES:
-            raise EOFError
-        # A body of several members, which zeros may follow.
+            raise InvalidResponse("sent a response that is cut off")
+        # A gzip body can have several members, and zeros after them.
         raw = inflate.unused_data.lstrip(b"\0")
     return bytes(body)
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return strict_json(body)
-    except (ValueError, RecursionError):
-        raise InvalidResponse(NO_JSON) from None

@@ -1,23 +1,28 @@
-"""One GET request: asked, judged, and asked again politely."""
+"""Requester of the manifest: one GET request with its retries."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import InitVar, dataclass, field, fields
+from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from functools import cached_property
-from itertools import count
-from typing import Any
+from functools import cache, cached_property
+from importlib import metadata
+from typing import Any, NamedTuple
 
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
-from airbyte_cdk.sources.declarative.auth.token import ApiKeyAuthenticator, BearerAuthenticator
+from airbyte_cdk.sources.declarative.auth.token import (
+    ApiKeyAuthenticator,
+    BasicHttpAuthenticator,
+    BearerAuthenticator,
+)
 from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
-from airbyte_cdk.sources.declarative.requesters.error_handlers import DefaultErrorHandler, HttpResponseFilter
+from airbyte_cdk.sources.declarative.requesters.error_handlers import DefaultErrorHandler
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import config_error, transient_error
@@ -28,47 +33,44 @@ from source_sms_providers.session import SyncCancelled, SyncSession
 
 LOGGER = logging.getLogger("airbyte")
 
-ANSWER_SECONDS = 60.0
-"""How long one answer may take from the first byte sent to the last byte read."""
-MAX_WAIT_SECONDS = 120.0
+TOTAL_TIMEOUT_SECONDS = 60.0
+"""Bound of one attempt, from the look-up of the host name to the last byte of the body."""
+MAX_RETRY_AFTER_SECONDS = 120.0
 """The longest Retry-After that a sync waits for."""
+EARLIEST_UNIX_TIME = 10**9
+"""A larger number in a Retry-After is a Unix time since 2001, not 32 years of seconds."""
 
-AUTHENTICATORS = (ApiKeyAuthenticator, BearerAuthenticator)
-ASK_AGAIN = (ResponseAction.RETRY, ResponseAction.RATE_LIMITED)
-ACTIONS = (ResponseAction.SUCCESS, ResponseAction.FAIL, *ASK_AGAIN)
+AUTHENTICATORS = (ApiKeyAuthenticator, BasicHttpAuthenticator, BearerAuthenticator)
+RETRYABLE_ACTIONS = (ResponseAction.RETRY, ResponseAction.RATE_LIMITED)
+
+
+class Retryable(NamedTuple):
+    """Outcome of an attempt that may succeed later. The problem is a sentence without its full stop."""
+
+    problem: str
+    is_rate_limited: bool = False
+    retry_after: float | None = None
 
 
 @dataclass(kw_only=True)
 class ReadOnlyRequester(Requester):
-    """Sends what the manifest declares and gives back only whole answers that are JSON.
+    """Sends the GET request that the manifest declares, and returns only whole responses that are JSON.
 
-    The CDK's own sending is not used, for it logs URLs with their query, headers and bodies, replays
-    `X-Api-Key` on a redirect to another host, waits without end for a slow body, takes HTML for an
-    empty answer, and reads a label `1e3` in a template as the number 1000.
+    The CDK's own requester logs URLs with their query, sends `X-Api-Key` again on a redirect to another host, waits
+    without end for a slow body, takes HTML for an empty response, and reads a label `1e3` as the number 1000.
 
-    Guarantees, whichever thread calls:
-    - GET only, no redirect is followed, no cookie is sent, no `.netrc` is read;
-    - an answer is judged by the manifest's `error_handler`; what it calls RETRY or RATE_LIMITED, a
-      broken connection and a body that is no JSON are asked again, `max_retries` times at most and
-      for `outage_seconds` at most;
-    - a request that gets no good answer fails alone. A provider that answers none of four requests in
-      a row, and has not answered for `outage_seconds`, is not asked again. So a dead host ends a sync
-      within 3 x `outage_seconds` + ANSWER_SECONDS with one worker, and about `outage_seconds` +
-      3 x ANSWER_SECONDS with four or more; later only if the host itself asks for a wait;
-    - every error is a sentence (`errors.py`).
-
-    Of the CDK's interface only `send_request` is there: the rest serves the CDK's own retriever.
+    The manifest's `error_handler` classifies each response. RETRY, a broken connection and a body that is not JSON are
+    retried `max_retries` times, for `max_outage_seconds` at most. RATE_LIMITED pauses the account and is retried until
+    `max_outage_seconds` pass without any good response, so that a low limit makes a sync slower, not red. A request
+    that fails, fails alone, until the account's circuit opens.
 
     Attributes:
-        provider: the name that the sentences use
-        request_parameters: query parameters that are the same for each slice; one that renders empty is left out
-        date_parameters: query parameters that name a day, `YYYY-MM-DD`: `day_of` is the bound of the slice
-            (`start_time` or `end_time`), `plus_days` what is added to its day
-        requests_per_second: how many requests the provider gets at most, from all workers together
-        outage_seconds: how long a request, or a provider, may go on failing
-        share_answers: whether an answer, or its failure, serves all streams that ask the same within a command
-
-    Raises ValueError for what is declared and not honoured.
+        provider: name in messages
+        request_parameters: query parameters; one that renders empty is left out
+        date_range_parameters: query parameters that name a day, `YYYY-MM-DD`: `plus_days` after the slice's `bound`
+        requests_per_second: limit of the account
+        max_outage_seconds: how long a request, or the account, may fail
+        cache_responses: whether streams that send the same request share its response, or its failure
     """
 
     config: Mapping[str, Any]
@@ -77,51 +79,45 @@ class ReadOnlyRequester(Requester):
     authenticator: DeclarativeAuthenticator
     error_handler: DefaultErrorHandler
     requests_per_second: str | float
-    outage_seconds: str | float
+    max_outage_seconds: str | float
     http_method: str = "GET"
     request_headers: Mapping[str, str] = field(default_factory=dict)
     request_parameters: Mapping[str, str] = field(default_factory=dict)
-    date_parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    share_answers: bool = False
+    date_range_parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    cache_responses: bool = False
     parameters: InitVar[Mapping[str, Any]] = None
-
-    # What the CDK's own requester knows besides. Fields that a class does not have are dropped in silence.
-    url_base: None = None
-    path: None = None
-    fetch_properties_from_endpoint: None = None
-    query_properties: None = None
-    request_body: None = None
-    request_body_data: None = None
-    request_body_json: None = None
-    use_cache: None = None
-    connect_timeout_in_seconds: None = None
-    read_timeout_in_seconds: None = None
-    use_tcp_keepalive: None = None
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         self._parameters = parameters or {}
         if self.http_method != "GET":
-            raise ValueError("Only GET requests are allowed: other requests of these APIs send messages or cost money.")
-        never_set = [each.name for each in fields(self) if each.type is None]
-        if refused := [name for name in never_set if getattr(self, name) is not None]:
-            raise ValueError(f"The requester does not honour {', '.join(refused)}.")
-        if type(self.error_handler) is not DefaultErrorHandler or self.error_handler.backoff_strategies:
-            raise ValueError("The requester honours only a DefaultErrorHandler without backoff_strategies.")
+            raise ValueError("Only GET is allowed: other requests to these APIs send messages or cost money.")
         if type(self.authenticator) not in AUTHENTICATORS or not self.authenticator.auth_header:
-            raise ValueError("The requester honours only a BearerAuthenticator or an ApiKeyAuthenticator in a header.")
-        if unknown := {each.action for each in self._filters} - {None, *ACTIONS}:
-            raise ValueError(f"The requester does not honour {', '.join(map(str, unknown))} of a response filter.")
+            raise ValueError("The authenticator must send its key in a header, and be one of AUTHENTICATORS.")
+
+    # What is the same for each request is made once, on first use: most commands send few requests.
+
+    @cached_property
+    def account(self) -> AccountState:
+        key = (self.provider, *self.authenticator.get_auth_header().items())
+        return self._session.accounts.get(key, lambda: AccountState(self._session.concurrency))
+
+    @cached_property
+    def _session(self) -> SyncSession:
+        return self.config.get("_session") or SyncSession()
+
+    @cached_property
+    def _client(self) -> HttpClient:
+        return self.account.client(str(self._request.url))
 
     @property
-    def _filters(self) -> Sequence[HttpResponseFilter]:
-        return self.error_handler.response_filters or ()
-
-    # All that is the same for each request is made once, and only when something is asked: most commands ask little.
+    def _endpoint(self) -> str:
+        """The path as the manifest declares it, behind the last template: no base URL, no id of an account."""
+        return self.url.rpartition("}}")[2]
 
     @cached_property
     def _request(self) -> requests.PreparedRequest:
-        # Not made by a session, which would add cookies, and what `.netrc` has for the host.
-        headers = {"User-Agent": requests.utils.default_user_agent(), "Accept-Encoding": "gzip, deflate"}
+        # Prepared without a session, which would add cookies and credentials from `.netrc`.
+        headers = {"User-Agent": user_agent(), "Accept-Encoding": "gzip", "Cache-Control": "no-cache"}
         texts = {name: self._text(text) for name, text in self.request_parameters.items()}
         request = requests.Request(
             "GET",
@@ -133,37 +129,20 @@ class ReadOnlyRequester(Requester):
         try:
             return request.prepare()
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema):
-            raise config_error(f"The setting '{self.provider} base URL' is no URL. Correct it.") from None
-
-    @cached_property
-    def _transport(self) -> HttpClient:
-        return HttpClient(str(self._request.url), self._command)
-
-    @cached_property
-    def _provider_state(self) -> AccountState:
-        session = self._command
-        return session.accounts.get(
-            (self.provider, *self.authenticator.get_auth_header().items()), lambda: AccountState(session.concurrency)
-        )
-
-    @cached_property
-    def _command(self) -> SyncSession:
-        return self.config.get("_session") or SyncSession()
+            raise config_error(f"The setting '{self.provider} base URL' is not a valid URL. Correct it.") from None
 
     @cached_property
     def _dates(self) -> Sequence[tuple[str, str, timedelta]]:
-        return [
-            (name, each["day_of"], timedelta(days=self._number(each.get("plus_days", "0"))))
-            for name, each in self.date_parameters.items()
-        ]
+        dates = self.date_range_parameters.items()
+        return [(name, each["bound"], timedelta(self._number(each.get("plus_days", 0)))) for name, each in dates]
 
     @cached_property
     def _rate(self) -> float:
         return self._number(self.requests_per_second)
 
     @cached_property
-    def _patience(self) -> float:
-        return self._number(self.outage_seconds)
+    def _max_outage(self) -> float:
+        return self._number(self.max_outage_seconds)
 
     def send_request(  # type: ignore[override]
         self,
@@ -172,10 +151,10 @@ class ReadOnlyRequester(Requester):
         request_params: Mapping[str, str] | None = None,
         **_: Any,
     ) -> requests.Response:
-        """Asks until there is a good answer; `request_params` are query parameters of this request alone.
+        """Return a good response. `request_params` are query parameters of this request alone.
 
-        Raises AirbyteTracedException: config_error where the user can act, transient_error when all
-        tries are used up, system_error for an answer that only a new version can read.
+        Raises AirbyteTracedException: config_error where the user can act, transient_error after the last attempt,
+        system_error for a response that only a new version can read. Raises SyncCancelled.
         """
         request = self._request.copy()
         for name, bound, shift in self._dates:
@@ -183,104 +162,121 @@ class ReadOnlyRequester(Requester):
             request.url = f"{request.url}{'&' if '?' in str(request.url) else '?'}{name}={day}"
         if request_params:
             request.prepare_url(request.url, request_params)
-        if self.share_answers:
-            return self._provider_state.shared(str(request.url), lambda: self._ask(request))
-        return self._ask(request)
+        if self.cache_responses:
+            return self.account.cached(str(request.url), lambda: self._send_with_retries(request))
+        return self._send_with_retries(request)
 
-    def _ask(self, request: requests.PreparedRequest) -> requests.Response:
-        account = self._provider_state
-        max_retries = int(self.error_handler.max_retries or 0)
-        ends, final = None, ""
-        for attempt in count(1):
-            response = None
-            with account.slots:
-                if self._command.cancelled:
-                    raise SyncCancelled
-                self._wait_for_turn()
-                started = time.monotonic()
-                ends = ends or started + self._patience
-                if final and started >= ends:
+    def _send_with_retries(self, request: requests.PreparedRequest) -> requests.Response:
+        account, final, deadline = self.account, "", math.inf
+        backoffs = [2.0**attempt for attempt in range(int(self.error_handler.max_retries or 0))]
+        with account.request_under_way():
+            while True:
+                with account.slots:
+                    self._acquire_slot()
+                    now = time.monotonic()
+                    if not final:
+                        deadline = now + self._max_outage
+                    elif now >= deadline:
+                        break
+                    outcome = self._attempt(request, min(deadline - now, TOTAL_TIMEOUT_SECONDS))
+                if isinstance(outcome, requests.Response):
+                    account.record_success(self._endpoint)
+                    return outcome
+                problem, is_rate_limited, asked_to_wait = outcome
+                final = f"{problem}. The next sync asks again."
+                account.record_failure(str(request.url), final, self._max_outage)
+                if asked_to_wait is not None and asked_to_wait > MAX_RETRY_AFTER_SECONDS:
+                    account.open_circuit(transient_error(final))
+                elif asked_to_wait is not None:
+                    account.pause(asked_to_wait)
+                elif is_rate_limited:
+                    account.back_off()
+                if is_rate_limited:
+                    # As long as other requests get good responses, this one will.
+                    deadline = time.monotonic() + self._max_outage - account.outage()
+                elif not backoffs:
                     break
-                try:
-                    response = self._answer(request, min(ends - started, ANSWER_SECONDS))
-                    problem = self._judge(response)
-                except InvalidResponse as broken:
-                    problem = f"{self.provider} {broken}"
-            if response is not None and problem is None:
-                account.answered()
-                return response
-            final = f"{problem}. The next sync asks again."
-            account.failed(str(request.url), final, self._patience)
-            asked_for = None if response is None else retry_after(response)
-            wait = 2.0 ** (attempt - 1) if asked_for is None else asked_for
-            if asked_for is not None and asked_for > MAX_WAIT_SECONDS:
-                account.give_up(final)
-            elif asked_for is not None:
-                account.keep_quiet(wait)
-            if attempt > max_retries or wait >= ends - time.monotonic() or account.given_up():
-                break
-            LOGGER.info("%s; asking again in %.0f s (retry %d of %d).", problem, wait, attempt, max_retries)
-            if asked_for is None:
-                self._command.wait(wait)
+                is_paused = is_rate_limited or asked_to_wait is not None
+                wait = account.pause_remaining() if is_paused else backoffs[0]
+                if wait >= deadline - time.monotonic() or account.circuit_error(self._endpoint):
+                    break
+                if account.is_new(problem):
+                    LOGGER.info("%s; retrying. This is logged once.", problem)
+                if not is_rate_limited:
+                    del backoffs[0]
+                if not is_paused:
+                    self._session.wait(wait)
         raise transient_error(final)
 
-    def _wait_for_turn(self) -> None:
-        account = self._provider_state
-        # Thousands of days that are not asked any more need no turn.
-        if not account.given_up() and (early := account.seconds_to_turn(self._rate)) > 0:
-            self._command.wait(early)
-        while not account.given_up() and (quiet := account.seconds_of_quiet()) > 0:
-            self._command.wait(quiet)
-        if given_up := account.given_up():
-            raise transient_error(given_up)
+    def _acquire_slot(self) -> None:
+        """Wait until the account may be sent a request.
 
-    def _answer(self, request: requests.PreparedRequest, seconds: float) -> requests.Response:
-        response, raw = self._transport.send(request, seconds)
-        attach_body(response, raw)
-        return response
+        Raises SyncCancelled, and AirbyteTracedException once the circuit is open.
+        """
+        account = self.account
+        # Thousands of requests that are never sent need no slot.
+        while not account.circuit_error(self._endpoint) and (delay := account.reserve_slot(self._rate)) > 0:
+            self._session.wait(delay)
+            if account.pause_remaining() <= 0:
+                break
+        if self._session.cancelled:
+            raise SyncCancelled
+        if error := account.circuit_error(self._endpoint):
+            raise error
 
-    def _judge(self, response: requests.Response) -> str | None:
-        """None for a good answer, a sentence without its end for one to ask again for; raises for the rest."""
+    def _attempt(self, request: requests.PreparedRequest, seconds: float) -> requests.Response | Retryable:
+        try:
+            response, raw = self._client.send(request, seconds)
+            attach_body(response, raw)
+        except InvalidResponse as invalid:
+            return Retryable(f"{self.provider} {invalid}")
+        response.endpoint = self._endpoint  # type: ignore[attr-defined]
+        try:
+            return self._classify(response) or response
+        except AirbyteTracedException as error:
+            # HTTP 400 may be about this request alone: a range of dates that is too wide.
+            if error.failure_type is FailureType.config_error and response.status_code != requests.codes.bad_request:
+                self.account.record_rejection(self._endpoint, error)
+            raise
+
+    def _classify(self, response: requests.Response) -> Retryable | None:
+        """None for a good response. Raises AirbyteTracedException for one that no retry can mend."""
         is_ok = response.status_code == requests.codes.ok
         if is_ok and isinstance(response.json(), list):
-            # Rows, as nearly all answers of seven.io are. Neither API tells an error so, and each filter is a template.
+            # Fast path for rows: neither API sends an error as a list, and each filter renders a template.
             return None
-        resolution = self._resolution(response)
-        if resolution is not None and resolution.response_action is not ResponseAction.SUCCESS:
-            problem = resolution.error_message or f"{self.provider} refused the request (HTTP {response.status_code})"
-            if resolution.response_action in ASK_AGAIN:
-                return problem
-            raise AirbyteTracedException(problem, problem, resolution.failure_type or FailureType.system_error)
+        # Not error_handler.interpret_response, whose default message shows the URL and the body.
+        for each in self.error_handler.response_filters or ():
+            found = each.matches(response)
+            if found is None or (found.response_action is ResponseAction.SUCCESS and not is_ok):
+                # A body does not make a success of another status.
+                continue
+            if found.response_action is ResponseAction.SUCCESS:
+                return None
+            problem = found.error_message or f"{self.provider} rejected the request (HTTP {response.status_code})"
+            if found.response_action in RETRYABLE_ACTIONS:
+                is_rate_limited = found.response_action is ResponseAction.RATE_LIMITED
+                return Retryable(problem, is_rate_limited, retry_after(response))
+            raise AirbyteTracedException(problem, problem, found.failure_type or FailureType.system_error)
         if is_ok:
             return None
         if response.is_redirect:
             raise config_error(
-                f"{self.provider} answered with a redirect, which is not followed: it could carry the key to another "
-                "host. Check the base URL in the settings."
+                f"{self.provider} responded with a redirect, which is not followed because it could send the key to "
+                "another host. Check the base URL in the settings."
             )
-        problem = f"{self.provider} answered HTTP {response.status_code}, which its API does not promise"
+        problem = f"{self.provider} responded with the unexpected status HTTP {response.status_code}"
         if response.status_code >= requests.codes.server_error:
-            return problem
+            return Retryable(problem, retry_after=retry_after(response))
         sentence = f"{problem}. Update the connector or report it."
         raise AirbyteTracedException(sentence, sentence)
-
-    def _resolution(self, response: requests.Response) -> ErrorResolution | None:
-        # Not error_handler.interpret_response: its default for what no filter names shows URL and body.
-        for each in self._filters:
-            resolution = each.matches(response)
-            # A body alone makes no success of another status.
-            if resolution and (
-                response.status_code == requests.codes.ok or resolution.response_action is not ResponseAction.SUCCESS
-            ):
-                return resolution
-        return None
 
     def _number(self, value: str | float) -> float:
         return float(self._text(str(value)))
 
     def _text(self, template: str) -> str:
         filled = InterpolatedString.create(template, parameters=self._parameters)
-        # A type no value has: the CDK then keeps the text that it would otherwise read as a Python literal.
+        # No value has this type: the CDK then keeps a text that it would otherwise read as a Python literal.
         return str(filled.eval(self.config, valid_types=(_NoLiteral,)))
 
 
@@ -288,17 +284,28 @@ class _NoLiteral:
     pass
 
 
-def retry_after(response: requests.Response) -> float | None:
-    """The seconds to wait that a Retry-After header names, as a number or a date (RFC 9110, 10.2.3), if any."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value) or None
+@cache
+def user_agent() -> str:
+    """`source-sms-providers/<version> (+<repository>)`, of the installed package."""
     try:
-        moment = parsedate_to_datetime(value)
+        package = metadata.metadata("source-sms-providers")
+    except metadata.PackageNotFoundError:
+        return "source-sms-providers"
+    urls = dict(each.split(", ", 1) for each in package.get_all("Project-URL") or ())
+    return f"source-sms-providers/{package['Version']} (+{urls.get('Repository', '')})"
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """Seconds to wait that a Retry-After names: as a number, a date or a Unix time. None for a moment in the past."""
+    value = response.headers.get("Retry-After", "").strip()
+    now = datetime.now(timezone.utc).timestamp()
+    try:
+        if value.isdecimal():
+            seconds = float(value)
+            seconds -= now if seconds >= EARLIEST_UNIX_TIME else 0
+        else:
+            moment = parsedate_to_datetime(value)
+            seconds = moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp() - now
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    seconds = (moment - datetime.now(timezone.utc)).total_seconds()
-    # One that is over, as a clock that differs makes it, is no reason to hurry.
     return seconds if seconds > 0 else None

@@ -1,13 +1,14 @@
 """seven.io's answers as records (https://docs.seven.io, endpoints balance, pricing and analytics)."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.config import countries_of
 from source_sms_providers.errors import config_error
@@ -16,9 +17,6 @@ from source_sms_providers.parsing import FieldReader, exact, plain
 LOGGER = logging.getLogger("airbyte")
 
 PROVIDER = "seven.io"
-UNKNOWN_LABEL = (
-    "seven.io does not know the label in the settings: it answers with the usage of other labels. Check the spelling."
-)
 COUNTERS = ("sms", "rcs", "voice", "hlr", "mnp", "inbound")
 AMOUNTS = (*COUNTERS, "usage_eur")
 FIELDS_OF_USAGE = {*AMOUNTS, "date", "account", "country", "label"}
@@ -80,7 +78,7 @@ class PricingExtractor(SevenExtractor):
         records: dict[tuple[str, str, str], dict[str, Any]] = {}
         for country, of_country in zip(countries, networks, strict=True):
             read.warn_of_unknown(country, FIELDS_OF_A_COUNTRY, "price list")
-            code = read.optional_text(read.field(country, "countryCode", "a country"), "countryCode") or ""
+            code = read.php_text(read.field(country, "countryCode", "a country"), "countryCode")
             if wanted and code.upper() not in wanted:
                 continue
             for network in of_country:
@@ -110,22 +108,32 @@ class PricingExtractor(SevenExtractor):
         read.warn_of_unknown(network, FIELDS_OF_A_NETWORK, "price list")
         return {
             "country_code": code,
-            "country_name": self._text(read, country, "countryName"),
-            "country_prefix": self._text(read, country, "countryPrefix"),
-            "mcc": read.optional_text(read.field(network, "mcc", "a network"), "mcc") or "",
-            "mncs": self._texts(read, network, "mncs"),
-            "network_name": read.optional_text(read.field(network, "networkName", "a network"), "networkName") or "",
+            "country_name": self._descriptive(read, country, "countryName", read.php_text),
+            "country_prefix": self._descriptive(read, country, "countryPrefix", read.php_text),
+            "mcc": read.php_text(read.field(network, "mcc", "a network"), "mcc"),
+            "mncs": self._descriptive(read, network, "mncs", read.php_texts),
+            "network_name": read.php_text(read.field(network, "networkName", "a network"), "networkName"),
             "price": read.amount(read.field(network, "price", "a network"), "price"),
-            "features": self._texts(read, network, "features"),
-            "comment": self._text(read, network, "comment"),
+            "features": self._descriptive(read, network, "features", read.php_texts),
+            "comment": self._descriptive(read, network, "comment", read.php_text),
         }
 
-    def _text(self, read: FieldReader, holder: Mapping[str, Any], name: str) -> str | None:
-        return read.optional_text(read.optional(holder, name, "price list"), name)
-
-    def _texts(self, read: FieldReader, holder: Mapping[str, Any], name: str) -> list[str] | None:
-        values = read.optional(holder, name, "price list")
-        return None if values is None else [read.text(value, name) for value in read.sequence(values, name)]
+    def _descriptive(
+        self, read: FieldReader, holder: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]
+    ) -> Any:
+        """A field that only describes a price: null, with a warning, where it is missing or unreadable."""
+        value = read.optional(holder, name, "price list")
+        if value is None or value is False:
+            return None
+        try:
+            return form(value, name)
+        except AirbyteTracedException:
+            LOGGER.warning(
+                "%s sends an unexpected '%s' in its price list: the column stays empty. Update the connector.",
+                PROVIDER,
+                name,
+            )
+            return None
 
 
 @dataclass
@@ -143,7 +151,7 @@ class AnalyticsExtractor(SevenExtractor):
         groups = sum_by_group(read, response.json(), self.group_field)
         label = self.config.get("seven_label")
         if self.group_field == "label" and label and groups.keys() - {label}:
-            raise config_error(UNKNOWN_LABEL)
+            raise unknown_label_error(label)
         day = read.asked["start"]
         if read.asked["end"] != day:
             raise ValueError("An answer without dates must be of one day, or several are booked on one.")
@@ -152,6 +160,13 @@ class AnalyticsExtractor(SevenExtractor):
         return [
             record({"date": day, self.group_field: group}, counters, self.config) for group, counters in groups.items()
         ]
+
+
+def unknown_label_error(label: str) -> AirbyteTracedException:
+    return config_error(
+        f"seven.io does not know the label '{label}': it answers with the usage of other labels. Correct the setting "
+        "'seven.io label'."
+    )
 
 
 def record(key: Mapping[str, str], counters: Counters, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from source_sms_providers.errors import config_error
 from source_sms_providers.parsing import FieldReader
 from source_sms_providers.seven.extractors import (
     PROVIDER,
-    UNKNOWN_LABEL,
     Counters,
     has_usage,
     sum_by_group,
+    unknown_label_error,
 )
 from source_sms_providers.seven.subaccount_list import SCOPES, list_subaccounts
 
@@ -66,7 +66,7 @@ def verify_scope(
         return periods[0], {}
 
     if label and newest("label", "label")[1].keys() - {label}:
-        raise config_error(UNKNOWN_LABEL)
+        raise unknown_label_error(label)
     if scope in SCOPES:
         return
     listed: Collection[str] | None = None

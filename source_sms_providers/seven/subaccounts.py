@@ -5,7 +5,7 @@ ids, but not the main account.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from itertools import chain
@@ -15,10 +15,10 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 
 from source_sms_providers.parsing import FieldReader
 from source_sms_providers.reconcile import add_amounts, matches, reconcile
-from source_sms_providers.retriever import Row, Rows, fetch
+from source_sms_providers.retriever import Day, Row, Rows, fetch
 from source_sms_providers.seven.daily_totals import DailyTotalsExtractor
 from source_sms_providers.seven.extractors import AMOUNTS, PROVIDER, has_usage, sum_by_group, zero_row
-from source_sms_providers.seven.retriever import MONEY, ReconciledRetriever, amounts_of
+from source_sms_providers.seven.retriever import MONEY, REMAINDER, ReconciledRetriever, amounts_of
 from source_sms_providers.seven.subaccount_list import list_subaccounts
 from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.state import Amounts, RowKey, StateEntry
@@ -53,6 +53,7 @@ class AccountsRetriever(ReconciledRetriever):
         super().__post_init__(parameters)
         scope = self.config["seven_subaccounts"]
         self._only = {"all": None, ONLY_MAIN: MAIN}.get(scope, scope)
+        self._days_with_remainder: set[date] = set()
         self._accounts = SingleFlight[str, Mapping[str, Row]]()
 
     @property
@@ -114,10 +115,17 @@ class AccountsRetriever(ReconciledRetriever):
         rest = reconcile(amounts_of(totals[0]), [amounts_of(row) for row in rows], {}, MONEY).remainder
         if not rest:
             return rows
+        self._days_with_remainder.add(day)
         merged = {row["country"]: row for row in rows}
         unknown = merged.get("") or self._of_account(account, zero_row(str(day), "country", self.config))
         amounts = dict(zip(AMOUNTS, add_amounts(amounts_of(unknown), rest), strict=True))
         return list({**merged, "": {**unknown, **amounts}}.values())
+
+    def reconcile_day(self, day: date, rows: Mapping[RowKey, Row]) -> Day:
+        result = super().reconcile_day(day, rows)
+        if day in self._days_with_remainder:
+            result = replace(result, notes={**result.notes, REMAINDER: str(day)})
+        return result
 
     def removable(self, removed: Mapping[RowKey, StateEntry], rows: Mapping[RowKey, Row]) -> Mapping[RowKey, Amounts]:
         """Accounts without any usage, each as a whole: a country that an account lost was corrected away."""

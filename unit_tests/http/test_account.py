@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 import requests
 from airbyte_cdk.models import FailureType
 
-from source_sms_providers.http.account import AccountState, AccountStates
+from source_sms_providers.errors import config_error
+from source_sms_providers.http.account import AccountState, FairSemaphore
+from source_sms_providers.session import SyncSession
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, canned_json
 from unit_tests.requesters import ask, failure_of, requester
 
@@ -17,12 +20,14 @@ CREDITS = f"{SMSFACTOR}/credits"
 CONSUMPTION = f"{SMSFACTOR}/metrics/consumption"
 GOOD = canned("seven/balance.json")
 PATIENCE = 180.0
+LONG = 30.0
+"""Seconds that no test waits for."""
 
 
 @pytest.fixture
 def together() -> dict[str, Any]:
     """The settings of requesters that belong to one command."""
-    return {"_providers": AccountStates()}
+    return {"_session": SyncSession(parallel_requests=2)}
 
 
 def silent(waiting: Any, seconds: float) -> Callable[[requests.PreparedRequest], bytes]:
@@ -51,7 +56,7 @@ def test_given_a_retry_after_when_another_worker_wants_to_ask_then_it_waits_too(
 
     ask("analytics", **together)
 
-    assert waiting.seconds == [20, 20]
+    assert waiting.seconds == [20.25, 20]
 
 
 def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_all_of_it_is_waited(
@@ -59,8 +64,8 @@ def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_a
 ):
     providers.answer(BALANCE, GOOD)
     providers.answer_in_turn(ANALYTICS, {"status_code": 429, "headers": {"Retry-After": "20"}}, b"[]")
-    provider = requester("balance", **together)._provider_state
-    waiting.during_the_next(lambda: provider.keep_quiet(50))
+    account = requester("balance", **together).account
+    waiting.during_the_next(lambda: account.pause(50))
 
     ask("analytics", **together)
 
@@ -68,25 +73,76 @@ def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_a
 
 
 def test_given_a_longer_quiet_when_a_shorter_one_is_asked_for_then_the_longer_one_holds(waiting):
-    provider = AccountState()
+    account = AccountState(1)
 
     for seconds in (50, 20):
-        provider.keep_quiet(seconds)
+        account.pause(seconds)
 
-    assert provider.seconds_of_quiet() == 50
+    assert account.pause_remaining() == 50
 
 
-@pytest.mark.parametrize("headers", [{"Retry-After": "20"}, {}])
-def test_given_the_last_try_is_refused_with_a_wait_when_another_day_is_asked_then_it_waits(
-    providers, waiting, together, headers
-):
-    providers.answer_in_turn(BALANCE, *[{"status_code": 429, "headers": headers}] * 6, GOOD)
-    failure_of("balance", **together)
-    waited = sum(waiting.seconds)
+def test_given_a_rate_limit_without_a_time_then_each_pause_is_twice_as_long(waiting):
+    account = AccountState(1)
+    pauses = []
 
-    ask("balance", **together)
+    for _ in range(8):
+        account.back_off()
+        pauses.append(account.pause_remaining())
+        waiting.pass_by(account.pause_remaining())
 
-    assert sum(waiting.seconds) - waited == (20 if headers else 0)
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_given_workers_that_are_limited_together_then_there_is_one_pause(waiting):
+    account = AccountState(8)
+
+    for _ in range(8):
+        account.back_off()
+
+    assert account.pause_remaining() == 1
+
+
+def test_given_a_good_response_after_a_pause_then_the_next_pause_is_short_again(waiting):
+    account = AccountState(1)
+    for _ in range(3):
+        account.back_off()
+        waiting.pass_by(account.pause_remaining())
+
+    account.record_success("/any")
+    account.back_off()
+
+    assert account.pause_remaining() == 1
+
+
+def test_given_a_good_response_during_a_pause_then_the_pause_holds(waiting):
+    account = AccountState(1)
+    account.back_off()
+
+    account.record_success("/any")
+
+    assert account.pause_remaining() == 1
+    waiting.pass_by(1)
+    account.back_off()
+    assert account.pause_remaining() == 2
+
+
+def test_given_a_pause_when_slots_are_reserved_then_they_follow_it_one_by_one(waiting):
+    account = AccountState(4)
+    account.pause(10)
+
+    assert [account.reserve_slot(1000) for _ in range(4)] == pytest.approx([10, 10.25, 10.5, 10.75])
+
+
+def test_given_good_responses_after_a_pause_then_the_rate_grows_back(waiting):
+    account = AccountState(4)
+    account.pause(1)
+    waiting.pass_by(1)
+    for _ in range(40):
+        account.record_success("/any")
+
+    account.reserve_slot(1000)
+
+    assert account.reserve_slot(1000) == pytest.approx(0.001, rel=0.1)
 
 
 @pytest.mark.parametrize(("rate", "waits"), [(10, [0.1, 0.1]), (4, [0.25, 0.25]), (float("inf"), [])])
@@ -99,7 +155,7 @@ def test_given_a_rate_when_asked_at_once_then_each_waits_for_its_turn(providers,
     assert waiting.seconds == pytest.approx(waits)
 
 
-def test_given_a_rate_when_the_other_provider_is_asked_then_it_has_a_rate_of_its_own(providers, waiting, together):
+def test_given_a_rate_when_the_other_account_is_asked_then_it_has_a_rate_of_its_own(providers, waiting, together):
     providers.answer(BALANCE, GOOD)
     providers.answer(CREDITS, "smsfactor/credits.json")
 
@@ -121,44 +177,44 @@ def test_given_a_number_of_workers_when_asked_then_the_rate_is_ten_times_as_many
 # Outage
 
 
-def test_given_three_requests_that_fail_for_long_then_the_provider_is_not_given_up(waiting):
-    provider = AccountState()
+def test_given_three_requests_that_fail_for_long_then_the_account_is_not_given_up(waiting):
+    account = AccountState(1)
 
     for _ in range(10):
         for url in ("first", "second", "third"):
-            provider.failed(url, "It fails.", PATIENCE)
+            account.record_failure(url, "It fails.", PATIENCE)
         waiting.pass_by(PATIENCE)
 
-    assert provider.given_up() is None
+    assert account.circuit_error("/any") is None
 
 
-def test_given_four_requests_that_fail_then_the_provider_is_given_up_once_that_lasts(waiting):
-    provider = AccountState()
+def test_given_four_requests_that_fail_then_the_account_is_given_up_once_that_lasts(waiting):
+    account = AccountState(1)
 
     for url in ("first", "second", "third", "fourth"):
-        provider.failed(url, "It fails.", PATIENCE)
+        account.record_failure(url, "It fails.", PATIENCE)
     waiting.pass_by(PATIENCE - 0.5)
-    provider.failed("fourth", "It fails.", PATIENCE)
-    assert provider.given_up() is None
+    account.record_failure("fourth", "It fails.", PATIENCE)
+    assert account.circuit_error("/any") is None
 
     waiting.pass_by(0.5)
-    provider.failed("fourth", "It fails for long.", PATIENCE)
-    provider.failed("fifth", "It fails for longer.", PATIENCE)
-    assert provider.given_up() == "It fails for long."
+    account.record_failure("fourth", "It fails for long.", PATIENCE)
+    account.record_failure("fifth", "It fails for longer.", PATIENCE)
+    assert account.circuit_error("/any").message == "It fails for long."
 
 
 def test_given_a_good_answer_among_failures_then_the_outage_begins_after_it(waiting):
-    provider = AccountState()
+    account = AccountState(1)
     for url in ("first", "second", "third"):
-        provider.failed(url, "It fails.", PATIENCE)
+        account.record_failure(url, "It fails.", PATIENCE)
     waiting.pass_by(PATIENCE)
-    provider.answered()
+    account.record_success("/any")
 
     for url in ("fourth", "fifth", "sixth", "seventh"):
-        provider.failed(url, "It fails.", PATIENCE)
+        account.record_failure(url, "It fails.", PATIENCE)
         waiting.pass_by(1)
 
-    assert provider.given_up() is None
+    assert account.circuit_error("/any") is None
 
 
 def test_given_one_day_that_never_answers_when_one_worker_asks_then_the_other_days_arrive(providers, waiting, together):
@@ -205,7 +261,7 @@ def test_given_a_request_that_never_answers_when_asked_then_it_ends_with_the_pat
     assert len(providers.requests) == 3
 
 
-def test_given_a_provider_that_is_given_up_when_asked_then_nothing_is_sent_and_no_turn_is_waited_for(
+def test_given_a_account_that_is_given_up_when_asked_then_nothing_is_sent_and_no_turn_is_waited_for(
     providers, waiting, together
 ):
     providers.answer(CONSUMPTION, b"", status=503)
@@ -228,11 +284,11 @@ def test_given_a_retry_after_that_is_too_long_to_wait_for_when_another_day_is_du
 
     assert len(providers.requests) == 1
     assert {failure.message for failure in failures} == {
-        "SMSFactor asks for fewer requests (HTTP 429). The next sync asks again."
+        "SMSFactor is rate limiting us (HTTP 429). The next sync asks again."
     }
 
 
-def test_given_an_outage_of_one_provider_when_the_other_is_asked_then_it_answers(providers, waiting, together):
+def test_given_an_outage_of_one_account_when_the_other_is_asked_then_it_answers(providers, waiting, together):
     providers.answer(CONSUMPTION, b"", status=503)
     providers.answer(BALANCE, GOOD)
 
@@ -268,6 +324,125 @@ def test_given_a_slow_request_that_fails_after_good_answers_then_the_outage_is_n
         failure_of("consumption", day, **together)
 
     assert ask("consumption", "2026-01-06", **together).ok
+
+
+def test_given_nothing_under_way_when_time_passes_then_the_outage_does_not_grow(waiting):
+    """Workers wait for a reader of stdout that stopped: no request, no outage."""
+    account = AccountState(1)
+
+    for url in ("first", "second", "third", "fourth", "fifth"):
+        with account.request_under_way():
+            account.record_failure(url, "It fails.", PATIENCE)
+        waiting.pass_by(PATIENCE)
+
+    assert account.circuit_error("/any") is None
+
+
+def test_given_a_request_under_way_when_time_passes_then_the_outage_grows(waiting):
+    account = AccountState(1)
+
+    with account.request_under_way():
+        for url in ("first", "second", "third", "fourth", "fifth"):
+            with account.request_under_way():
+                account.record_failure(url, "It fails.", PATIENCE)
+            waiting.pass_by(PATIENCE)
+
+    assert account.circuit_error("/any").message == "It fails."
+
+
+# Rejections
+
+
+def reject(account: AccountState, endpoint: str, times: int) -> None:
+    for _ in range(times):
+        account.record_rejection(endpoint, config_error("Rejected."))
+
+
+def test_given_three_rejections_in_a_row_then_the_endpoint_gets_no_request():
+    account = AccountState(1)
+
+    reject(account, "/analytics", 2)
+    assert account.circuit_error("/analytics") is None
+    reject(account, "/analytics", 1)
+
+    assert account.circuit_error("/analytics").failure_type is FailureType.config_error
+    assert account.circuit_error("/balance") is None
+
+
+def test_given_a_good_response_between_rejections_then_they_are_counted_anew():
+    account = AccountState(1)
+
+    reject(account, "/analytics", 2)
+    account.record_success("/analytics")
+    reject(account, "/analytics", 2)
+
+    assert account.circuit_error("/analytics") is None
+
+
+def test_given_a_good_response_of_another_endpoint_then_rejections_still_count():
+    account = AccountState(1)
+
+    reject(account, "/analytics", 2)
+    account.record_success("/balance")
+    reject(account, "/analytics", 1)
+
+    assert account.circuit_error("/analytics")
+
+
+def test_given_an_open_circuit_when_its_error_is_raised_often_then_it_does_not_grow():
+    account = AccountState(1)
+    reject(account, "/analytics", 3)
+
+    assert account.circuit_error("/analytics") is not account.circuit_error("/analytics")
+
+
+def test_given_bad_requests_when_read_then_no_circuit_opens(providers, together):
+    """A range that is too wide is one, and narrower ones follow it."""
+    providers.answer(ANALYTICS, b"", status=400)
+    for day in days(1, 5):
+        failure_of("analytics_by_country", day, **together)
+
+    assert len(providers.requests) == 5
+
+
+# Concurrency
+
+
+def test_given_a_concurrency_of_two_then_two_threads_get_in_and_the_third_waits():
+    slots = FairSemaphore(2)
+    is_in = threading.Event()
+
+    def third() -> None:
+        with slots:
+            is_in.set()
+
+    with slots:
+        with slots:
+            thread = threading.Thread(target=third, daemon=True)
+            thread.start()
+            assert not is_in.wait(0.1)
+        assert is_in.wait(LONG)
+
+
+def test_given_threads_that_wait_then_they_get_in_in_their_order():
+    slots, order, threads = FairSemaphore(1), [], []
+
+    def enter(number: int) -> None:
+        with slots:
+            order.append(number)
+
+    with slots:
+        for number in range(5):
+            threads.append(threading.Thread(target=enter, args=(number,), daemon=True))
+            threads[-1].start()
+            # No public sign says that a thread waits; the order of its start decides all but once in a blue moon.
+            threads[-1].join(0.05)
+    # Who comes later, and runs already, does not overtake them.
+    enter(5)
+    for thread in threads:
+        thread.join(LONG)
+
+    assert order == [0, 1, 2, 3, 4, 5]
 
 
 # What is shared
@@ -324,7 +499,7 @@ def test_given_a_shared_answer_when_it_is_read_twice_then_it_is_parsed_twice(pro
 
 
 def test_given_400_shared_answers_when_one_more_comes_then_only_the_longest_unwanted_is_asked_for_anew():
-    provider = AccountState()
+    account = AccountState(1)
     asked = []
 
     def asking(number: int) -> requests.Response:
@@ -332,6 +507,6 @@ def test_given_400_shared_answers_when_one_more_comes_then_only_the_longest_unwa
         return requests.Response()
 
     for number in (*range(400), 0, 400, 0, 2, 1):
-        provider.shared(str(number), lambda number=number: asking(number))
+        account.cached(str(number), lambda number=number: asking(number))
 
     assert asked == [*range(401), 1]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -14,7 +16,6 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.http.body import InvalidResponse
 from source_sms_providers.http.client import DeadlineReader, HttpClient
-from source_sms_providers.session import SyncSession
 from unit_tests.http.conftest import tunnel_to
 from unit_tests.providers import SEVEN, canned
 from unit_tests.requesters import ask, requester
@@ -29,7 +30,7 @@ OF_A_BOUND = 30.0
 
 def send(url: str, seconds: float = LONG) -> tuple[requests.Response, bytes]:
     """What one try gets from the URL."""
-    return HttpClient(url, SyncSession()).send(requests.Request("GET", url).prepare(), seconds)
+    return HttpClient(url).send(requests.Request("GET", url).prepare(), seconds)
 
 
 def broken(url: str, seconds: float = LONG) -> str:
@@ -99,14 +100,14 @@ def test_given_an_answer_that_drips_when_asked_in_any_way_then_it_is_given_up(re
 
 @pytest.mark.parametrize("at_once", [0, 20, -5], ids=["nothing", "some head", "some body"])
 def test_given_a_server_that_falls_silent_when_asked_in_any_way_then_it_is_given_up(reached, pausing, bounds, at_once):
-    bounds(SILENCE=0.5)
+    bounds(READ_TIMEOUT=0.5)
 
     with reached(pausing(http_200(GOOD), at_once)) as url:
         assert broken(url).startswith("did not answer in time")
 
 
 def test_given_a_server_that_says_something_now_and_then_when_asked_then_its_silences_do_not_add_up(bounds):
-    bounds(SILENCE=3)
+    bounds(READ_TIMEOUT=3)
 
     with serving(dripping(http_200(GOOD), b"\r\n\r\n", seconds=4)) as url:
         assert send(url)[1] == GOOD
@@ -114,7 +115,7 @@ def test_given_a_server_that_says_something_now_and_then_when_asked_then_its_sil
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_given_a_host_that_swallows_packets_when_asked_then_the_connection_is_bounded(bounds, scheme):
-    bounds(CONNECT=0.5)
+    bounds(CONNECT_TIMEOUT=0.5)
     started = time.monotonic()
 
     with swallowing() as url:
@@ -124,7 +125,7 @@ def test_given_a_host_that_swallows_packets_when_asked_then_the_connection_is_bo
 
 
 def test_given_a_host_that_swallows_packets_when_little_time_is_left_then_it_is_not_waited_for_longer(bounds):
-    bounds(CONNECT=LONG)
+    bounds(CONNECT_TIMEOUT=LONG)
     started = time.monotonic()
 
     with swallowing() as url:
@@ -133,8 +134,49 @@ def test_given_a_host_that_swallows_packets_when_little_time_is_left_then_it_is_
     assert time.monotonic() - started < OF_A_BOUND
 
 
+@pytest.mark.parametrize("way", ["direct", "through a proxy"])
+def test_given_eight_addresses_that_swallow_packets_then_the_deadline_holds(monkeypatch, way):
+    with swallowing() as url:
+        address = urlsplit(url).hostname, urlsplit(url).port
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)] * 8
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        if way == "through a proxy":
+            monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+        started = time.monotonic()
+        sentence = broken("https://seven.example", seconds=0.5)
+
+    assert "in time" in sentence or "proxy.example" in sentence
+    assert time.monotonic() - started < OF_A_BOUND
+
+
+@pytest.mark.parametrize("way", ["direct", "through a proxy"])
+def test_given_a_name_server_that_is_silent_then_the_deadline_holds(monkeypatch, way):
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(LONG))
+    if way == "through a proxy":
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    started = time.monotonic()
+
+    sentence = broken("https://seven.example", seconds=0.5)
+    is_over.set()
+
+    assert "in time" in sentence or "proxy.example" in sentence
+    assert time.monotonic() - started < OF_A_BOUND
+
+
+def test_given_a_dead_address_before_a_good_one_then_the_good_one_is_used(monkeypatch, bounds):
+    bounds(CONNECT_TIMEOUT=0.5)
+
+    with swallowing() as dead, serving(good) as url:
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", urlsplit(each).port)) for each in (dead, url)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert send("http://seven.example")[1] == GOOD
+
+
 def test_given_a_host_that_swallows_the_greeting_of_tls_when_asked_then_it_is_given_up(bounds, pausing):
-    bounds(CONNECT=0.5)
+    bounds(CONNECT_TIMEOUT=0.5)
     started = time.monotonic()
 
     with serving(pausing(b"")) as url:
@@ -147,7 +189,7 @@ def test_given_a_host_that_swallows_the_greeting_of_tls_when_asked_then_it_is_gi
 def test_given_a_proxy_that_does_not_lead_on_when_asked_then_the_connection_is_bounded_and_the_proxy_named(
     bounds, pausing, monkeypatch, certificate, way
 ):
-    bounds(CONNECT=0.5)
+    bounds(CONNECT_TIMEOUT=0.5)
     leads_on = b"HTTP/1.1 200 OK\r\nVia: " + b"x" * 100 + b"\r\n\r\n"
     proxies = {
         "swallows packets": swallowing(),
@@ -180,7 +222,7 @@ def test_given_a_socket_then_each_receive_gets_what_is_left_and_no_longer_silenc
         def close(self) -> None:
             pass
 
-    receives = DeadlineReader(Socket(), Socket(), waiting.monotonic() + 60, SyncSession())
+    receives = DeadlineReader(Socket(), Socket(), waiting.monotonic() + 60)
     for _ in range(3):
         receives.readinto(bytearray(1))
         waiting.pass_by(20)
@@ -190,57 +232,14 @@ def test_given_a_socket_then_each_receive_gets_what_is_left_and_no_longer_silenc
         receives.readinto(bytearray(1))
 
 
-def test_given_a_request_when_sent_then_it_has_five_seconds_to_connect_and_sixty_for_all(
-    providers, waiting, monkeypatch
-):
+def test_given_a_request_when_sent_then_it_has_60_seconds(providers, waiting, monkeypatch):
     monkeypatch.setattr("source_sms_providers.http.client.time", waiting)
     providers.answer(f"{SEVEN}/balance", GOOD)
 
     ask("balance")
 
     timeout = providers.requests[0].timeout
-    assert (timeout.connect_timeout, timeout.read_timeout) == (5, 60)
-
-
-@pytest.mark.parametrize("is_safe", [False, True], ids=["plain", "TLS"])
-def test_given_a_silent_server_when_the_command_ends_then_the_answer_is_awaited_no_longer(
-    monkeypatch, certificate, is_safe
-):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    command, asked, is_over = SyncSession(), threading.Event(), threading.Event()
-
-    def answer(_head: str, send: Callable[[bytes], None]) -> None:
-        asked.set()
-        is_over.wait(LONG)
-
-    def end_once_asked() -> None:
-        asked.wait(LONG)
-        command.end()
-
-    threading.Thread(target=end_once_asked).start()
-    started = time.monotonic()
-    with serving(answer, certificate if is_safe else None) as url:
-        with pytest.raises(InvalidResponse):
-            HttpClient(url, command).send(requests.Request("GET", url).prepare(), LONG)
-        is_over.set()
-
-    assert time.monotonic() - started < OF_A_BOUND / 2
-    assert not command.receiving
-
-
-def test_given_a_command_that_ended_before_the_answer_is_awaited_when_sent_then_it_is_not():
-    """Nobody else cuts it off: its socket was not there yet when the others were."""
-    command, is_over = SyncSession(), threading.Event()
-    command.end()
-    started = time.monotonic()
-
-    with serving(lambda _head, _send: is_over.wait(LONG)) as url:
-        with pytest.raises(InvalidResponse):
-            HttpClient(url, command).send(requests.Request("GET", url).prepare(), LONG)
-        is_over.set()
-
-    assert time.monotonic() - started < OF_A_BOUND / 2
-    assert not command.receiving
+    assert (timeout.connect_timeout, timeout.read_timeout) == (60, 60)
 
 
 # Redirects and connections
@@ -253,7 +252,7 @@ def test_given_a_redirect_with_a_body_that_is_too_large_when_asked_then_it_is_no
         send(http_200(bytes(1001), "Location: https://elsewhere.example").replace(b"200 OK", b"302 Found"))
 
     with serving(answer) as url:
-        assert broken(url) == "sent more data than this connector takes"
+        assert broken(url) == "sent more data than this connector accepts"
 
 
 def test_given_32_workers_when_they_ask_at_once_then_each_connection_is_kept(caplog):
@@ -264,7 +263,7 @@ def test_given_32_workers_when_they_ask_at_once_then_each_connection_is_kept(cap
         send(http_200(GOOD))
 
     with serving(answer) as url:
-        transport = HttpClient(url, SyncSession())
+        transport = HttpClient(url)
         request = requests.Request("GET", url).prepare()
         workers = [threading.Thread(target=transport.send, args=(request, LONG)) for _ in range(32)]
         for worker in workers:
@@ -345,8 +344,8 @@ def test_given_a_proxy_that_does_not_serve_when_asked_then_the_sentence_names_it
         sentence = broken("https://seven.example")
 
     assert sentence == (
-        f"could not be reached through the proxy {address}, which does not answer or refuses. Check the proxy's "
-        "address, user and password in the environment of the connector"
+        f"could not be reached through the proxy {address}, which does not answer or rejects the connection. "
+        "Check the proxy's address, user and password in the environment of the connector"
     )
 
 
@@ -354,7 +353,19 @@ def test_given_a_proxy_that_does_not_serve_when_asked_then_the_sentence_names_it
 def test_given_a_proxy_that_is_no_url_when_asked_then_it_is_a_config_error_without_it(monkeypatch, proxy):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
 
-    with pytest.raises(AirbyteTracedException, match="HTTPS_PROXY or ALL_PROXY is no URL") as raised:
+    with pytest.raises(AirbyteTracedException, match="is not a valid URL") as raised:
+        send("https://seven.example")
+
+    assert raised.value.failure_type is FailureType.config_error
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "HTTPS_PROXY"])
+@pytest.mark.parametrize("scheme", ["socks5", "SOCKS5h", "socks4"])
+def test_given_a_socks_proxy_when_sent_then_it_is_named_as_not_supported(monkeypatch, name, scheme):
+    monkeypatch.setenv(name, f"{scheme}://someone:secret@proxy.example:1080")
+
+    with pytest.raises(AirbyteTracedException, match="is a SOCKS proxy, which is not supported") as raised:
         send("https://seven.example")
 
     assert raised.value.failure_type is FailureType.config_error
@@ -378,7 +389,7 @@ def test_given_a_proxy_when_another_machine_is_asked_then_it_is_used(monkeypatch
 
 def test_given_a_certificate_that_nobody_trusts_when_asked_then_it_is_not_reached_safely(certificate):
     with serving(good, certificate) as url:
-        assert broken(url) == "could not be reached safely: TLS failed"
+        assert broken(url) == "could not be reached securely: TLS failed"
 
 
 def test_given_certificates_of_another_authority_when_asked_then_the_sentence_names_their_file(
@@ -388,7 +399,7 @@ def test_given_certificates_of_another_authority_when_asked_then_the_sentence_na
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
 
     with serving(good, certificate) as url:
-        assert broken(url) == f"could not be reached safely: TLS failed with the certificates in {other}"
+        assert broken(url) == f"could not be reached securely: TLS failed with the certificates in {other}"
 
 
 @pytest.mark.parametrize("setting", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -400,7 +411,7 @@ def test_given_certificates_that_do_not_exist_when_asked_then_it_is_a_config_err
     with pytest.raises(AirbyteTracedException) as raised:
         send("https://seven.example")
 
-    assert str(raised.value).startswith(f"The certificates to trust, {tmp_path / 'nowhere.pem'}, do not exist.")
+    assert str(raised.value).startswith(f"The CA certificates {tmp_path / 'nowhere.pem'} do not exist.")
     assert raised.value.failure_type is FailureType.config_error
 
 

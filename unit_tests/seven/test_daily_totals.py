@@ -12,7 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from source_sms_providers.errors import config_error, transient_error
-from source_sms_providers.seven.daily_totals import DailyTotals, DailyTotalsExtractor, Days
+from source_sms_providers.seven.daily_totals import DailyTotals, DailyTotalsExtractor, DayNotReportedError, Totals
+from source_sms_providers.state import StreamState
 from unit_tests.providers import SEVEN
 from unit_tests.responses import response
 from unit_tests.usage import usage
@@ -29,6 +30,11 @@ def march(day: int) -> date:
     return date(2026, 3, 1) + (day - 1) * DAY
 
 
+def fresh_state(**saved: str) -> StreamState:
+    """The state of a sync that reads from 1 February on."""
+    return StreamState("analytics", saved, date(2026, 2, 1), date(2026, 3, 10), 40, {})
+
+
 class Server:
     """Has one SMS on each of its days, and is `asked` for ranges of days of March 2026 (0 is 28 February)."""
 
@@ -41,13 +47,14 @@ class Server:
         widest: int = 1000,
         bad: Iterable[int] = (),
         fails_once: Iterable[tuple[int, int]] = (),
+        state: StreamState | None = None,
     ) -> None:
         self._days, self._newest, self._oldest, self._of_the_asked = sorted(days), newest, oldest, of_the_asked
         self._widest, self._bad, self._fails_once = widest, set(bad), set(fails_once)
         self.asked: list[tuple[int, int]] = []
-        self._by_date = DailyTotals(self, CONFIG)
+        self._by_date = DailyTotals(self, CONFIG, state or fresh_state())
 
-    def __call__(self, first: date, last: date) -> Days:
+    def __call__(self, first: date, last: date) -> Totals:
         bounds = ((first - march(1)).days + 1, (last - march(1)).days + 1)
         self.asked.append(bounds)
         asked = range(bounds[0], bounds[1] + 1)
@@ -58,7 +65,7 @@ class Server:
         counted = asked[self._of_the_asked]
         days = [day for day in self._days if day in counted]
         rows = [usage(date=str(march(day)), sms=1) for day in days[: self._oldest][-self._newest :]]
-        return EXTRACTOR.days(response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last)))
+        return EXTRACTOR.totals(response(f"{SEVEN}/analytics", rows, start=str(first), end=str(last)))
 
     def sms(self, first: int, last: int) -> dict[int, int | str]:
         """What is found of each day: its SMS, or "failed"."""
@@ -70,10 +77,10 @@ class Server:
 
 
 def answered(*rows: Any, first: int = 9, last: int = 9) -> dict[date, Any]:
-    def ask(start: date, end: date) -> Days:
-        return EXTRACTOR.days(response(f"{SEVEN}/analytics", list(rows), start=str(start), end=str(end)))
+    def ask(start: date, end: date) -> Totals:
+        return EXTRACTOR.totals(response(f"{SEVEN}/analytics", list(rows), start=str(start), end=str(end)))
 
-    return DailyTotals(ask, CONFIG).read(march(first), march(last))
+    return DailyTotals(ask, CONFIG, fresh_state()).read(march(first), march(last))
 
 
 # One answer
@@ -96,7 +103,9 @@ def test_given_two_rows_of_a_day_when_read_then_they_are_added_without_noise():
 
 @pytest.mark.parametrize("foreign", ["2026-03-08", "2026-03-10", "2026-02-30", "yesterday"])
 def test_given_a_day_that_was_not_asked_for_when_read_then_the_answer_is_refused(foreign):
-    with pytest.raises(AirbyteTracedException, match=f"it holds {foreign}, asked were 2026-03-09 to 2026-03-09"):
+    with pytest.raises(
+        AirbyteTracedException, match=rf"it reports {foreign}, but 2026-03-09 to 2026-03-09 was requested"
+    ):
         answered(usage(date=foreign), usage(date="2026-03-09"))
 
 
@@ -181,12 +190,12 @@ def test_given_a_server_that_answers_nothing_when_a_year_is_read_then_it_fails_a
 def test_given_a_key_that_is_refused_when_a_year_is_read_then_it_fails_after_two_requests():
     asked = []
 
-    def refuse(*bounds: date) -> Days:
+    def refuse(*bounds: date) -> Totals:
         asked.append(bounds)
         raise config_error("Enter another key.")
 
     with pytest.raises(AirbyteTracedException, match="Enter another key"):
-        DailyTotals(refuse, CONFIG).read(march(-355), march(9))
+        DailyTotals(refuse, CONFIG, fresh_state()).read(march(-355), march(9))
 
     assert asked == [(march(-355), march(9)), (march(9), march(9))]
 
@@ -250,9 +259,7 @@ def test_given_days_before_the_accounts_first_one_when_read_then_they_are_zeros_
     assert server.sms(1, 9) == {**dict.fromkeys(range(1, 7), 0), **dict.fromkeys(range(7, 10), 1)}
     # The rest again, its last day, and as many days before it as one answer named.
     assert server.asked == [(1, 9), (1, 6), (6, 6), (-1, 1)]
-    assert caplog.messages == [
-        "seven.io names no day before 2026-03-07, when the account began: those have rows of zeros."
-    ]
+    assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get rows of zeros."]
 
 
 def test_given_a_whole_range_before_the_accounts_first_day_when_read_then_it_is_zeros():
@@ -270,9 +277,7 @@ def test_given_a_server_that_answers_no_wide_range_when_the_account_began_later_
 
     assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 7), 0), **dict.fromkeys(range(7, 10), 1)}
     assert [bounds for bounds in server.asked if bounds[0] < -3] == [(-5, -3)]
-    assert caplog.messages == [
-        "seven.io names no day before 2026-03-07, when the account began: those have rows of zeros."
-    ]
+    assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get rows of zeros."]
 
 
 def test_given_a_capped_server_and_an_account_that_began_later_when_read_then_both_are_seen():
@@ -316,11 +321,11 @@ def test_given_days_that_are_left_out_when_the_day_before_them_is_named_then_the
 def test_given_days_between_others_when_they_are_not_named_by_themselves_either_then_they_alone_fail():
     server = Server([1, 2, 5, 6, 7, 8, 9])
 
-    days = DailyTotals(server, CONFIG).read(march(1), march(9))
+    days = DailyTotals(server, CONFIG, fresh_state()).read(march(1), march(9))
 
     assert server.asked == [(1, 9), (3, 4), (4, 4)]
     assert [day for day, row in days.items() if isinstance(row, AirbyteTracedException)] == [march(3), march(4)]
-    assert "it lacks 2026-03-03 to 2026-03-04, also when that is asked for by itself" in days[march(3)].message
+    assert "2026-03-03 to 2026-03-04 is missing, also when it is requested by itself" in days[march(3)].message
 
 
 @pytest.mark.parametrize("widest", [3, 4, 1000])
@@ -403,3 +408,53 @@ def test_given_no_running_day_when_read_then_it_is_left_out():
 
     assert server.sms(8, 10) == {8: 1, 9: 1}
     assert server.asked == [(8, 10), (10, 10)]
+
+
+# Days that the provider reported before
+
+
+def failed_days(server: Server, first: int, last: int) -> list[int]:
+    return [day for day, sms in server.sms(first, last).items() if sms == "failed"]
+
+
+def test_given_days_that_were_reported_before_when_they_are_missing_then_they_fail_and_are_no_zeros():
+    server = Server(range(5, 10), state=fresh_state(date="2026-03-08", first_reported="2026-02-01"))
+
+    assert server.sms(1, 9) == {**dict.fromkeys(range(1, 5), "failed"), **dict.fromkeys(range(5, 10), 1)}
+
+
+def test_given_a_day_that_was_reported_before_when_it_is_missing_then_the_sentence_names_the_range():
+    state = fresh_state(date="2026-03-08", first_reported="2026-02-01")
+
+    error = DailyTotals(Server(range(5, 10)), CONFIG, state).read(march(1), march(9))[march(2)]
+
+    assert isinstance(error, DayNotReportedError)
+    assert error.failure_type is FailureType.transient_error
+    assert "2026-03-01 to 2026-03-04" in error.message
+
+
+def test_given_days_before_the_first_reported_one_when_missing_then_they_alone_are_zeros():
+    server = Server(range(5, 10), state=fresh_state(date="2026-03-08", first_reported="2026-03-03"))
+
+    assert server.sms(1, 9) == {1: 0, 2: 0, 3: "failed", 4: "failed", **dict.fromkeys(range(5, 10), 1)}
+
+
+def test_given_a_state_of_an_earlier_version_when_days_that_were_read_are_missing_then_they_fail():
+    server = Server(range(8, 10), state=fresh_state(date="2026-03-05"))
+
+    # The account is older than what it has read, so the two days after that are missing as well.
+    assert failed_days(server, 1, 9) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_given_an_answer_that_names_yesterday_alone_once_when_read_then_no_known_day_is_zero():
+    server = Server([9], state=fresh_state(date="2026-03-08", first_reported="2026-03-01"))
+
+    assert server.sms(7, 9) == {7: "failed", 8: "failed", 9: 1}
+
+
+def test_given_days_that_this_sync_reported_when_earlier_ones_are_missing_then_they_may_be_zeros():
+    state = fresh_state()
+    server = Server(range(5, 10), state=state)
+
+    assert server.sms(1, 9)[1] == 0
+    assert state.checkpoint()["first_reported"] == "2026-03-05"

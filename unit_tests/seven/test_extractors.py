@@ -141,7 +141,7 @@ def test_given_no_countries_when_extracted_then_there_are_no_records():
 
 
 @pytest.mark.parametrize("code", ["AT", "at"])
-@pytest.mark.parametrize("countries", [["at"], ["AT", "DE"]])
+@pytest.mark.parametrize("countries", [["AT"], ["AT", "DE"]])
 def test_given_countries_in_the_settings_when_extracted_then_others_are_left_out(countries, code):
     records = pricing({**COUNTRY, "countryCode": code}, {**COUNTRY, "countryCode": "FR"}, countries=countries)
 
@@ -149,7 +149,7 @@ def test_given_countries_in_the_settings_when_extracted_then_others_are_left_out
 
 
 def test_given_a_country_that_the_list_lacks_when_extracted_then_there_is_a_warning(caplog):
-    pricing(COUNTRY, countries=["at", "xx"])
+    pricing(COUNTRY, countries=["AT", "XX"])
 
     assert "seven.io lists no price for XX." in caplog.text
 

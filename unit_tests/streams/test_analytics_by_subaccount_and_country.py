@@ -592,6 +592,6 @@ def test_given_a_key_without_the_right_to_the_list_when_read_then_a_sentence_nam
     assert output.records == []
     assert output.errors[0].failure_type is FailureType.config_error
     assert output.errors[0].message == (
-        "The seven.io API key has no right to this endpoint. Give it the rights subaccounts in the seven.io dashboard, "
-        "Developer > API keys."
+        "The seven.io API key has no permission for this endpoint. Give it the rights subaccounts in the seven.io "
+        "dashboard, Developer > API keys."
     )

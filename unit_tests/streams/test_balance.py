@@ -65,9 +65,9 @@ def test_given_the_text_form_when_read_then_there_is_no_record_but_an_error(prov
     [
         ("300", "does not accept the API key"),
         ("900", "does not accept the API key"),
-        ("901", "demands signed requests"),
-        ("902", "has no right to this endpoint"),
-        ("903", "refuses the IP address"),
+        ("901", "requires signed requests"),
+        ("902", "has no permission for this endpoint"),
+        ("903", "rejects the IP address"),
     ],
 )
 def test_given_an_error_of_the_key_when_read_then_the_sentence_says_what_to_do(providers, error, hint):
@@ -100,7 +100,7 @@ def test_given_a_code_that_must_not_come_when_read_then_it_is_named_and_no_fault
 
     output = read("balance")
 
-    assert "with the code 308, which" in output.errors[0].message
+    assert "with the unexpected code 308." in output.errors[0].message
     assert output.errors[0].failure_type is FailureType.system_error
     assert len(providers.requests) == 1
 
@@ -116,7 +116,7 @@ def test_given_a_balance_that_says_that_all_is_well_when_read_then_it_is_the_rec
 def test_given_something_else_in_the_place_of_a_code_when_read_then_the_sentence_does_not_show_it(providers, text):
     providers.answer(URL, as_json({"error_code": text}))
 
-    assert "without naming a known code" in read("balance").errors[0].message
+    assert "without a known code" in read("balance").errors[0].message
 
 
 @pytest.mark.parametrize("fields", [{"success": False}, {"error": "x"}, {"error_code": None}, {"error_message": "x"}])
@@ -126,7 +126,7 @@ def test_given_a_balance_that_says_that_something_is_wrong_when_read_then_it_is_
     output = read("balance")
 
     assert output.records == []
-    assert "without naming a known code" in output.errors[0].message
+    assert "without a known code" in output.errors[0].message
     assert len(providers.requests) == 6
 
 

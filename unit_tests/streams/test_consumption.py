@@ -4,9 +4,9 @@ import json
 from datetime import date
 
 import pytest
-from airbyte_cdk.models import FailureType
-from source_sms_providers.days import days
+from airbyte_cdk.models import FailureType, Type
 
+from source_sms_providers.days import days
 from unit_tests.connector import SMSFACTOR_TOKEN, full_refresh, read, state
 from unit_tests.providers import SMSFACTOR, Asked, as_json, query_of
 
@@ -239,86 +239,20 @@ def test_given_xml_when_read_then_no_day_is_zero(providers):
     output = read("consumption", start_date="2026-03-09")
 
     assert output.records == []
-    assert "something else than the JSON" in output.failure.message
+    assert "something other than the JSON" in output.failure.message
 
 
-# A group that goes away
+# What a state weighs
 
 
-def account(account_id: int, company: str, **countries: int) -> dict:
-    total = sum(countries.values())
-    by_country = {code: units for code, units in countries.items() if code != "rest"}
-    return {"account_id": account_id, "company": company, "conso": {"total": total, "by_country": by_country}}
+@pytest.mark.parametrize("accounts", [1, 5])
+def test_given_a_year_and_a_lookback_of_a_year_when_read_then_the_states_weigh_less_than_the_rows(providers, accounts):
+    conso = {"total": 3, "by_country": {"FR": 3}}
+    listed = [{"account_id": number, "company": "Company", "conso": conso} for number in range(accounts)]
+    data = {"total": 3 * accounts, "my_account": listed[0], "by_sub_accounts": listed[1:]}
+    providers.answer(URL, as_json({"status": 1, "message": "OK", "data": data}))
 
+    output = read("consumption", start_date="2025-03-09", lookback_days=366)
 
-@pytest.fixture
-def day(providers):
-    """Says what 9 March has: the main account's countries ("rest" is what none explains), and the sub-accounts."""
-
-    def has(*subs: dict, **countries: int) -> None:
-        accounts = [account(1, "My company", **countries), *subs]
-        total = sum(each["conso"]["total"] for each in accounts)
-        data = {"total": total, "my_account": accounts[0], "by_sub_accounts": accounts[1:]}
-        providers.answer(URL, as_json({"status": 1, "message": "OK", "data": data}))
-
-    return has
-
-
-def synced(*, after=None, **settings) -> tuple[dict[tuple[str, str], int], list]:
-    """The units of each account and country, and the state that the next sync gets."""
-    saved = state("consumption", **after[-1]) if after else None
-    output = read("consumption", start_date="2026-03-09", lookback_days=1, saved=saved, **settings)
-    assert output.failure is None
-    return {(row["account_id"], row["country"]): row["consumption"] for row in output.records}, output.states
-
-
-def test_given_units_without_country_that_got_one_when_read_again_then_the_old_row_has_zero(day):
-    day(FR=6, rest=4)
-    _, states = synced()
-    day(FR=6, BE=4)
-
-    found, states = synced(after=states)
-
-    assert found == {("1", "FR"): 6, ("1", "BE"): 4, ("1", ""): 0}
-    assert states[-1]["written"] == {"2026-03-09": [[["1", "FR"], [6]], [["1", "BE"], [4]]]}
-
-
-def test_given_an_account_that_was_emptied_when_read_again_then_its_countries_have_zero(day):
-    day(account(2, "Sub", IT=20), FR=6)
-    _, states = synced()
-    day(account(2, "Sub"), FR=6)
-
-    found, _ = synced(after=states)
-
-    assert found == {("1", "FR"): 6, ("2", ""): 0, ("2", "IT"): 0}
-
-
-def test_given_an_account_that_is_listed_no_more_when_read_again_then_its_rows_stay_and_are_known(day, caplog):
-    caplog.set_level("INFO")
-    day(account(2, "Sub", IT=20), FR=6)
-    _, states = synced()
-    day(FR=6)
-
-    found, states = synced(after=states)
-
-    assert found == {("1", "FR"): 6}
-    assert [key for key, _ in states[-1]["written"]["2026-03-09"]] == [["1", "FR"], ["2", "IT"]]
-    assert "SMSFactor does not list the account 2 on 2026-03-09 any more; its rows stay as they are." in caplog.messages
-
-
-def test_given_an_account_in_the_settings_that_is_not_listed_then_its_day_has_a_row_of_zero(day):
-    day(FR=6)
-
-    found, _ = synced(smsfactor_sub_account_id="2")
-
-    assert found == {("2", ""): 0}
-
-
-def test_given_an_account_in_the_settings_that_is_listed_no_more_then_its_rows_stay(day):
-    day(account(2, "Sub", rest=20), FR=6)
-    _, states = synced(smsfactor_sub_account_id="2")
-    day(FR=6)
-
-    found, _ = synced(after=states, smsfactor_sub_account_id="2")
-
-    assert found == {}
+    assert len(output.records) == 366 * accounts
+    assert output.weight(Type.STATE) < output.weight(Type.RECORD)

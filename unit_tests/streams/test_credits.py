@@ -76,7 +76,7 @@ def test_given_a_status_that_must_not_come_when_read_then_it_is_no_fault_of_the_
 
     output = read("credits")
 
-    assert f"with the status {error.removeprefix('error_')}, which" in output.errors[0].message
+    assert f"with the unexpected status {error.removeprefix('error_')}." in output.errors[0].message
     assert output.errors[0].failure_type is FailureType.system_error
     assert len(providers.requests) == 1
 
@@ -85,7 +85,7 @@ def test_given_a_status_that_must_not_come_when_read_then_it_is_no_fault_of_the_
 def test_given_a_status_that_is_no_code_when_read_then_the_sentence_does_not_show_it(providers, status):
     providers.answer(URL, as_json({"status": status}))
 
-    assert "with the status of another form, which" in read("credits").errors[0].message
+    assert "with the unexpected status of another form." in read("credits").errors[0].message
 
 
 def test_given_xml_when_read_then_there_is_no_record_but_an_error(providers):
@@ -94,4 +94,4 @@ def test_given_xml_when_read_then_there_is_no_record_but_an_error(providers):
     output = read("credits")
 
     assert output.records == []
-    assert "something else than the JSON" in output.errors[0].message
+    assert "something other than the JSON" in output.errors[0].message

@@ -55,7 +55,7 @@ def test_given_no_countries_when_read_then_the_whole_list_is_asked_as_json(provi
     assert providers.requests[0].headers["X-Api-Key"] == SEVEN_KEY
 
 
-def test_given_one_country_when_read_then_the_api_is_asked_for_it(providers):
+def test_given_one_country_when_read_then_it_is_requested_in_upper_case(providers):
     providers.answer(URL, "seven/pricing.json")
 
     read("pricing", countries=["at"])

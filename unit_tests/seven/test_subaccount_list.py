@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.seven.subaccounts import SubaccountsExtractor
+from source_sms_providers.seven.subaccount_list import SubaccountsExtractor, list_subaccounts
 from unit_tests.providers import SEVEN
 from unit_tests.responses import response
 
@@ -75,11 +76,24 @@ def test_given_no_subaccount_then_there_is_no_record():
     assert records([]) == []
 
 
-@pytest.mark.parametrize(("whose", "found"), [("all", ["1", "2"]), ("2", ["2"]), ("only_main", []), ("3", [])])
+@pytest.mark.parametrize(("whose", "found"), [("all", ["1", "2"]), ("2", ["2"]), ("only_main", [])])
 def test_given_the_setting_then_it_selects(whose, found):
     accounts = [{**ACCOUNT, "id": "1"}, {**ACCOUNT, "id": "2"}]
 
     assert [record["account_id"] for record in records(accounts, whose)] == found
+
+
+def test_given_a_subaccount_in_the_settings_that_is_not_listed_then_the_sentence_names_it():
+    with pytest.raises(AirbyteTracedException, match="3") as raised:
+        records([{**ACCOUNT, "id": "1"}], "3")
+
+    assert raised.value.failure_type is FailureType.config_error
+
+
+def test_given_the_list_then_all_of_its_accounts_are_there_by_their_id():
+    answer = [{**ACCOUNT, "id": 1}, {**ACCOUNT, "id": "2"}]
+
+    assert list(list_subaccounts(response(f"{SEVEN}/subaccounts", answer))) == ["1", "2"]
 
 
 @pytest.mark.parametrize(
