@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import date
 from typing import Any
 
 import requests
@@ -18,10 +16,3 @@ def response(url: str, body: Any, **query: str) -> requests.Response:
     answer._content = body if isinstance(body, bytes) else as_json(body)
     answer.request = requests.Request("GET", url, params=query).prepare()
     return answer
-
-
-def each(
-    answer: Callable[..., requests.Response], *years: tuple[date, date]
-) -> Callable[..., Iterator[requests.Response]]:
-    """What the connection test has as `answers`: those for these years, asked for one by one."""
-    return lambda stream, **settings: (answer(stream, *year, **settings) for year in years)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import date
 
 import pytest
@@ -8,10 +9,11 @@ import requests
 from airbyte_cdk.models import AirbyteConnectionStatus, Status
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.check import Account, years_since
-from source_sms_providers.errors import transient_error
-from unit_tests.connector import LOGGER, SEVEN_KEY, check, config, read
-from unit_tests.providers import SEVEN, SMSFACTOR, as_json, canned_json, query_of
+from source_sms_providers.check import CheckClient
+from source_sms_providers.retriever import SnapshotRetriever
+from source_sms_providers.seven.retriever import AnalyticsRetriever
+from unit_tests.connector import LOGGER, SEVEN_KEY, check, config
+from unit_tests.providers import SEVEN, SMSFACTOR, as_json, query_of
 from unit_tests.usage import each_day_asked, usage
 
 IDLE = (
@@ -105,60 +107,53 @@ def test_given_day_boundaries_when_checked_then_yesterday_is_asked_with_them_and
     ]
 
 
-def test_given_a_label_and_an_account_when_checked_then_each_costs_the_requests_that_the_docs_say(good):
-    good.answer(f"{SEVEN}/analytics?group_by=subaccount&subaccounts=only_main", as_json([usage(account="Main", sms=1)]))
+def test_given_a_label_and_a_listed_account_when_checked_then_each_costs_one_request(good):
+    good.answer(f"{SEVEN}/subaccounts", as_json([{"id": 7}]))
 
     assert check(smsfactor_api_token="", seven_label="A", seven_subaccounts="7").status is Status.SUCCEEDED
+    assert len(good.requests) == 6 + 1 + 1
+
+
+def test_given_an_account_and_no_right_to_the_list_when_checked_then_its_usage_costs_two_requests(good):
+    good.answer(f"{SEVEN}/subaccounts", "seven/error_902.json")
+    everybody = [usage(account="A", sms=1), usage(account="Main", sms=1)]
+    good.answer(f"{SEVEN}/analytics?group_by=subaccount&subaccounts=all", as_json(everybody))
+
+    assert check(smsfactor_api_token="", seven_subaccounts="7").status is Status.SUCCEEDED
     assert len(good.requests) == 6 + 1 + 2
 
 
 @pytest.mark.parametrize(
-    ("settings", "stream_of"),
+    "settings",
     [
-        ({"seven_label": "A", "smsfactor_api_token": ""}, f"{SEVEN}/analytics?group_by=label"),
-        ({"seven_subaccounts": "7", "smsfactor_api_token": ""}, f"{SEVEN}/analytics?group_by=subaccount"),
-        ({"smsfactor_sub_account_id": "2", "seven_api_key": ""}, f"{SMSFACTOR}/metrics/consumption"),
+        {"seven_label": "A", "smsfactor_api_token": ""},
+        {"seven_subaccounts": "7", "smsfactor_api_token": ""},
+        {"smsfactor_sub_account_id": "2", "seven_api_key": ""},
     ],
     ids=["label", "account", "smsfactor"],
 )
-def test_given_a_provider_that_refuses_a_year_when_checked_then_a_month_proves_the_settings(good, settings, stream_of):
-    bounds = ("start", "end") if SEVEN in stream_of else ("date_start", "date_end")
+def test_given_a_provider_that_refuses_a_year_when_checked_then_a_month_verifies_the_settings(good, settings):
     idle = json.loads(IDLE)
     idle["data"]["by_sub_accounts"] = [{**idle["data"]["my_account"], "account_id": 2}]
-    asked = []
 
-    def answer(request: requests.PreparedRequest) -> bytes:
-        first, last = (date.fromisoformat(query_of(request)[name]) for name in bounds)
-        asked.append((last - first).days + 1)
-        if asked[-1] > 31:
-            return b'"600"' if SEVEN in stream_of else b'{"status": -99, "message": "Error"}'
-        if query_of(request).get("subaccounts") == "only_main":
-            return as_json([usage(account="Main account", sms=1)])
-        return any_grouping(request) if SEVEN in stream_of else as_json(idle)
+    def seven(request: requests.PreparedRequest) -> bytes:
+        query = query_of(request)
+        if (date.fromisoformat(query["end"]) - date.fromisoformat(query["start"])).days > 31:
+            return b'"600"'
+        if query["group_by"] == "subaccount" and query["subaccounts"] == "all":
+            return as_json([usage(account="A", sms=1), usage(account="Main", sms=1)])
+        return any_grouping(request)
 
-    good.answer(stream_of, answer)
+    def smsfactor(request: requests.PreparedRequest) -> bytes:
+        query = query_of(request)
+        days = (date.fromisoformat(query["date_end"]) - date.fromisoformat(query["date_start"])).days
+        return b'{"status": -99, "message": "Error"}' if days > 31 else as_json(idle)
+
+    good.answer(f"{SEVEN}/analytics", seven)
+    good.answer(f"{SEVEN}/subaccounts", "seven/error_902.json")
+    good.answer(f"{SMSFACTOR}/metrics/consumption", smsfactor)
 
     assert check(max_outage_seconds=0.5, start_date="2023-01-01", **settings).status is Status.SUCCEEDED
-    assert asked[-2:] == [365, 31]
-
-
-def test_given_a_year_that_is_refused_when_years_are_asked_then_the_last_month_is_all_that_is_answered():
-    asked = []
-
-    class Narrow(Account):
-        def answer(self, stream: str, first: date, last: date, **changed: str) -> requests.Response:
-            asked.append((stream, str(first), str(last), changed))
-            if (last - first).days > 31:
-                raise transient_error("Too wide.")
-            return requests.Response()
-
-    account = Narrow({}, {}, {"start_date": "2023-01-01", "today": "2026-03-10"})
-
-    assert len(list(account.answers("analytics", a="b"))) == 1
-    assert asked == [
-        ("analytics", "2025-03-10", "2026-03-09", {"a": "b"}),
-        ("analytics", "2026-02-07", "2026-03-09", {"a": "b"}),
-    ]
 
 
 def test_given_no_token_when_checked_then_smsfactor_is_not_asked(good):
@@ -208,8 +203,10 @@ def test_given_a_broken_http_200_when_checked_then_it_fails(good, body):
     assert check().status is Status.FAILED
 
 
-@pytest.mark.parametrize(("seconds", "waits"), [(2.25, [1, 2]), (4.75, [1])])
-def test_given_a_provider_that_fails_when_checked_then_no_try_begins_after_12_seconds(good, waiting, seconds, waits):
+@pytest.mark.parametrize(("seconds", "waits"), [(2, [1, 2]), (4.25, [1, 2]), (4.75, [1])])
+def test_given_a_provider_that_fails_when_checked_then_no_try_begins_after_twelve_seconds(
+    good, waiting, seconds, waits
+):
     def fail(_request: requests.PreparedRequest) -> bytes:
         waiting.pass_by(seconds)
         return b""
@@ -238,6 +235,34 @@ def test_given_an_error_that_may_pass_when_checked_then_the_sentence_speaks_of_t
     assert "Test the connection again." in message or "If another test says the same, update" in message
 
 
+def test_given_several_streams_that_fail_when_checked_then_the_first_of_the_manifest_is_told(good):
+    good.answer(f"{SEVEN}/balance", "seven/error_903.json")
+    good.answer(f"{SEVEN}/pricing", "seven/error_902.json")
+
+    assert "IP address" in check().message
+
+
+def test_given_slow_answers_when_checked_then_the_streams_of_a_provider_are_requested_side_by_side(good, monkeypatch):
+    together = threading.Barrier(6, timeout=60)
+    for retriever in (SnapshotRetriever, AnalyticsRetriever):
+        monkeypatch.setattr(retriever, "check", lambda *_: together.wait())
+
+    assert check(smsfactor_api_token="").status is Status.SUCCEEDED
+
+
+def test_given_no_group_total_when_checked_then_it_succeeds(good):
+    good.answer(f"{SMSFACTOR}/metrics/consumption", IDLE.replace(b'"data":{"total":0,', b'"data":{'))
+
+    assert check().status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("permission", ["subaccounts", "sub-accounts"])
+def test_given_streams_that_need_a_permission_of_their_own_when_checked_then_they_are_not_requested(good, permission):
+    check()
+
+    assert not any(url.endswith(permission) for url in paths(good))
+
+
 def test_given_a_failure_when_checked_then_a_trace_types_it(good, capsys):
     good.answer(f"{SEVEN}/balance", "seven/error_900.json")
 
@@ -251,11 +276,14 @@ def test_given_a_failure_when_checked_then_a_trace_types_it(good, capsys):
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
-        ({"seven_api_key": "", "smsfactor_api_token": " "}, "Enter a seven.io API key or an SMSFactor API token"),
-        ({"seven_api_key": "a b"}, "holds a blank"),
-        ({"start_date": "2026-02-30"}, "no day of the calendar"),
+        (
+            {"seven_api_key": "", "smsfactor_api_token": " "},
+            "Enter at least one of seven.io API key and SMSFactor API token.",
+        ),
+        ({"seven_api_key": "a b"}, "contains a space or an invalid character"),
+        ({"start_date": "2026-02-30"}, "is not a valid date"),
         ({"start_date": "2027-01-01"}, "in the future"),
-        ({"num_workers": "many"}, "The 'Parallel requests' must be a whole number from 1 to 32."),
+        ({"num_workers": "many"}, "must be a whole number from 1 to 32."),
     ],
 )
 def test_given_settings_that_cannot_be_when_checked_then_nothing_is_asked(good, settings, hint):
@@ -274,14 +302,25 @@ def test_given_a_label_that_seven_does_not_honour_when_checked_then_it_fails(goo
 
 def test_given_a_subaccount_that_seven_does_not_honour_when_checked_then_it_fails(good):
     good.answer(f"{SEVEN}/analytics?group_by=subaccount", "seven/analytics_by_subaccount.json")
+    good.answer(f"{SEVEN}/subaccounts", as_json([{"id": 7}]))
 
-    assert "does not know the subaccount id" in check(seven_subaccounts="99").message
+    assert "99" in check(seven_subaccounts="99").message
+
+
+def test_given_a_mistyped_subaccount_without_usage_when_checked_then_the_sentence_lists_the_ids(good):
+    good.answer(f"{SEVEN}/analytics?group_by=subaccount", b"[]")
+    good.answer(f"{SEVEN}/subaccounts", as_json([{"id": 7}, {"id": 8}]))
+
+    message = check(seven_subaccounts="99").message
+
+    assert "99" in message
+    assert "7, 8" in message
 
 
 def test_given_a_seven_that_does_not_name_yesterday_when_checked_then_it_fails(good):
     good.answer(f"{SEVEN}/analytics?group_by=date", b"[]")
 
-    assert "seven.io names no usage for yesterday" in check().message
+    assert "seven.io reports no usage for yesterday" in check().message
 
 
 def test_given_day_boundaries_that_the_figures_disprove_when_checked_then_it_fails(good):
@@ -290,67 +329,21 @@ def test_given_day_boundaries_that_the_figures_disprove_when_checked_then_it_fai
     assert "SMSFactor day boundaries" in check().message
 
 
-# Countries that ISO 3166 does not list
-
-
-def consumption_in(country: str) -> bytes:
-    body = canned_json("smsfactor/consumption.json")
-    body["data"]["my_account"]["conso"] = {"total": 1, "by_country": {country: 1}}
-    return as_json(body)
-
-
-def test_given_known_countries_when_checked_then_no_provider_is_asked_about_them(good):
-    check(countries=["fr", "XK"])
-
-    assert [request.query for request in good.asked if request.url == f"{SEVEN}/pricing"] == [
-        {"format": "json"},
-    ]
-
-
-def test_given_a_country_that_nobody_knows_when_checked_then_both_providers_were_asked_and_it_is_named(good):
-    status = check(countries=["uk", "DE"])
-
-    assert status.message == (
-        "The 'Countries' hold UK, which neither ISO 3166 nor your providers know. Perhaps you mean GB for Britain "
-        "(UK). Correct them, or leave 'Countries' empty for all countries."
-    )
-    assert [(request.url, request.query) for request in good.asked] == [
-        (f"{SMSFACTOR}/metrics/consumption", {"date_start": "2025-03-10", "date_end": "2026-03-09"}),
-        (f"{SEVEN}/pricing", {"format": "json"}),
-    ]
-
-
-def test_given_a_country_that_seven_prices_when_checked_then_it_is_known(good):
-    prices = canned_json("seven/pricing.json")
-    prices["countries"][0]["countryCode"] = "zz"
-    good.answer(f"{SEVEN}/pricing", as_json(prices))
-
-    assert check(countries=["ZZ"]).status is Status.SUCCEEDED
-
-
-def test_given_a_country_that_smsfactor_sent_to_when_checked_then_it_is_known(good):
-    good.answer(f"{SMSFACTOR}/metrics/consumption?date_start=2025-03-10", consumption_in("zz"))
-
-    assert check(countries=["ZZ"], seven_api_key="").status is Status.SUCCEEDED
-
-
-def test_given_a_country_that_nobody_knows_when_read_then_it_is_refused_before_anything_is_read(good):
-    output = read("balance", "pricing", countries=["ZZ"])
-
-    assert output.failure.message.startswith("The 'Countries' hold ZZ, which neither ISO 3166 nor your providers know.")
-    assert output.records == []
-    assert f"{SEVEN}/balance" not in paths(good)
+# Periods that are searched for usage
 
 
 @pytest.mark.parametrize(
     ("start", "years"),
     [
-        ("2026-03-11", [("2025-03-11", "2026-03-10")]),
-        ("2025-03-11", [("2025-03-11", "2026-03-10")]),
-        ("2025-03-10", [("2025-03-11", "2026-03-10"), ("2024-03-11", "2025-03-10")]),
+        ("2026-03-11", [("2025-03-10", "2026-03-09")]),
+        ("2025-03-10", [("2025-03-10", "2026-03-09")]),
+        ("2025-03-09", [("2025-03-10", "2026-03-09"), ("2024-03-10", "2025-03-09")]),
     ],
 )
-def test_given_a_start_then_the_years_that_are_asked_reach_back_to_it_and_are_a_year_at_most(start, years):
-    found = years_since(date.fromisoformat(start), date(2026, 3, 10))
+def test_given_a_start_then_a_month_and_the_years_back_to_it_are_searched(clock, start, years):
+    source = SourceSmsProviders(config=config(start_date=start))
+    client = CheckClient({}, source.resolved_manifest["spec"], source.config)
 
-    assert [(str(first), str(last)) for first, last in found] == years
+    found = [(str(first), str(last)) for first, last in client.periods()]
+
+    assert found == [("2026-02-07", "2026-03-09"), *years]

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_sms_providers.errors import transient_error
-from source_sms_providers.smsfactor.check import SETTINGS, countries, prove, prove_day_boundaries
+from source_sms_providers.smsfactor.check import SETTINGS, verify_day_boundaries, verify_settings
+from source_sms_providers.smsfactor.extractors import ConsumptionExtractor
 from unit_tests.providers import SMSFACTOR, canned_json
-from unit_tests.responses import each, response
+from unit_tests.responses import response
 
 DAY = timedelta(days=1)
 LEFT_OUT = {"inclusive": (0, 0), "end_excluded": (0, 1), "both_excluded": (1, 1), "start_excluded": (1, 0)}
@@ -58,7 +61,7 @@ def verdict(server: Server, setting: str, now: datetime = NOON, start: date = ST
     """What the proof says: True, False, or the sentence it ends with."""
     with patch("source_sms_providers.smsfactor.check.time.sleep"):
         try:
-            return prove_day_boundaries(server.ask, setting, start, now)
+            return verify_day_boundaries(server.ask, setting, start, now)
         except AirbyteTracedException as error:
             return error.message
 
@@ -280,7 +283,7 @@ def test_given_a_day_that_may_not_have_ended_on_the_servers_clock_then_its_growt
 
 def test_given_start_excluded_when_tested_then_five_seconds_of_growth_are_waited_for():
     with patch("source_sms_providers.smsfactor.check.time.sleep") as sleep:
-        prove_day_boundaries(Server("start_excluded", dict(OLD_TRAFFIC), quiet=8).ask, "start_excluded", START, NOON)
+        verify_day_boundaries(Server("start_excluded", dict(OLD_TRAFFIC), quiet=8).ask, "start_excluded", START, NOON)
 
     assert [call.args for call in sleep.call_args_list] == [(5.0,)]
 
@@ -292,73 +295,104 @@ def test_given_start_excluded_when_the_server_leaves_the_end_out_then_the_right_
     assert "Choose end_excluded" in verdict(Server("end_excluded", messages), "start_excluded", now)
 
 
-# The whole proof, with the documented answer for each day and range
+# The whole verification, with one answer for each day and range
 
-
-def answering(idle: bool = False) -> Any:
-    """Nothing was sent if `idle`; else the documented answer, whatever is asked."""
-    body = canned_json("smsfactor/consumption.json")
-    if idle:
-        body["data"]["total"] = 0
-
-    def answer(_stream: str, first: date, last: date, **_settings: Any) -> requests.Response:
-        return response(f"{SMSFACTOR}/metrics/consumption", body, date_start=str(first), date_end=str(last))
-
-    return answer
-
-
-DEFAULTS = {"start_date": "2026-03-01", "smsfactor_day_boundaries": "inclusive"}
 LAST_YEAR, YEAR_BEFORE = (date(2025, 3, 11), date(2026, 3, 10)), (date(2024, 3, 11), date(2025, 3, 10))
+Period = tuple[date, date]
 
 
-def refusal(config: Mapping[str, Any], answer: Any) -> str:
-    with pytest.raises(AirbyteTracedException) as raised:
-        prove({**DEFAULTS, **config}, answer, each(answer, LAST_YEAR))
-    assert raised.value.failure_type is FailureType.config_error
-    return raised.value.message
+class Client:
+    """Answers each request of a check from `body`, which may depend on the period."""
+
+    def __init__(self, body: Callable[[Period], Any], periods: Sequence[Period] = (LAST_YEAR,), **config: Any) -> None:
+        self.config = {"start_date": "2026-03-01", "smsfactor_day_boundaries": "inclusive", **config}
+        self.requested: list[tuple[str, Period]] = []
+        self._body, self._periods = body, periods
+
+    def periods(self) -> Sequence[Period]:
+        return self._periods
+
+    def retriever(self, stream: str, **changed: Any) -> Any:
+        setting = {**self.config, **changed}["smsfactor_day_boundaries"]
+
+        def send_request(stream_slice: StreamSlice, request_params: Any) -> requests.Response:
+            first, last = (date.fromisoformat(stream_slice[name]) for name in ("start_time", "end_time"))
+            self.requested.append((setting, (first, last)))
+            body = self._body((first, last))
+            return response(f"{SMSFACTOR}/metrics/consumption", body, date_start=str(first), date_end=str(last))
+
+        extractor = ConsumptionExtractor(config=self.config, parameters={})
+        return SimpleNamespace(extractor=extractor, requester=SimpleNamespace(send_request=send_request))
+
+    def verify(self) -> None:
+        verify_settings("consumption", self)
+
+    def refusal(self) -> str:
+        with pytest.raises(AirbyteTracedException) as raised:
+            self.verify()
+        assert raised.value.failure_type is FailureType.config_error
+        return raised.value.message
+
+
+def documented(_period: Period) -> Any:
+    return canned_json("smsfactor/consumption.json")
+
+
+def idle(_period: Period) -> Any:
+    body = canned_json("smsfactor/consumption.json")
+    body["data"]["total"] = 0
+    return body
 
 
 def test_given_figures_that_no_setting_explains_then_the_user_is_asked_to_test_again(clock):
-    assert "whatever the setting" in refusal({}, answering())
+    assert "whatever the setting" in Client(documented).refusal()
 
 
 @pytest.mark.parametrize("account", ["1", "2"])
 def test_given_an_account_that_is_listed_then_it_is_accepted(clock, account):
-    answer = answering(idle=True)
-    prove({**DEFAULTS, "smsfactor_sub_account_id": account}, answer, each(answer, LAST_YEAR))
+    Client(idle, smsfactor_sub_account_id=account).verify()
 
 
 def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accepted(clock):
-    def answer(stream: str, first: date, last: date, **settings: Any) -> requests.Response:
-        found = answering(idle=True)(stream, first, last, **settings)
-        if (first, last) != YEAR_BEFORE:
-            body = found.json()
-            body["data"]["by_sub_accounts"] = []
-            found = response(f"{SMSFACTOR}/metrics/consumption", body)
+    def body(period: Period) -> Any:
+        found = idle(period)
+        if period != YEAR_BEFORE:
+            found["data"]["by_sub_accounts"] = []
         return found
 
-    prove({**DEFAULTS, "smsfactor_sub_account_id": "2"}, answer, each(answer, LAST_YEAR, YEAR_BEFORE))
+    Client(body, [LAST_YEAR, YEAR_BEFORE], smsfactor_sub_account_id="2").verify()
 
 
 def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(clock):
-    message = refusal({"smsfactor_sub_account_id": "99"}, answering(idle=True))
+    message = Client(idle, smsfactor_sub_account_id="99").refusal()
 
-    assert (
-        "neither in the last year nor since the start date; it lists 1, 2. Correct 'SMSFactor sub-account'" in message
-    )
+    assert "99" in message
+    assert "1, 2" in message
 
 
-def test_given_a_year_of_consumption_then_the_countries_of_all_accounts_are_named():
-    assert countries({"today": "2026-03-10"}, answering(), each(answering(), LAST_YEAR)) == {"FR", "CH", "IT"}
+def test_given_a_year_that_is_too_wide_then_the_accounts_of_the_other_periods_count(clock):
+    def body(period: Period) -> Any:
+        if period == YEAR_BEFORE:
+            raise transient_error("Too wide.")
+        return idle(period)
+
+    assert "1, 2" in Client(body, [LAST_YEAR, YEAR_BEFORE], smsfactor_sub_account_id="99").refusal()
+
+
+def test_given_no_group_total_then_the_sum_of_the_accounts_verifies_the_setting(clock):
+    def body(_period: Period) -> Any:
+        found = canned_json("smsfactor/consumption.json")
+        del found["data"]["total"]
+        found["data"]["my_account"]["conso"] = {"total": 0, "by_country": []}
+        found["data"]["by_sub_accounts"] = []
+        return found
+
+    Client(body).verify()
 
 
 def test_given_a_setting_that_the_figures_disprove_then_each_other_one_was_asked_as_a_sync_with_it_would(clock):
-    asked = set()
+    client = Client(documented)
 
-    def answer(stream: str, first: date, last: date, **changed: Any) -> requests.Response:
-        asked.add(changed.get("smsfactor_day_boundaries"))
-        return answering()(stream, first, last)
+    client.refusal()
 
-    refusal({}, answer)
-
-    assert asked == set(SETTINGS)
+    assert {setting for setting, _ in client.requested} == set(SETTINGS)
