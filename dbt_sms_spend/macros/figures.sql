@@ -1,7 +1,3 @@
-{# Exact, and wide enough for a product of two: 38 digits are the most that a database knows. #}
-{% macro number() %}decimal(28, 9){% endmacro %}
-
-
 {# The columns that the analytics streams share. #}
 {% macro usage_figures() %}
     {%- for counter in usage_counters() %}
@@ -28,11 +24,6 @@
 
 {# Whether the marts show a day of sms__days. #}
 {% macro is_shown() %}days.status {{ "<> 'missing'" if var('include_partial_days') else "= 'complete'" }}{% endmacro %}
-
-
-{% macro today() -%}
-    cast('{{ var("sms_today") or run_started_at.strftime("%Y-%m-%d") }}' as date)
-{%- endmacro %}
 
 
 {# Messages sent. Answers of old days may lack RCS. #}
