@@ -41,6 +41,7 @@ COUNTRIES = ["AT", "BE", "CH", "DE", "FR", "IT", "NL", "US"]
 
 MARTS = (
     "sms__days",
+    "sms__completeness",
     "sms__daily_spend",
     "sms__spend_by_label",
     "sms__balance_runout",

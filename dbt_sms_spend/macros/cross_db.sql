@@ -4,6 +4,7 @@ one with its own macro (`dispatch: [{macro_namespace: sms_spend, search_order: [
 
 Types; on ClickHouse each is Nullable, so that an outer join gives nulls:
   number()                    exact money and units, nine decimal places
+  sms_unit_price()            decimal(18, 9): one factor of a product must be this narrow, or Spark cuts places
   sms_string(), sms_bigint(), sms_int(), sms_boolean(), sms_date(), sms_timestamp()
   sms_decimal(places)         an exact number with fewer places, for percentages and rounded prices
 
@@ -29,6 +30,7 @@ Names and keys:
   sms_quote('BilledCost')     a column's name in the case as given
   sms_key('x.account_id')     never null, for joins: '' stands for null
   sms_to_json(column, type)   a JSON or array column as text
+  sms_to_number(column, type) a column of the connector's tables as an exact number
 
 Rules that keep the SQL portable:
   - every table carries source_relation (the connection's schema), and it is in every key and every join;
@@ -67,6 +69,13 @@ Nothing may `ref` the model sms__completeness except tests: it is a leaf, and a 
 {% macro default__sms_decimal(places) %}{{ return('decimal(28, ' ~ places ~ ')') }}{% endmacro %}
 {% macro bigquery__sms_decimal(places) %}{{ return('numeric') }}{% endmacro %}
 {% macro clickhouse__sms_decimal(places) %}{{ return('Nullable(Decimal(28, ' ~ places ~ '))') }}{% endmacro %}
+
+
+{# What one unit costs. Narrower, for Spark cuts a product whose operands are both as wide as number(). #}
+{% macro sms_unit_price() %}{{ return(adapter.dispatch('sms_unit_price', 'sms_spend')()) }}{% endmacro %}
+{% macro default__sms_unit_price() %}{{ return('decimal(18, 9)') }}{% endmacro %}
+{% macro bigquery__sms_unit_price() %}{{ return('numeric') }}{% endmacro %}
+{% macro clickhouse__sms_unit_price() %}{{ return('Nullable(Decimal(18, 9))') }}{% endmacro %}
 
 
 {% macro sms_string() %}{{ return(adapter.dispatch('sms_string', 'sms_spend')()) }}{% endmacro %}
@@ -183,15 +192,26 @@ Nothing may `ref` the model sms__completeness except tests: it is a leaf, and a 
 {% macro default__sms_ratio(a, b, places) -%}
     cast(round({{ a }} / nullif({{ b }}, 0), {{ places }}) as {{ sms_decimal(places) }})
 {%- endmacro %}
-{# DuckDB divides decimals as binary fractions, whose cast rounds once. #}
+{# DuckDB divides decimals as binary fractions: a half may lie just below itself, and would be rounded towards zero. #}
 {% macro duckdb__sms_ratio(a, b, places) -%}
-    cast({{ a }} / nullif({{ b }}, 0) as {{ sms_decimal(places) }})
+    cast({{ a }} / nullif({{ b }}, 0) * 1.000000000000001e0 as {{ sms_decimal(places) }})
 {%- endmacro %}
 {# ClickHouse keeps the places of the dividend and cuts the rest off. #}
 {% macro clickhouse__sms_ratio(a, b, places) -%}
     cast(round(divideDecimal(
         cast({{ a }} as Nullable(Decimal(38, 9))), cast(nullif({{ b }}, 0) as Nullable(Decimal(38, 9))), 18
     ), {{ places }}) as {{ sms_decimal(places) }})
+{%- endmacro %}
+
+
+{# A column of the connector's tables as an exact number: some destinations store numbers as binary fractions. #}
+{% macro sms_to_number(column, type) -%}
+    {{ adapter.dispatch('sms_to_number', 'sms_spend')(column, type | lower) }}
+{%- endmacro %}
+{% macro default__sms_to_number(column, type) %}cast({{ column }} as {{ number() }}){% endmacro %}
+{# ClickHouse cuts a binary fraction off where it should round; its text is right. #}
+{% macro clickhouse__sms_to_number(column, type) -%}
+    cast({% if 'float' in type %}toString({{ column }}){% else %}{{ column }}{% endif %} as {{ number() }})
 {%- endmacro %}
 
 
