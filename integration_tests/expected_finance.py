@@ -560,22 +560,6 @@ UNPRICED = (
 )
 
 
-def money_moved(records: Records, marts: dict[str, list[Row]], change: Row) -> tuple[int | None, Decimal | None]:
-    """SMS of a price change's country in the last 28 complete days, and what the change costs with as many."""
-    complete = sorted(row["date"] for row in marts["sms__days"] if (row["provider"], row["status"]) == (SEVEN, "complete"))
-    if not complete:
-        return None, None
-    first = str(date.fromisoformat(complete[-1]) - timedelta(days=27))
-    sent = sum(
-        row["sms"]
-        for row in records["analytics_by_country"]
-        if row["date"] >= first and row["date"] in complete and row["country"] == change["country_code"] != ""
-    )
-    if change["old_price"] is None or change["new_price"] is None:
-        return sent, None
-    return sent, sent * (change["new_price"] - change["old_price"])
-
-
 def roundest(low: Decimal, high: Decimal) -> Decimal:
     """The multiple, nearest to the middle, of the largest step that has one between the two."""
     middle = (low + high) / 2

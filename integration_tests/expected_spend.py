@@ -365,6 +365,8 @@ class _Marts:
                 before, after = old.get(key), new.get(key)
                 if before == after:
                     continue
+                sent = self._sms_of_28_days(key[0])
+                is_known = sent is not None and before is not None and after is not None
                 rows.append(
                     {
                         "provider": SEVEN,
@@ -379,9 +381,20 @@ class _Marts:
                         "currency": "EUR",
                         "percent_change": rounded(after * 100 / before - 100, "0.01") if before and after else None,
                         "change": _change(before, after),
+                        "sms_28_days": sent,
+                        "amount_moved_28_days": sent * (after - before) if is_known else None,
                     }
                 )
         return rows
+
+    def _sms_of_28_days(self, country: str) -> int | None:
+        """SMS to a country in the 28 days up to the last complete one; None without a complete day."""
+        complete = {row["date"] for row in self.days if (row["provider"], row["status"]) == (SEVEN, "complete")}
+        if not complete:
+            return None
+        first = str(date.fromisoformat(max(complete)) - timedelta(days=27))
+        rows = [row for row in self.records["analytics_by_country"] if row["date"] in complete and row["date"] >= first]
+        return sum(row["sms"] for row in rows if country and row["country"] == country)
 
     def _spend_anomalies(self) -> list[Row]:
         used: dict[tuple[str, str | None, str], Decimal] = defaultdict(Decimal)

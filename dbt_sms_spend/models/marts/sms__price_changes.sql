@@ -28,6 +28,33 @@ changes as (
         and earlier.mcc = later.mcc
         and earlier.network_name = later.network_name
         and earlier.valid_to = later.valid_from
+),
+
+ends as (
+    select
+        days.source_relation,
+        max(days.date) as last_date
+    from {{ ref('sms__days') }} as days
+    where days.provider = 'seven.io'
+        and days.status = 'complete'
+    group by days.source_relation
+),
+
+-- What the countries use now: the last 28 days up to the last complete one.
+recent as (
+    select
+        usage.source_relation,
+        usage.country,
+        sum(usage.sms) as sent
+    from {{ ref('int_sms__usage') }} as usage
+    inner join {{ ref('sms__days') }} as days
+        on usage.source_relation = days.source_relation
+        and days.provider = 'seven.io'
+        and usage.date = days.date
+    inner join ends on usage.source_relation = ends.source_relation
+    where days.status = 'complete'
+        and usage.date > {{ sms_add('day', -28, 'ends.last_date') }}
+    group by usage.source_relation, usage.country
 )
 
 select
@@ -49,8 +76,17 @@ select
         when changes.new_price > changes.old_price then 'rose'
         else 'fell'
     end as {{ sms_string() }}) as change,
+    cast(case when ends.last_date is not null then coalesce(recent.sent, 0) end as {{ sms_bigint() }}) as sms_28_days,
+    cast(
+        (changes.new_price - changes.old_price)
+        * case when ends.last_date is not null then coalesce(recent.sent, 0) end as {{ number() }}
+    ) as amount_moved_28_days,
     {{ sms_built_at() }} as built_at
 from changes
 inner join first_lists on changes.source_relation = first_lists.source_relation
+left join ends on changes.source_relation = ends.source_relation
+left join recent
+    on changes.source_relation = recent.source_relation
+    and changes.country_code = recent.country
 -- Neither the networks of the first list nor those that are still listed have changed.
 where changes.changed_on > first_lists.first_date
