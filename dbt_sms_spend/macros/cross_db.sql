@@ -36,6 +36,8 @@ Rules that keep the SQL portable:
   - every table carries source_relation (the connection's schema), and it is in every key and every join;
   - never give an aggregate the alias of a column of the same query unless all uses of that column are qualified
     (ClickHouse reads the alias): `sum(spend.units) as units … where spend.units <> 0`;
+  - in a query with a join every column has an alias (`days.date as date`) and there is no `x.*`: ClickHouse would
+    call the column of a view `days.date`;
   - no correlated subquery, no join without an equality (a cross join with a table of a few rows is fine);
   - no `with recursive`, `bool_and`, `percentile_cont`, `is not distinct from`, `greatest`/`least` of nulls, `date + n`,
     `date - date`, `where false` (write `where 1 = 0`, and never without a FROM); each aliased subquery is a CTE.
@@ -196,11 +198,16 @@ Nothing may `ref` the model sms__completeness except tests: it is a leaf, and a 
 {% macro duckdb__sms_ratio(a, b, places) -%}
     cast({{ a }} / nullif({{ b }}, 0) * 1.000000000000001e0 as {{ sms_decimal(places) }})
 {%- endmacro %}
-{# ClickHouse keeps the places of the dividend and cuts the rest off. #}
+{# ClickHouse keeps the places of the dividend and cuts the rest off. It also divides where the divisor is null. #}
 {% macro clickhouse__sms_ratio(a, b, places) -%}
-    cast(round(divideDecimal(
-        cast({{ a }} as Nullable(Decimal(38, 9))), cast(nullif({{ b }}, 0) as Nullable(Decimal(38, 9))), 18
-    ), {{ places }}) as {{ sms_decimal(places) }})
+    case
+        when {{ b }} <> 0
+            then cast(round(divideDecimal(
+                cast({{ a }} as Nullable(Decimal(38, 9))),
+                cast(coalesce(nullif({{ b }}, 0), 1) as Decimal(38, 9)),
+                18
+            ), {{ places }}) as {{ sms_decimal(places) }})
+    end
 {%- endmacro %}
 
 

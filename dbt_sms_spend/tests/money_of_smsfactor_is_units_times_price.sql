@@ -9,7 +9,7 @@ with days as (
 
 newest as (
     select
-        days.date,
+        days.date as date,
         max(cast(prices.valid_from as {{ sms_date() }})) as valid_from
     from (select distinct days.date from days) as days
     cross join {{ ref(var('smsfactor_price_per_unit')) }} as prices
@@ -17,12 +17,13 @@ newest as (
     group by days.date
 )
 
-select days.*
+select
+    days.source_relation as source_relation,
+    days.date as date,
+    days.units as units,
+    days.amount as amount,
+    prices.price as price
 from days
 left join newest on days.date = newest.date
-left join {{ ref(var('smsfactor_price_per_unit')) }} as prices
-    on newest.valid_from = cast(prices.valid_from as {{ sms_date() }})
-where abs(
-        coalesce(days.amount, -1)
-        - coalesce(days.units * cast(prices.price as {{ sms_unit_price() }}), -1)
-    ) > 0.000001
+left join prices on newest.valid_from = prices.valid_from
+where abs(coalesce(days.amount, -1) - coalesce(days.units * prices.price, -1)) > 0.000001

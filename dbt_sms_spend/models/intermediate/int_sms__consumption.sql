@@ -13,7 +13,7 @@ days as (
 
 valid_prices as (
     select
-        days.date,
+        days.date as date,
         max(prices.valid_from) as valid_from
     from days
     cross join prices
@@ -22,15 +22,15 @@ valid_prices as (
 )
 
 select
-    consumption.source_relation,
-    consumption.date,
-    consumption.account_id,
-    consumption.company,
-    consumption.country,
+    consumption.source_relation as source_relation,
+    consumption.date as date,
+    consumption.account_id as account_id,
+    consumption.company as company,
+    consumption.country as country,
     consumption.consumption as units,
     {{ sms_round('consumption.consumption * prices.price', 9) }} as amount,
-    prices.currency,
-    consumption.is_partial
+    prices.currency as currency,
+    consumption.is_partial as is_partial
 from {{ ref('stg_sms__consumption') }} as consumption
 left join valid_prices on consumption.date = valid_prices.date
 left join prices on valid_prices.valid_from = prices.valid_from

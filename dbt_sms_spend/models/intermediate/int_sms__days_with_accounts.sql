@@ -18,8 +18,8 @@ totals as (
 )
 
 select
-    accounts.source_relation,
-    accounts.date
+    accounts.source_relation as source_relation,
+    accounts.date as date
 from accounts
 inner join totals
     on accounts.source_relation = totals.source_relation

@@ -54,8 +54,8 @@ newest as (
 
 lists_of_days as (
     select
-        days.source_relation,
-        days.date,
+        days.source_relation as source_relation,
+        days.date as date,
         coalesce(newest.newest_list, newest.first_list) as list_date,
         case
             when newest.newest_list is null then 'before_first_list'
@@ -84,14 +84,14 @@ prices as (
 )
 
 select
-    lists_of_days.source_relation,
+    lists_of_days.source_relation as source_relation,
     {{ sms_text('seven.io') }} as provider,
-    lists_of_days.date,
-    prices.country_code,
-    prices.default_list_price,
-    prices.lowest_list_price,
-    prices.highest_list_price,
-    lists_of_days.list_date,
+    lists_of_days.date as date,
+    prices.country_code as country_code,
+    prices.default_list_price as default_list_price,
+    prices.lowest_list_price as lowest_list_price,
+    prices.highest_list_price as highest_list_price,
+    lists_of_days.list_date as list_date,
     cast(lists_of_days.list_basis as {{ sms_string() }}) as list_basis
 from lists_of_days
 inner join prices

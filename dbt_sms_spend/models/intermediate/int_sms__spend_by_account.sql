@@ -15,9 +15,9 @@ group by usage_rows.source_relation, usage_rows.date, usage_rows.account_id
 union all
 
 select
-    parts.source_relation,
+    parts.source_relation as source_relation,
     {{ sms_text('seven.io') }} as provider,
-    parts.date,
+    parts.date as date,
     {{ sms_null(sms_string()) }} as account_id,
     parts.account as account_name,
     {{ messages('parts') }} as messages,

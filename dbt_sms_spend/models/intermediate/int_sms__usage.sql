@@ -1,13 +1,13 @@
 select
-    parts.source_relation,
-    parts.date,
-    parts.account_id,
-    parts.company,
-    parts.country,
+    parts.source_relation as source_relation,
+    parts.date as date,
+    parts.account_id as account_id,
+    parts.company as company,
+    parts.country as country,
     {%- for counter in usage_counters() %}
-    parts.{{ counter }},
+    parts.{{ counter }} as {{ counter }},
     {%- endfor %}
-    parts.usage_eur
+    parts.usage_eur as usage_eur
 from {{ ref('stg_sms__analytics_by_subaccount_and_country') }} as parts
 inner join {{ ref('int_sms__days_with_accounts') }} as days
     on parts.source_relation = days.source_relation
@@ -17,15 +17,15 @@ where {{ has_usage('parts') }}
 union all
 
 select
-    parts.source_relation,
-    parts.date,
+    parts.source_relation as source_relation,
+    parts.date as date,
     {{ sms_null(sms_string()) }} as account_id,
     {{ sms_null(sms_string()) }} as company,
-    parts.country,
+    parts.country as country,
     {%- for counter in usage_counters() %}
-    parts.{{ counter }},
+    parts.{{ counter }} as {{ counter }},
     {%- endfor %}
-    parts.usage_eur
+    parts.usage_eur as usage_eur
 from {{ ref('stg_sms__analytics_by_country') }} as parts
 left join {{ ref('int_sms__days_with_accounts') }} as days
     on parts.source_relation = days.source_relation

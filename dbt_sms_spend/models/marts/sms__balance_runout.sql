@@ -20,7 +20,7 @@ latest_credits as (
 
 balances as (
     select
-        balance.source_relation,
+        balance.source_relation as source_relation,
         {{ sms_text('seven.io') }} as provider,
         {{ sms_null(sms_string()) }} as account_id,
         {{ sms_null(sms_string()) }} as account_name,
@@ -38,12 +38,12 @@ balances as (
     union all
 
     select
-        accounts.source_relation,
+        accounts.source_relation as source_relation,
         {{ sms_text('seven.io') }} as provider,
-        accounts.account_id,
+        accounts.account_id as account_id,
         accounts.company as account_name,
         accounts.date as balance_date,
-        accounts.balance,
+        accounts.balance as balance,
         {{ sms_text('EUR') }} as measured_in,
         {{ sms_text('unknown') }} as kind,
         cast(case when accounts.auto_topup_amount > 0 then 1 else 0 end as {{ sms_int() }}) as topped_up
@@ -57,7 +57,7 @@ balances as (
     union all
 
     select
-        credits.source_relation,
+        credits.source_relation as source_relation,
         {{ sms_text('SMSFactor') }} as provider,
         {{ sms_null(sms_string()) }} as account_id,
         {{ sms_null(sms_string()) }} as account_name,
@@ -79,9 +79,9 @@ balances as (
     union all
 
     select
-        accounts.source_relation,
+        accounts.source_relation as source_relation,
         {{ sms_text('SMSFactor') }} as provider,
-        accounts.account_id,
+        accounts.account_id as account_id,
         accounts.description as account_name,
         accounts.date as balance_date,
         accounts.credits as balance,
@@ -156,9 +156,9 @@ usage_of_days as (
 
 complete_days as (
     select
-        days.source_relation,
-        days.provider,
-        days.date,
+        days.source_relation as source_relation,
+        days.provider as provider,
+        days.date as date,
         case when days.provider = 'SMSFactor' or by_account.date is not null then 1 else 0 end as has_accounts
     from {{ ref('sms__days') }} as days
     left join {{ ref('int_sms__days_with_accounts') }} as by_account
@@ -170,10 +170,10 @@ complete_days as (
 -- The complete days before each balance. What a sub-account used on a day not known by account is not known, not 0.
 days_before as (
     select
-        balances.source_relation,
-        balances.provider,
+        balances.source_relation as source_relation,
+        balances.provider as provider,
         {{ sms_key('balances.account_id') }} as account_key,
-        days.date,
+        days.date as date,
         {{ sms_days_between('days.date', 'balances.balance_date') }} as age
     from balances
     inner join complete_days as days
@@ -186,9 +186,9 @@ days_before as (
 
 means as (
     select
-        days_before.source_relation,
-        days_before.provider,
-        days_before.account_key,
+        days_before.source_relation as source_relation,
+        days_before.provider as provider,
+        days_before.account_key as account_key,
         count(case when days_before.age <= 7 then 1 end) as days_7,
         count(*) as days_28,
         cast(sum(case when days_before.age <= 7 then coalesce(usage_of_days.used, 0) end) as {{ number() }}) as used_7,
@@ -205,11 +205,19 @@ means as (
 -- For how many days the balance lasts at each mean. A mean of refunds ends nothing.
 lasting as (
     select
-        balances.*,
+        balances.source_relation as source_relation,
+        balances.provider as provider,
+        balances.account_id as account_id,
+        balances.account_name as account_name,
+        balances.kind as kind,
+        balances.topped_up as topped_up,
+        balances.balance_date as balance_date,
+        balances.balance as balance,
+        balances.measured_in as measured_in,
         coalesce(means.days_7, 0) as days_7,
         coalesce(means.days_28, 0) as days_28,
-        means.used_7,
-        means.used_28,
+        means.used_7 as used_7,
+        means.used_28 as used_28,
         case when means.used_7 > 0 then floor({{ sms_ratio(spare_days('days_7'), 'means.used_7', 9) }}) end as left_7,
         case when means.used_28 > 0 then floor({{ sms_ratio(spare_days('days_28'), 'means.used_28', 9) }}) end as left_28
     from balances

@@ -9,8 +9,8 @@ with gaps as (
 )
 
 select
-    days.source_relation,
-    days.provider,
+    days.source_relation as source_relation,
+    days.provider as provider,
     min(days.date) as first_day,
     max(case when gaps.first_gap is null or days.date < gaps.first_gap then days.date end) as complete_to,
     max(case when days.status = 'complete' then days.date end) as last_complete_day,

@@ -41,8 +41,8 @@ bounds as (
 -- Every day between the first and the last one, whether it was reported or not.
 calendar as (
     select
-        bounds.source_relation,
-        bounds.provider,
+        bounds.source_relation as source_relation,
+        bounds.provider as provider,
         {{ sms_add('day', 'numbers.n', 'bounds.first_date') }} as date
     from bounds
     cross join {{ sms_day_numbers() }} as numbers
@@ -50,9 +50,9 @@ calendar as (
 )
 
 select
-    calendar.source_relation,
-    calendar.provider,
-    calendar.date,
+    calendar.source_relation as source_relation,
+    calendar.provider as provider,
+    calendar.date as date,
     cast(case
         when reported.date is null then 'missing'
         when reported.is_invalid = 1 then 'invalid'

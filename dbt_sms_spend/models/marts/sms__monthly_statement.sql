@@ -10,18 +10,18 @@ with months as (
 
 spend as (
     select
-        spend.source_relation,
-        spend.provider,
+        spend.source_relation as source_relation,
+        spend.provider as provider,
         {{ sms_month('spend.date') }} as month,
-        spend.date,
-        spend.account_id,
-        spend.account_name,
+        spend.date as date,
+        spend.account_id as account_id,
+        spend.account_name as account_name,
         -- Where there is no id, the name tells the accounts apart.
         case when spend.account_id is null then {{ sms_key('spend.account_name') }} else '' end as name_key,
-        spend.messages,
-        spend.units,
-        spend.amount,
-        spend.currency
+        spend.messages as messages,
+        spend.units as units,
+        spend.amount as amount,
+        spend.currency as currency
     from {{ ref('int_sms__spend_by_account') }} as spend
     inner join {{ ref('sms__days') }} as days
         on spend.source_relation = days.source_relation
@@ -63,15 +63,15 @@ sums as (
 )
 
 select
-    sums.source_relation,
-    sums.month,
-    sums.provider,
-    sums.account_id,
-    names.account_name,
-    sums.messages,
-    sums.units,
-    sums.amount,
-    sums.currency,
+    sums.source_relation as source_relation,
+    sums.month as month,
+    sums.provider as provider,
+    sums.account_id as account_id,
+    names.account_name as account_name,
+    sums.messages as messages,
+    sums.units as units,
+    sums.amount as amount,
+    sums.currency as currency,
     cast(months.complete_days as {{ sms_bigint() }}) as complete_days,
     months.complete_days = {{ sms_days_between('sums.month', sms_add('month', 1, 'sums.month')) }} as is_whole_month,
     {{ sms_built_at() }} as built_at

@@ -18,7 +18,7 @@ changes as (
         coalesce(later.mcc, earlier.mcc) as mcc,
         coalesce(later.network_name, earlier.network_name) as network_name,
         coalesce(later.valid_from, earlier.valid_to) as changed_on,
-        earlier.last_listed_on,
+        earlier.last_listed_on as last_listed_on,
         earlier.price as old_price,
         later.price as new_price
     from history as earlier
@@ -43,8 +43,8 @@ ends as (
 -- What the countries use now: the last 28 days up to the last complete one.
 recent as (
     select
-        usage.source_relation,
-        usage.country,
+        usage.source_relation as source_relation,
+        usage.country as country,
         sum(usage.sms) as sent
     from {{ ref('int_sms__usage') }} as usage
     inner join {{ ref('sms__days') }} as days
@@ -58,16 +58,16 @@ recent as (
 )
 
 select
-    changes.source_relation,
+    changes.source_relation as source_relation,
     {{ sms_text('seven.io') }} as provider,
     changes.changed_on as date,
-    changes.last_listed_on,
-    changes.country_code,
-    changes.country_name,
-    changes.mcc,
-    changes.network_name,
-    changes.old_price,
-    changes.new_price,
+    changes.last_listed_on as last_listed_on,
+    changes.country_code as country_code,
+    changes.country_name as country_name,
+    changes.mcc as mcc,
+    changes.network_name as network_name,
+    changes.old_price as old_price,
+    changes.new_price as new_price,
     {{ sms_text('EUR') }} as currency,
     {{ sms_ratio('100 * (changes.new_price - changes.old_price)', 'changes.old_price', 2) }} as percent_change,
     cast(case

@@ -17,14 +17,14 @@ lists as (
 -- A price that stayed from list to list has one difference of the two numbers.
 numbered as (
     select
-        pricing.source_relation,
-        pricing.country_code,
-        pricing.country_name,
-        pricing.mcc,
-        pricing.network_name,
-        pricing.price,
+        pricing.source_relation as source_relation,
+        pricing.country_code as country_code,
+        pricing.country_name as country_name,
+        pricing.mcc as mcc,
+        pricing.network_name as network_name,
+        pricing.price as price,
         lists.date as list_date,
-        lists.next_date,
+        lists.next_date as next_date,
         lists.number_of_list - row_number() over (
             partition by
                 pricing.source_relation,

@@ -18,11 +18,11 @@ weeks as (
 -- The same weekday of the weeks before, as far as these days are complete.
 compared_days as (
     select
-        spend.source_relation,
-        spend.provider,
-        spend.date,
-        spend.country_key,
-        spend.used,
+        spend.source_relation as source_relation,
+        spend.provider as provider,
+        spend.date as date,
+        spend.country_key as country_key,
+        spend.used as used,
         {{ sms_add('day', '-7 * weeks.weeks_back', 'spend.date') }} as earlier_date
     from spend
     cross join weeks
@@ -31,11 +31,11 @@ compared_days as (
 -- A complete day without the country is a day of zero.
 compared as (
     select
-        compared_days.source_relation,
-        compared_days.provider,
-        compared_days.date,
-        compared_days.country_key,
-        compared_days.used,
+        compared_days.source_relation as source_relation,
+        compared_days.provider as provider,
+        compared_days.date as date,
+        compared_days.country_key as country_key,
+        compared_days.used as used,
         coalesce(earlier.used, 0) as used_earlier
     from compared_days
     inner join {{ ref('sms__days') }} as days

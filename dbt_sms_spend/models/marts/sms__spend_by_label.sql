@@ -1,8 +1,8 @@
 select
-    days.source_relation,
-    days.provider,
-    days.date,
-    labels.label,
+    days.source_relation as source_relation,
+    days.provider as provider,
+    days.date as date,
+    labels.label as label,
     {{ messages('labels') }} as messages,
     labels.usage_eur as amount,
     {{ sms_text('EUR') }} as currency,

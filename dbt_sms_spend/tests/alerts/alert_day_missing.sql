@@ -16,9 +16,9 @@ with providers as (
 
 judged as (
     select
-        providers.source_relation,
-        providers.provider,
-        providers.must_have_days,
+        providers.source_relation as source_relation,
+        providers.provider as provider,
+        providers.must_have_days as must_have_days,
         count(days.date) as days_known,
         count(case when days.status in ('missing', 'invalid') then 1 end) as days_missing,
         count(

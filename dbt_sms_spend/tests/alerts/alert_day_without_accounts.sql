@@ -9,8 +9,8 @@ with days_by_account as (
 )
 
 select
-    spend.source_relation,
-    spend.date,
+    spend.source_relation as source_relation,
+    spend.date as date,
     sum(spend.messages) as messages,
     sum(spend.amount) as amount
 from {{ ref('sms__daily_spend') }} as spend
