@@ -31,7 +31,10 @@ from integration_tests.expected_spend import (
 )
 
 CENT = Decimal("0.01")
-STEPS = [Decimal(step) for step in "10000 5000 2500 1000 500 250 100 50 25 10 5 1 0.5 0.1 0.05 0.01".split()]
+STEPS = [
+    Decimal(step)
+    for step in (10000, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 1, "0.5", "0.1", "0.05", "0.01")
+]
 # 80 % of a normal distribution lie within so many standard deviations.
 DEVIATIONS = 1.2816
 
@@ -154,9 +157,9 @@ class _Finance:
                 fits["end of day"] += all_known_at_end and abs(rise + from_ends) <= CENT
         moment = "during the day"
         for name_of_moment in ("end of day", "start of day"):
-            if fits[name_of_moment] >= 2 and 2 * fits[name_of_moment] >= fits["judged"]:
-                if name_of_moment == "end of day" or fits["start of day"] >= fits["end of day"]:
-                    moment = name_of_moment
+            is_beaten = name_of_moment == "start of day" and fits["end of day"] > fits["start of day"]
+            if fits[name_of_moment] >= 2 and 2 * fits[name_of_moment] >= fits["judged"] and not is_beaten:
+                moment = name_of_moment
 
         rows = []
         for first, second, unit, opening, closing, rise in pairs:
@@ -174,7 +177,11 @@ class _Finance:
             is_money = unit in ("EUR", "credits")
             top_up = Decimal()
             if is_money and all_known and low + CENT >= least:
-                top_up = roundest(low, high)
+                whole = (rise + usage).to_integral_value(ROUND_HALF_UP)
+                if moment == "during the day":
+                    top_up = roundest(low, high)
+                else:
+                    top_up = whole if abs(rise + usage - whole) < Decimal("0.009") else rounded(rise + usage, CENT)
             for number in range((second - first).days):
                 today = first + shift + number * day
                 is_last = number == (second - first).days - 1
@@ -284,10 +291,12 @@ class _Finance:
         known = {day: used for day, (unit, used) in figures.items() if unit == measure}
         begin = end.replace(day=1)
         month = _month_of(begin)
-        window = [day for day in known if (end - day).days < 7 * self.finance.forecast_weeks]
+        recent = [day for day in known if (end - day).days < 7 * self.finance.forecast_weeks]
+        # A refund says nothing about the days to come.
+        window = [day for day in recent if known[day] >= 0]
         by_weekday = grouped([{"day": day} for day in window], lambda row: row["day"].weekday())
         samples = {weekday: [known[row["day"]] for row in rows] for weekday, rows in by_weekday.items()}
-        mean_of_all = sum((known[day] for day in window), Decimal()) / len(window)
+        mean_of_all = sum((known[day] for day in window), Decimal()) / max(len(window), 1)
         open_days = grouped([{"day": day} for day in month if day not in known], lambda row: row["day"].weekday())
         estimated = Decimal()
         variance: float | None = 0.0
@@ -464,7 +473,9 @@ class _Finance:
                 days &= self.days_with_accounts
             for day in days:
                 weeks = [date.fromisoformat(day) - timedelta(weeks=n + 1) for n in range(self.variables.anomaly_weeks)]
-                earlier = [used.get((provider, kind, part, str(week)), Decimal()) for week in weeks if str(week) in days]
+                earlier = [
+                    used.get((provider, kind, part, str(week)), Decimal()) for week in weeks if str(week) in days
+                ]
                 if len(earlier) < self.variables.anomaly_weeks_needed:
                     continue
                 median = rounded(Decimal(statistics.median(earlier)), PLACES)
@@ -491,7 +502,9 @@ class _Finance:
 
     def _focus(self) -> list[Row]:
         main = next((row for row in self.records["consumption"] if row["is_main_account"]), None)
-        numbers = grouped([{"key": (row[0][:7], row[1]), "id": row[2]} for row in self.finance.invoices], lambda r: r["key"])
+        numbers = grouped(
+            [{"key": (row[0][:7], row[1]), "id": row[2]} for row in self.finance.invoices], lambda r: r["key"]
+        )
         rows = []
         for row in self.marts["sms__daily_spend"]:
             is_seven = row["provider"] == SEVEN

@@ -80,10 +80,10 @@ accounts as (
 )
 
 select
-    accounts.provider,
-    accounts.source_relation,
-    accounts.account_key,
-    days.date,
+    accounts.provider as provider,
+    accounts.source_relation as source_relation,
+    accounts.account_key as account_key,
+    days.date as date,
     cast(coalesce(usage_of_days.used, 0) as {{ number() }}) as used
 from accounts
 inner join days

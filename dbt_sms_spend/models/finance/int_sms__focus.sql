@@ -31,17 +31,17 @@ spend as (
 )
 
 select
-    spend.source_relation,
-    spend.provider,
-    spend.date,
-    spend.month,
-    spend.country,
-    spend.account_id,
-    spend.account_name,
-    spend.amount,
-    spend.currency,
-    spend.units,
-    spend.is_partial,
+    spend.source_relation as source_relation,
+    spend.provider as provider,
+    spend.date as date,
+    spend.month as month,
+    spend.country as country,
+    spend.account_id as account_id,
+    spend.account_name as account_name,
+    spend.amount as amount,
+    spend.currency as currency,
+    spend.units as units,
+    spend.is_partial as is_partial,
     -- A charge without messages, as for voice calls, is one of something else: quantity times price is the cost.
     case when spend.quantity = 0 then 1 else spend.quantity end as quantity,
     case
@@ -61,7 +61,7 @@ select
         when spend.provider = 'seven.io' then {{ sms_text(var('seven_billing_account_id')) }}
         else coalesce(main_accounts.name, main_accounts.id)
     end as billing_account_name,
-    invoices.invoice_id
+    invoices.invoice_id as invoice_id
 from spend
 left join main_accounts on spend.source_relation = main_accounts.source_relation
 left join invoices

@@ -36,13 +36,13 @@ all_days as (
 -- Sums up to and including each day, so that the usage between two snapshots is a difference.
 running as (
     select
-        all_days.provider,
-        all_days.source_relation,
-        all_days.account_key,
-        all_days.date,
-        snapshots.balance,
-        snapshots.measured_in,
-        snapshots.least_topup,
+        all_days.provider as provider,
+        all_days.source_relation as source_relation,
+        all_days.account_key as account_key,
+        all_days.date as date,
+        snapshots.balance as balance,
+        snapshots.measured_in as measured_in,
+        snapshots.least_topup as least_topup,
         coalesce(usage.used, 0) as used_on_day,
         case when usage.date is not null then 1 else 0 end as is_known,
         sum(coalesce(usage.used, 0)) over (
@@ -197,9 +197,11 @@ judged as (
         measured_in in ('EUR', 'credits') as is_comparable,
         days_known = days as is_usage_known,
         case
-            when measured_in in ('EUR', 'credits') and days_known = days and low + {{ cent }} >= least_topup
-                then cast({{ sms_roundest('low', '((low + high) / 2)', 'high') }} as {{ number() }})
-            else 0
+            when not (measured_in in ('EUR', 'credits') and days_known = days and low + {{ cent }} >= least_topup) then 0
+            when snapshot_moment = 'during the day' then {{ sms_roundest('low', '((low + high) / 2)', 'high') }}
+            -- The balance is rounded to the cent: a whole amount that is less than a cent away is the amount.
+            when abs(rest - round(rest, 0)) < 0.009 then cast(round(rest, 0) as {{ number() }})
+            else cast(round(rest, 2) as {{ number() }})
         end as top_up
     from bounded
 ),
@@ -224,10 +226,10 @@ accounts as (
 
 ledger_days as (
     select
-        accounts.source_relation,
-        accounts.provider,
-        accounts.account_key,
-        calendar.date
+        accounts.source_relation as source_relation,
+        accounts.provider as provider,
+        accounts.account_key as account_key,
+        calendar.date as date
     from accounts
     cross join calendar
 ),
@@ -235,10 +237,10 @@ ledger_days as (
 -- A day without a snapshot belongs to the snapshot before it.
 placed as (
     select
-        ledger_days.provider,
-        ledger_days.source_relation,
-        ledger_days.account_key,
-        ledger_days.date,
+        ledger_days.provider as provider,
+        ledger_days.source_relation as source_relation,
+        ledger_days.account_key as account_key,
+        ledger_days.date as date,
         max(judged.opens_on) over (
             partition by ledger_days.provider, ledger_days.source_relation, ledger_days.account_key
             order by ledger_days.date
@@ -255,7 +257,7 @@ placed as (
 booked as (
     select
         judged.*,
-        placed.date,
+        placed.date as date,
         case when judged.is_comparable then usage.used end as used,
         coalesce(
             sum(case when judged.is_comparable then usage.used end) over (
@@ -294,12 +296,12 @@ entries as (
 )
 
 select
-    entries.source_relation,
-    entries.provider,
+    entries.source_relation as source_relation,
+    entries.provider as provider,
     nullif(entries.account_key, '') as account_id,
-    names.account_name,
-    entries.date,
-    entries.measured_in,
+    names.account_name as account_name,
+    entries.date as date,
+    entries.measured_in as measured_in,
     cast(entries.opening_balance as {{ number() }}) as opening_balance,
     cast(entries.top_up_of_day as {{ number() }}) as top_up,
     cast(entries.used as {{ number() }}) as used,
@@ -310,7 +312,7 @@ select
     cast(entries.closing_balance as {{ number() }}) as closing_balance,
     entries.place_from_end = 1 as is_measured,
     cast(entries.days as {{ sms_bigint() }}) as days_between_snapshots,
-    entries.snapshot_moment,
+    entries.snapshot_moment as snapshot_moment,
     cast(entries.tolerance as {{ number() }}) as tolerance,
     case
         when not entries.is_comparable then 'other currency'

@@ -24,15 +24,15 @@ names as (
 
 months as (
     select
-        spend.source_relation,
-        spend.provider,
+        spend.source_relation as source_relation,
+        spend.provider as provider,
         {{ sms_month('spend.date') }} as month,
-        spend.account_id,
+        spend.account_id as account_id,
         case when spend.account_id is null then spend.account_name end as name_without_id,
         sum(spend.messages) as messages,
         sum(spend.units) as units,
         sum(spend.amount) as amount,
-        spend.currency
+        spend.currency as currency
     from spend
     inner join {{ ref('sms__days') }} as days
         on spend.source_relation = days.source_relation
@@ -60,15 +60,15 @@ totals as (
 )
 
 select
-    months.source_relation,
-    months.provider,
-    months.month,
-    months.account_id,
+    months.source_relation as source_relation,
+    months.provider as provider,
+    months.month as month,
+    months.account_id as account_id,
     coalesce(months.name_without_id, names.account_name) as account_name,
     cast(months.messages as {{ sms_bigint() }}) as messages,
     cast(months.units as {{ number() }}) as units,
     cast(months.amount as {{ number() }}) as amount,
-    months.currency,
+    months.currency as currency,
     {{ sms_ratio('100 * coalesce(months.amount, months.units)', 'totals.used', 4) }} as percent_of_month,
     {{ sms_built_at() }} as built_at
 from months

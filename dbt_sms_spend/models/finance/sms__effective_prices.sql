@@ -1,13 +1,13 @@
 with compared as (
     select
-        usage.source_relation,
+        usage.source_relation as source_relation,
         {{ sms_month('usage.date') }} as month,
-        usage.country,
+        usage.country as country,
         {{ messages('usage') }} as messages,
-        usage.usage_eur,
-        usage.sms,
-        prices.lowest_list_price,
-        prices.highest_list_price,
+        usage.usage_eur as usage_eur,
+        usage.sms as sms,
+        prices.lowest_list_price as lowest_list_price,
+        prices.highest_list_price as highest_list_price,
         case when prices.list_basis = 'before_first_list' then 1 else 0 end as is_before_first_list,
         -- The charge is for all services: it is the price of the SMS only where nothing else was used.
         case

@@ -45,11 +45,11 @@ keys as (
 
 compared as (
     select
-        keys.provider,
-        keys.month,
-        keys.currency,
+        keys.provider as provider,
+        keys.month as month,
+        keys.currency as currency,
         statement.amount as statement_amount,
-        statement.is_whole,
+        statement.is_whole as is_whole,
         coalesce(invoices.invoices, 0) as invoices,
         invoices.amount as invoice_amount,
         coalesce(top_ups.amount, 0) as top_ups,

@@ -23,9 +23,9 @@ ends as (
 
 scopes as (
     select
-        ends.provider,
-        ends.complete_to,
-        days.measured_in,
+        ends.provider as provider,
+        ends.complete_to as complete_to,
+        days.measured_in as measured_in,
         {{ sms_month('ends.complete_to') }} as month,
         {{ sms_add('month', 1, sms_month('ends.complete_to')) }} as next_month,
         {{ sms_add('month', -1, sms_month('ends.complete_to')) }} as last_month
@@ -38,11 +38,11 @@ scopes as (
 -- Days in another currency are not known in this one.
 known as (
     select
-        scopes.provider,
-        scopes.measured_in,
-        scopes.complete_to,
-        days.date,
-        days.used,
+        scopes.provider as provider,
+        scopes.measured_in as measured_in,
+        scopes.complete_to as complete_to,
+        days.date as date,
+        days.used as used,
         cast(days.used as {{ dbt.type_float() }}) as approximate,
         {{ sms_weekday('days.date') }} as weekday,
         {{ sms_days_between('days.date', 'scopes.complete_to') }} as age
@@ -53,7 +53,8 @@ known as (
 ),
 
 history as (
-    select * from known where age < {{ 7 * weeks }}
+    -- A refund says nothing about the days to come.
+    select * from known where age < {{ 7 * weeks }} and used >= 0
 ),
 
 -- Variances are binary fractions: products of exact figures would need more digits than a database has.
@@ -117,7 +118,7 @@ numbers as (
 
 month_days as (
     select
-        scopes.provider,
+        scopes.provider as provider,
         {{ sms_add('day', 'numbers.n', 'scopes.month') }} as date
     from scopes
     cross join numbers
@@ -126,7 +127,7 @@ month_days as (
 
 to_estimate as (
     select
-        month_days.provider,
+        month_days.provider as provider,
         {{ sms_weekday('month_days.date') }} as weekday,
         count(*) as days
     from month_days
@@ -139,11 +140,11 @@ to_estimate as (
 
 estimates as (
     select
-        to_estimate.provider,
+        to_estimate.provider as provider,
         sum(to_estimate.days) as days_estimated,
         sum(case
             when patterns.weekdays_seen = 7 then to_estimate.days * weekdays.mean
-            else to_estimate.days * means.mean
+            else to_estimate.days * coalesce(means.mean, 0)
         end) as estimated,
         case
             when min(patterns.weekdays_seen) = 7 and min(patterns.seen_least) > 1
@@ -154,8 +155,8 @@ estimates as (
                 )
         end as variance
     from to_estimate
-    inner join means on to_estimate.provider = means.provider
-    inner join patterns on to_estimate.provider = patterns.provider
+    left join means on to_estimate.provider = means.provider
+    left join patterns on to_estimate.provider = patterns.provider
     left join weekdays
         on to_estimate.provider = weekdays.provider
         and to_estimate.weekday = weekdays.weekday
@@ -164,7 +165,7 @@ estimates as (
 
 sums as (
     select
-        scopes.provider,
+        scopes.provider as provider,
         coalesce(sum(case when known.date >= scopes.month then known.used end), 0) as month_to_date,
         count(case when known.date >= scopes.month then 1 end) as days_known,
         sum(case when known.date >= scopes.last_month and known.date < scopes.month then known.used end)
@@ -203,8 +204,8 @@ budgets as (
 ranges as (
     select
         scopes.*,
-        sums.month_to_date,
-        sums.days_known,
+        sums.month_to_date as month_to_date,
+        sums.days_known as days_known,
         {{ sms_days_between('scopes.month', 'scopes.complete_to') }} + 1 as days_to_date,
         coalesce(estimates.days_estimated, 0) as days_estimated,
         sums.month_to_date + coalesce(estimates.estimated, 0) as forecast,
@@ -221,22 +222,22 @@ ranges as (
             else 'mean of all days'
         end as forecast_by,
         sums.last_month as last_month_total,
-        sums.last_month_days_known,
+        sums.last_month_days_known as last_month_days_known,
         {{ sms_days_between('scopes.last_month', 'scopes.month') }} as last_month_days,
-        sums.last_month_to_same_day,
-        sums.last_month_days_to_same_day
+        sums.last_month_to_same_day as last_month_to_same_day,
+        sums.last_month_days_to_same_day as last_month_days_to_same_day
     from scopes
     inner join sums on scopes.provider = sums.provider
-    inner join patterns on scopes.provider = patterns.provider
+    left join patterns on scopes.provider = patterns.provider
     left join estimates on scopes.provider = estimates.provider
     left join spread_of_weeks on scopes.provider = spread_of_weeks.provider
 )
 
 select
-    ranges.provider,
-    ranges.month,
-    ranges.measured_in,
-    ranges.complete_to,
+    ranges.provider as provider,
+    ranges.month as month,
+    ranges.measured_in as measured_in,
+    ranges.complete_to as complete_to,
     cast(ranges.month_to_date as {{ number() }}) as month_to_date,
     cast(ranges.days_to_date - ranges.days_known as {{ sms_bigint() }}) as days_missing_to_date,
     cast(round(ranges.forecast, 2) as {{ number() }}) as forecast,
@@ -251,7 +252,7 @@ select
         ) as {{ number() }}
     ) as forecast_low,
     cast(round(ranges.forecast + ranges.half_of_range, 2) as {{ number() }}) as forecast_high,
-    ranges.forecast_by,
+    ranges.forecast_by as forecast_by,
     cast(ranges.days_estimated as {{ sms_bigint() }}) as days_estimated,
     cast(
         case

@@ -23,13 +23,13 @@ totals as (
 )
 
 select
-    months.source_relation,
-    months.provider,
-    months.month,
-    months.label,
+    months.source_relation as source_relation,
+    months.provider as provider,
+    months.month as month,
+    months.label as label,
     cast(months.messages as {{ sms_bigint() }}) as messages,
     cast(months.amount as {{ number() }}) as amount,
-    months.currency,
+    months.currency as currency,
     {{ sms_ratio('100 * months.amount', 'totals.amount', 4) }} as percent_of_month,
     cast(coalesce(earlier.amount, 0) as {{ number() }}) as amount_month_before,
     {{ sms_built_at() }} as built_at

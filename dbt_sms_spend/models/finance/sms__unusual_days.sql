@@ -63,11 +63,11 @@ parts as (
 -- A known day on which a country or account is not named is a day of zero.
 history as (
     select
-        known_days.source_relation,
-        known_days.provider,
-        known_days.kind,
-        known_days.date,
-        parts.part,
+        known_days.source_relation as source_relation,
+        known_days.provider as provider,
+        known_days.kind as kind,
+        known_days.date as date,
+        parts.part as part,
         coalesce(spend.used, 0) as used
     from known_days
     inner join parts
@@ -89,12 +89,12 @@ weeks_before as (
 -- Each day is an earlier one of the same weekday for the weeks after it.
 earlier as (
     select
-        history.source_relation,
-        history.provider,
-        history.kind,
-        history.part,
+        history.source_relation as source_relation,
+        history.provider as provider,
+        history.kind as kind,
+        history.part as part,
         {{ sms_add('day', '7 * (weeks_before.n + 1)', 'history.date') }} as date,
-        history.used
+        history.used as used
     from history
     cross join weeks_before
 ),
@@ -125,8 +125,8 @@ medians as (
 judged as (
     select
         history.*,
-        medians.days_compared,
-        medians.median_of_weekday,
+        medians.days_compared as days_compared,
+        medians.median_of_weekday as median_of_weekday,
         case when history.provider = 'seven.io' then {{ var('anomaly_min_eur') }} else {{ var('anomaly_min_units') }} end
             as least
     from history
