@@ -22,6 +22,7 @@ READ_AT = datetime.datetime(2026, 3, 12, 12, 0)
 READ_BEFORE = datetime.datetime(2026, 3, 11, 12, 0)
 PRICES = (("2026-02-01", "0.0451", "EUR"), ("2026-03-05", "0.04725", "CHF"))
 VARIABLES = {"sms_schema": "sms", "sms_today": str(TODAY), "streams_added": ADDED, "include_partial_days": True}
+EXCLUDED = os.environ.get("EXCLUDED", "").split()
 COUNTED = ("sms", "usage_eur", "consumption", "amount", "credits", "balance", "price")
 
 Table = tuple[dict[str, str], list[list[Any]]]
@@ -88,7 +89,7 @@ def package(folder: Path) -> Path:
     project = folder / "package"
     shutil.copytree(PACKAGE, project, ignore=shutil.ignore_patterns("*_tests", "target", "logs", "__pycache__"))
     with (project / "seeds/smsfactor_price_per_unit.csv").open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(PRICES)
+        csv.writer(file, lineterminator="\n").writerows(PRICES)
     return project
 
 
@@ -125,13 +126,11 @@ def environment(folder: Path, **places: str) -> dict[str, str]:
 
 
 def models(folder: Path) -> list[str]:
-    """The marts: the models that are tables."""
-    nodes = json.loads((folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"].values()
-    return sorted(
-        node["name"]
-        for node in nodes
-        if node["resource_type"] == "model" and node["config"]["materialized"] == "table"
-    )
+    """The marts that were built: the models that are tables."""
+    nodes = json.loads((folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"]
+    results = json.loads((folder / "target/run_results.json").read_text(encoding="utf-8"))["results"]
+    built = [nodes[result["unique_id"]] for result in results if result["unique_id"].startswith("model.")]
+    return sorted(node["name"] for node in built if node["config"]["materialized"] == "table")
 
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ Rules that keep the SQL portable:
     (ClickHouse reads the alias): `sum(spend.units) as units … where spend.units <> 0`;
   - in a query with a join every column has an alias (`days.date as date`) and there is no `x.*`: ClickHouse would
     call the column of a view `days.date`;
+  - a comparison that becomes a column is cast: `cast(x = 'a' as {{ sms_boolean() }})` (a number on ClickHouse);
   - no correlated subquery, no join without an equality (a cross join with a table of a few rows is fine);
   - no `with recursive`, `bool_and`, `percentile_cont`, `is not distinct from`, `greatest`/`least` of nulls, `date + n`,
     `date - date`, `where false` (write `where 1 = 0`, and never without a FROM); each aliased subquery is a CTE.

@@ -7,14 +7,25 @@ with days as (
         and days.status in ('complete', 'partial')
 ),
 
+prices as (
+    select
+        cast(seed.valid_from as {{ sms_date() }}) as valid_from,
+        cast(seed.price as {{ sms_unit_price() }}) as price
+    from {{ ref(var('smsfactor_price_per_unit')) }} as seed
+),
+
+dates as (
+    select distinct days.date from days
+),
+
 newest as (
     select
-        days.date as date,
-        max(cast(prices.valid_from as {{ sms_date() }})) as valid_from
-    from (select distinct days.date from days) as days
-    cross join {{ ref(var('smsfactor_price_per_unit')) }} as prices
-    where cast(prices.valid_from as {{ sms_date() }}) <= days.date
-    group by days.date
+        dates.date as date,
+        max(prices.valid_from) as valid_from
+    from dates
+    cross join prices
+    where prices.valid_from <= dates.date
+    group by dates.date
 )
 
 select

@@ -245,7 +245,7 @@ select
     forecasts.account_id,
     forecasts.account_name,
     forecasts.kind,
-    forecasts.topped_up = 1 as is_topped_up,
+    cast(forecasts.topped_up = 1 as {{ sms_boolean() }}) as is_topped_up,
     forecasts.balance_date,
     forecasts.balance,
     forecasts.measured_in,

@@ -54,7 +54,7 @@ select
     list_prices.highest_list_price as highest_list_price,
     list_prices.list_date as list_price_date,
     list_prices.list_basis as list_price_basis,
-    days.status = 'partial' as is_partial,
+    cast(days.status = 'partial' as {{ sms_boolean() }}) as is_partial,
     {{ sms_built_at() }} as built_at
 from spend
 inner join {{ ref('sms__days') }} as days

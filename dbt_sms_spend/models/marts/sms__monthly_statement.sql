@@ -73,7 +73,10 @@ select
     sums.amount as amount,
     sums.currency as currency,
     cast(months.complete_days as {{ sms_bigint() }}) as complete_days,
-    months.complete_days = {{ sms_days_between('sums.month', sms_add('month', 1, 'sums.month')) }} as is_whole_month,
+    cast(
+        months.complete_days = {{ sms_days_between('sums.month', sms_add('month', 1, 'sums.month')) }}
+        as {{ sms_boolean() }}
+    ) as is_whole_month,
     {{ sms_built_at() }} as built_at
 from sums
 inner join months

@@ -6,7 +6,7 @@ select
     {{ messages('labels') }} as messages,
     labels.usage_eur as amount,
     {{ sms_text('EUR') }} as currency,
-    days.status = 'partial' as is_partial,
+    cast(days.status = 'partial' as {{ sms_boolean() }}) as is_partial,
     {{ sms_built_at() }} as built_at
 from {{ ref('stg_sms__analytics_by_label') }} as labels
 inner join {{ ref('sms__days') }} as days
