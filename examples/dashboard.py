@@ -359,7 +359,9 @@ def show_balance_figure(spend: Spend, provider: str) -> None:
             continue
         owed = row["balance"] < 0
         label, value = ("Owed" if owed else "Balance"), quantity(abs(row["balance"]), row["measured_in"])
-        if row["days_left"] is None or owed:
+        if owed:
+            figure(label, value, "-top up", "", bad="normal")
+        elif row["days_left"] is None:
             figure(label, value, None, NOTES.get(row["forecast_status"], "end not known"))
         else:
             is_short = row["days_left"] <= DAYS_LEFT

@@ -77,17 +77,19 @@ def days_chart(
     is_cut = highest > 0 and lowest < -highest / 4
     parts = list(dict.fromkeys(row["part"] for row in rows))
     coloured = alt.Scale(domain=parts, range=[colours[part] for part in parts])
-    begin = min([bar["day"] for bar in bars] + [f"{chosen.first}{MIDNIGHT}"])
-    bounds = alt.Scale(domain=[begin, f"{chosen.last + timedelta(days=1)}{MIDNIGHT}"])
+    whole_period = [bar_of(chosen.first, step)[0], bar_of(chosen.last, "day")[1]]
+    bounds = alt.Scale(domain=[min([bar["begin"] for bar in bars] + whole_period[:1]), whole_period[1]])
     heights = alt.Scale(domain=[-highest / 4 if is_cut else lowest, highest * 1.02 or 1], nice=not is_cut)
     ticks = tick_count(step, chosen.length)
-    axis = alt.Axis(format=form, grid=False, labelFlush=False, labelOverlap=True, tickCount=ticks)
+    # A day's bar stands on its tick; those of weeks and months begin at it, and so does the name of a month.
+    align = {"labelAlign": "left"} if step == "month" else {}
+    axis = alt.Axis(format=form, grid=False, labelFlush=False, labelOverlap=True, tickCount=ticks, **align)
     title = {"day": "Day", "week": "Week of", "month": "Month of"}[step]
     drawn = (
         alt.Chart(alt.Data(values=bars))
         .mark_rect(clip=True)
         .encode(
-            x=alt.X("day:T", title=None, axis=axis, scale=bounds),
+            x=alt.X("begin:T", title=None, axis=axis, scale=bounds),
             x2="end:T",
             y=alt.Y("bottom:Q", title=None, axis=figure_axis(highest), scale=heights),
             y2="top:Q",
@@ -101,9 +103,11 @@ def days_chart(
     )
     layers = [drawn]
     if gaps:
-        band = alt.Chart(alt.Data(values=gaps)).mark_rect(color=RED, opacity=0.15)
-        tips = [alt.Tooltip("day:T", title="Day", format="%d %b %Y"), alt.Tooltip("status:N", title="Status")]
-        layers.insert(0, band.encode(x="day:T", x2="next_day:T", tooltip=tips))
+        bands = [{**gap, **dict(zip(("begin", "end"), bar_of(gap["date"], "day"), strict=True))} for gap in gaps]
+        bands = [{**band, "date": f"{band['date']}{MIDNIGHT}"} for band in bands]
+        band = alt.Chart(alt.Data(values=bands)).mark_rect(color=RED, opacity=0.15)
+        tips = [alt.Tooltip("date:T", title="Day", format="%d %b %Y"), alt.Tooltip("status:N", title="Status")]
+        layers.insert(0, band.encode(x="begin:T", x2="end:T", tooltip=tips))
     if lowest < 0:
         layers.append(alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color="#64748b").encode(y="zero:Q"))
     return alt.layer(*layers).properties(height=260), is_cut
@@ -120,15 +124,19 @@ def stacked(rows: list[Row], step: str) -> list[Row]:
         ends[row["day"]] = start + row["used"]
         day = date.fromisoformat(row["day"][:10])
         bounds = {"bottom": min(start, ends[row["day"]]), "top": max(start, ends[row["day"]])}
-        bars.append({**row, **bounds, "end": step_end(day, step)})
+        begin, end = bar_of(day, step)
+        bars.append({**row, **bounds, "begin": begin, "end": end})
     return bars
 
 
-def step_end(day: date, step: str) -> str:
-    """Of a bar: a little before the next one begins."""
+def bar_of(day: date, step: str) -> tuple[str, str]:
+    """Where the bar of a day, week or month begins and ends: a little before the next one."""
     if step == "day":
-        return f"{day}T20:00:00"
-    return f"{day + timedelta(days=6) if step == 'week' else (day + timedelta(days=31)).replace(day=1) - timedelta(days=4)}{MIDNIGHT}"
+        return f"{day - timedelta(days=1)}T14:00:00", f"{day}T10:00:00"
+    if step == "week":
+        return f"{day}{MIDNIGHT}", f"{day + timedelta(days=6)}{MIDNIGHT}"
+    first = day.replace(day=1)
+    return f"{first}{MIDNIGHT}", f"{first + timedelta(days=26)}{MIDNIGHT}"
 
 
 def tick_count(step: str, length: int) -> Any:
@@ -169,7 +177,8 @@ def balance_chart(history: list[Row], balance: Row) -> alt.LayerChart:
         if row["top_up"]
     ]
     highest = max(abs(point["left"]) for point in points)
-    axis = alt.Axis(format="%d %b", grid=False, labelOverlap=True, labelFlush=False, tickCount=8)
+    form = "%d %b" if len(history) <= STEPS[1][0] else "%b %Y"
+    axis = alt.Axis(format=form, grid=False, labelOverlap=True, labelFlush=False, tickCount=8)
     x = alt.X("day:T", title=None, axis=axis)
     kinds = alt.Scale(domain=["Balance", "Forecast"], range=[COLOURS[0], COLOURS[1]])
     dashes = alt.Scale(domain=["Balance", "Forecast"], range=[[1, 0], [5, 4]])

@@ -25,8 +25,8 @@ def show_days(spend: Spend, chosen: Chosen, measured_in: str) -> None:
     st.subheader(f"{provider}: spend by {step}, {measured_in}, {chosen.period}", anchor=False)
     gaps = spend.ask(
         """
-        SELECT CAST(date AS VARCHAR) || 'T00:00:00' AS day, CAST(date + 1 AS VARCHAR) || 'T00:00:00' AS next_day, status
-        FROM sms__days WHERE status <> 'complete' AND provider = $provider AND date BETWEEN $first AND $last ORDER BY date
+        SELECT DISTINCT date, status FROM sms__days
+        WHERE status <> 'complete' AND provider = $provider AND date BETWEEN $first AND $last ORDER BY date
         """,
         **chosen.values,
         provider=provider,
@@ -39,7 +39,7 @@ def show_days(spend: Spend, chosen: Chosen, measured_in: str) -> None:
     if is_cut:
         lowest = min(rows, key=lambda row: row["used"])
         notes.append(
-            f"The bar of {lowest['day'][:10]} is cut off: {lowest['part']}, {quantity(Decimal(lowest['used']), measured_in)} (a refund)."
+            f"The bar of {day_text(date.fromisoformat(lowest['day'][:10]))} is cut off: {lowest['part']}, {quantity(Decimal(lowest['used']), measured_in)} (a refund)."
         )
     if notes:
         st.caption(" ".join(notes))
