@@ -1,7 +1,7 @@
 """A page over the models of dbt_sms_spend: `make dashboard`, after `make sync` and `make models`.
 
-It shows your accounts if their models exist (schema `main_spend`), else those of the sandbox, and loads nothing from the
-network. Amounts in different currencies or in units are never added up. To use it elsewhere, copy this file and the
+It shows your accounts if their models exist (schema `main_spend`), else those of the sandbox, and loads nothing from
+the network. Amounts in different currencies or in units are never added up. To use it elsewhere, copy this file and the
 folder dashboard_parts. These environment variables are optional: SMS_SPEND_DUCKDB (database file), SMS_SPEND_SCHEMA
 (schema of the models), SMS_SPEND_TODAY (a date instead of today).
 """
@@ -163,18 +163,20 @@ def show_actions(spend: Spend, chosen: Chosen) -> None:
         today=today(),
     )
     notes = [
-        f"{row['provider']}: the forecast for {row['month']:%B} is {quantity(row['forecast_above_budget'], row['measured_in'])} "
-        f"above the budget of {quantity(row['budget'], row['measured_in'])}."
+        f"{row['provider']}: the forecast for {row['month']:%B} is "
+        f"{quantity(row['forecast_above_budget'], row['measured_in'])} above the budget of "
+        f"{quantity(row['budget'], row['measured_in'])}."
         for row in budgets
     ]
     notes += [
-        f"{row['provider']}: the invoice for {row['month']:%B %Y} is {row['status'].removeprefix('invoice is ')} than the "
-        f"statement by {quantity(abs(row['variance']), row['currency'])}."
+        f"{row['provider']}: the invoice for {row['month']:%B %Y} is {row['status'].removeprefix('invoice is ')} "
+        f"than the statement by {quantity(abs(row['variance']), row['currency'])}."
         for row in invoices
     ]
     notes += [
-        f"{row['provider']}: the balance changed by {quantity(row['unexplained'], row['measured_in'])} on {row['days']} "
-        f"{'day' if row['days'] == 1 else 'days'} of the last 28, which neither usage nor a top-up explains."
+        f"{row['provider']}: the balance changed by {quantity(row['unexplained'], row['measured_in'])} on "
+        f"{row['days']} {'day' if row['days'] == 1 else 'days'} of the last 28, which neither usage nor a top-up "
+        "explains."
         for row in rests
     ]
     if notes:
@@ -255,8 +257,8 @@ def actions_of_usage(spend: Spend, chosen: Chosen) -> list[str]:
         recent=RECENT,
     )
     sentences = [
-        f"{row['provider']}: {row['part']} used {quantity(row['used'], row['measured_in'])} on {day_text(row['date'])}, usually "
-        f"{quantity(row['median_of_weekday'], row['measured_in'])} on this weekday."
+        f"{row['provider']}: {row['part']} used {quantity(row['used'], row['measured_in'])} on "
+        f"{day_text(row['date'])}, usually {quantity(row['median_of_weekday'], row['measured_in'])} on this weekday."
         for row in rows[:3]
     ]
     return sentences + ([f"{len(rows) - 3} more spikes: see Unusual days."] if len(rows) > 3 else [])

@@ -32,8 +32,7 @@ from integration_tests.expected_spend import (
 
 CENT = Decimal("0.01")
 STEPS = [
-    Decimal(step)
-    for step in (10000, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 1, "0.5", "0.1", "0.05", "0.01")
+    Decimal(step) for step in (10000, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 1, "0.5", "0.1", "0.05", "0.01")
 ]
 # 80 % of a normal distribution lie within so many standard deviations.
 DEVIATIONS = 1.2816

@@ -207,12 +207,14 @@ def test_a_short_history_has_no_range(records: Records, tmp_path: Path, days: in
     [
         ("UPDATE spend.sms__balance_daily SET top_up = top_up + 1 WHERE date = '2026-03-05'", {"ledger_adds_up"}),
         (
-            "UPDATE spend.sms__balance_daily SET opening_balance = opening_balance + 1, closing_balance = closing_balance + 1 "
+            "UPDATE spend.sms__balance_daily SET opening_balance = opening_balance + 1, "
+            "closing_balance = closing_balance + 1 "
             "WHERE date = '2026-03-05'",
             {"ledger_adds_up"},
         ),
         (
-            "UPDATE spend.sms__chargeback SET amount = amount + 0.0001 WHERE month = '2026-02-01' AND provider = 'seven.io'",
+            "UPDATE spend.sms__chargeback SET amount = amount + 0.0001 "
+            "WHERE month = '2026-02-01' AND provider = 'seven.io'",
             {"adds_up_to_the_days_sms__chargeback_messages__units__amount__month"},
         ),
         ('UPDATE spend.sms__focus_unpriced SET "PricingQuantity" = 0 WHERE "x_country" = \'FR\'', {"finance_adds_up"}),

@@ -123,8 +123,10 @@ def test_nothing_needs_action_where_nothing_is_wrong(look: Look, spend: Spend) -
 
 def test_a_budget_and_an_invoice_are_worth_a_look(look: Look, spend: Spend) -> None:
     spend.change(
-        "UPDATE spend.sms__month_forecast SET budget = 7000, forecast_above_budget = forecast - 7000 WHERE provider = 'seven.io'",
-        """UPDATE spend.sms__invoice_variance SET status = 'invoice is lower', invoices = 1, invoice_amount = 1, variance = -3.5
+        """UPDATE spend.sms__month_forecast SET budget = 7000, forecast_above_budget = forecast - 7000
+           WHERE provider = 'seven.io'""",
+        """UPDATE spend.sms__invoice_variance
+           SET status = 'invoice is lower', invoices = 1, invoice_amount = 1, variance = -3.5
            WHERE month = '2026-02-01' AND provider = 'seven.io'""",
     )
     page = look(spend.database)
@@ -205,7 +207,8 @@ def test_a_country_has_one_colour_whatever_is_chosen(built: Spend) -> None:
 
 def test_a_refund_flattens_no_other_bar(look: Look, spend: Spend) -> None:
     spend.change(
-        "UPDATE spend.sms__daily_spend SET units = -250000 WHERE provider = 'SMSFactor' AND date = '2026-03-05' AND country = 'FR'"
+        "UPDATE spend.sms__daily_spend SET units = -250000 "
+        "WHERE provider = 'SMSFactor' AND date = '2026-03-05' AND country = 'FR'"
     )
     with models(spend) as own:
         choice = chosen(SMSFACTOR, FIRST, LAST)
@@ -230,8 +233,8 @@ def test_missing_days_are_said_on_the_first_build_too(look: Look, records: Recor
     spend.dbt("build", "--exclude", "tag:alert")
     page = look(spend.database)
     assert (
-        "seven.io: 3 Mar 2026 was not read, and no sum includes it. The data is complete to 2 Mar 2026. Run `make sync`."
-        in page.error[0].value
+        "seven.io: 3 Mar 2026 was not read, and no sum includes it. The data is complete to 2 Mar 2026. "
+        "Run `make sync`." in page.error[0].value
     )
     assert figures(page, 0)["Complete to"] == ("2 Mar 2026", "-1 day missing")
     assert figures(page, 0)["March to date"][1] == "1 day not in it"
@@ -240,9 +243,11 @@ def test_missing_days_are_said_on_the_first_build_too(look: Look, records: Recor
 
 def test_old_and_invalid_days_are_said(look: Look, spend: Spend, monkeypatch: pytest.MonkeyPatch) -> None:
     spend.change(
-        "UPDATE spend.sms__days SET status = 'invalid' WHERE provider = 'seven.io' AND date IN ('2026-03-02', '2026-03-04')",
+        "UPDATE spend.sms__days SET status = 'invalid' "
+        "WHERE provider = 'seven.io' AND date IN ('2026-03-02', '2026-03-04')",
         "UPDATE spend.sms__days SET status = 'partial' WHERE provider = 'SMSFactor' AND date = '2026-03-01'",
-        "UPDATE spend.sms__completeness SET complete_to = '2026-03-01', last_complete_day = '2026-03-08' WHERE provider = 'seven.io'",
+        "UPDATE spend.sms__completeness SET complete_to = '2026-03-01', last_complete_day = '2026-03-08' "
+        "WHERE provider = 'seven.io'",
     )
     says = look(spend.database).error[0].value
     assert (
@@ -313,9 +318,8 @@ def test_the_history_of_a_balance_has_its_top_ups_and_a_forecast(look: Look, rec
     lay_tables(spend.database, with_balances(records, {"balance": {"2026-02-06": "19000"}}), "sms")
     assert spend.dbt("build", "--exclude", "tag:alert", "resource_type:test").returncode == 0
     page = look(spend.database)
-    assert any(
-        "Top-ups, detected from balance and usage: EUR 19,000.00 on 6 Feb 2026." == text.value for text in page.caption
-    )
+    captions = [text.value for text in page.caption]
+    assert "Top-ups, detected from balance and usage: EUR 19,000.00 on 6 Feb 2026." in captions
     [row] = spend.rows("FROM spend.sms__balance_runout WHERE provider = 'seven.io' AND account_id IS NULL")
     history = spend.rows(
         "FROM spend.sms__balance_daily WHERE provider = 'seven.io' AND account_id IS NULL ORDER BY date"

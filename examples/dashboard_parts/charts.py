@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import altair as alt
@@ -14,10 +13,28 @@ from .data import CHOSEN, Chosen, Row, Spend
 PARTS_NAMED = 11
 OTHERS = "All others"
 GREY, RED = "#cbd5e1", "#dc2626"
-COLOURS = """
-#1d4ed8 #d97706 #047857 #be185d #0891b2 #7c3aed #65a30d #b45309 #475569 #f59e0b #0d9488 #a21caf
-#60a5fa #fca5a5 #86efac #f9a8d4 #67e8f9 #c4b5fd #bef264 #fde047
-""".split()
+COLOURS = [
+    "#1d4ed8",
+    "#d97706",
+    "#047857",
+    "#be185d",
+    "#0891b2",
+    "#7c3aed",
+    "#65a30d",
+    "#b45309",
+    "#475569",
+    "#f59e0b",
+    "#0d9488",
+    "#a21caf",
+    "#60a5fa",
+    "#fca5a5",
+    "#86efac",
+    "#f9a8d4",
+    "#67e8f9",
+    "#c4b5fd",
+    "#bef264",
+    "#fde047",
+]
 # Without a time of day a browser takes a date for UTC's and shows it as its own, which may be the day before.
 MIDNIGHT = "T00:00:00"
 # The longest period in days that is shown by this step, and how its axis is labelled.
@@ -54,7 +71,8 @@ def days_of(spend: Spend, chosen: Chosen, measured_in: str) -> tuple[list[Row], 
             GROUP BY ALL
         ),
         named AS (SELECT part, min(place) AS place FROM (
-            SELECT CASE WHEN place <= $named THEN country ELSE $others END AS part, least(place, $named + 1) AS place FROM parts
+            SELECT CASE WHEN place <= $named THEN country ELSE $others END AS part, least(place, $named + 1) AS place
+            FROM parts
         ) GROUP BY part)
         SELECT CAST(day AS VARCHAR) || '{MIDNIGHT}' AS day, part, CAST(coalesce(used, 0) AS DOUBLE) AS used, place
         FROM calendar CROSS JOIN named LEFT JOIN sums USING (day, part)

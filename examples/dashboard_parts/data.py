@@ -18,11 +18,22 @@ except ImportError:
     Locale = None
 
 SANDBOX = "sandbox_spend"
-MARTS = """
-sms__days sms__completeness sms__daily_spend sms__month_forecast sms__balance_runout sms__balance_daily sms__chargeback
-sms__spend_by_label_month sms__monthly_statement sms__invoice_variance sms__effective_prices sms__price_history
-sms__price_changes sms__unusual_days
-""".split()
+MARTS = [
+    "sms__days",
+    "sms__completeness",
+    "sms__daily_spend",
+    "sms__month_forecast",
+    "sms__balance_runout",
+    "sms__balance_daily",
+    "sms__chargeback",
+    "sms__spend_by_label_month",
+    "sms__monthly_statement",
+    "sms__invoice_variance",
+    "sms__effective_prices",
+    "sms__price_history",
+    "sms__price_changes",
+    "sms__unusual_days",
+]
 NOT_NAMED = "Country not named"
 
 Row = dict[str, Any]
@@ -31,7 +42,8 @@ VIEWS = f"""
 CREATE TEMP VIEW names AS
 SELECT country_code, coalesce(listed.name, known.name) AS name
 FROM (
-    SELECT country_code, max(country_name) AS name FROM sms__price_history WHERE country_code <> '' GROUP BY country_code
+    SELECT country_code, max(country_name) AS name FROM sms__price_history
+    WHERE country_code <> '' GROUP BY country_code
 ) AS listed
 FULL JOIN country_names AS known USING (country_code);
 
@@ -86,7 +98,7 @@ class Spend:
         self._database = database
         self.ask(f"USE {self.schema}")
         self._refuse_several_builds()
-        # Names of countries that are in no price list. Without Babel, which dbt brings along, they are shown by their code.
+        # Names of countries that are in no price list. Without Babel, which comes with dbt, their codes are shown.
         names = Locale("en").territories if Locale else {}
         database.execute("CREATE TEMP TABLE country_names (country_code VARCHAR, name VARCHAR)")
         codes = [(code, name) for code, name in names.items() if len(code) == 2]

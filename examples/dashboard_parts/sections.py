@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from .charts import balance_chart, colours_of, days_chart, days_of
-from .data import CHOSEN, Chosen, Row, Spend, day_text, lasting, percent, quantity
+from .data import CHOSEN, Chosen, Row, Spend, day_text, lasting, quantity
 
 # Real numbers, so that a click on a heading sorts by value: 1,234.56 and (1,234.56) for a negative one.
 MONEY, WHOLE, PRICE, SHARE = "accounting", "%,d", "%.4f", "%.1f %%"
@@ -39,7 +38,8 @@ def show_days(spend: Spend, chosen: Chosen, measured_in: str) -> None:
     if is_cut:
         lowest = min(rows, key=lambda row: row["used"])
         notes.append(
-            f"The bar of {day_text(date.fromisoformat(lowest['day'][:10]))} is cut off: {lowest['part']}, {quantity(Decimal(lowest['used']), measured_in)} (a refund)."
+            f"The bar of {day_text(date.fromisoformat(lowest['day'][:10]))} is cut off: {lowest['part']}, "
+            f"{quantity(lowest['used'], measured_in)} (a refund)."
         )
     if notes:
         st.caption(" ".join(notes))
@@ -263,8 +263,9 @@ def forecast_text(row: Row) -> str:
     missing = "" if days == span else f", {span - days} of them not known"
     end = f"until {day_text(row['runs_out_on'])}" if row["runs_out_on"] else "for more than ten years"
     return (
-        f"{quantity(row['balance'], row['measured_in'])} on {day_text(row['balance_date'])} last **{lasting(row['days_left'])}**, "
-        f"{end}, at {quantity(mean, row['measured_in'])} a day (mean of {span} days{missing}). Future top-ups are not included."
+        f"{quantity(row['balance'], row['measured_in'])} on {day_text(row['balance_date'])} last "
+        f"**{lasting(row['days_left'])}**, {end}, at {quantity(mean, row['measured_in'])} a day (mean of {span} days"
+        f"{missing}). Future top-ups are not included."
     )
 
 
@@ -286,7 +287,8 @@ def show_months(spend: Spend, chosen: Chosen) -> None:
     )
     labels = spend.ask(
         """
-        SELECT provider, coalesce(nullif(label, ''), 'No label') AS part, month, currency AS measured_in, sum(amount) AS used
+        SELECT provider, coalesce(nullif(label, ''), 'No label') AS part, month, currency AS measured_in,
+            sum(amount) AS used
         FROM sms__spend_by_label_month WHERE list_contains($providers, provider) AND month <= $last GROUP BY ALL
         """,
         **chosen.values,
@@ -364,7 +366,8 @@ def show_price_changes(spend: Spend, chosen: Chosen) -> None:
         """
         SELECT *, coalesce(country_name, country_code) AS country FROM sms__price_changes
         WHERE date BETWEEN $first AND $last AND (len($countries) = 0 OR list_contains($countries, country_name))
-        ORDER BY abs(coalesce(amount_moved_28_days, 0)) DESC, coalesce(sms_28_days, 0) DESC, date DESC, country, network_name
+        ORDER BY abs(coalesce(amount_moved_28_days, 0)) DESC, coalesce(sms_28_days, 0) DESC, date DESC, country,
+            network_name
         LIMIT 200
         """,
         **chosen.values,
@@ -384,7 +387,8 @@ def show_price_changes(spend: Spend, chosen: Chosen) -> None:
         "28 days": number(
             MONEY,
             90,
-            "New less old price, times the SMS to the country in the last 28 days: the most it can be, because the network of a message is not known.",
+            "New less old price, times the SMS to the country in the last 28 days: the most it can be, because the "
+            "network of a message is not known.",
         ),
         "Change": number("%+.1f %%", 75),
         "Old": number(PRICE, 70),
@@ -417,7 +421,8 @@ def show_statement(spend: Spend, chosen: Chosen) -> None:
     """The months that the period touches, as rows and as a file."""
     rows = spend.ask(
         """
-        SELECT month, provider, account_id, account_name, messages, units, amount, currency, complete_days, is_whole_month
+        SELECT month, provider, account_id, account_name, messages, units, amount, currency, complete_days,
+            is_whole_month
         FROM sms__monthly_statement
         WHERE list_contains($providers, provider) AND month BETWEEN date_trunc('month', CAST($first AS DATE)) AND $last
         ORDER BY month DESC, provider DESC, coalesce(amount, units) DESC, account_name
@@ -460,7 +465,10 @@ def show_statement(spend: Spend, chosen: Chosen) -> None:
     name = f"sms-statement-{chosen.first:%Y-%m}-to-{chosen.last:%Y-%m}.csv"
     st.download_button("Download the statement (CSV)", csv_of(rows), name, "text/csv")
     invoices = spend.ask(
-        "SELECT * FROM sms__invoice_variance WHERE invoices > 0 AND list_contains($providers, provider) ORDER BY month DESC, provider DESC",
+        """
+        SELECT * FROM sms__invoice_variance WHERE invoices > 0 AND list_contains($providers, provider)
+        ORDER BY month DESC, provider DESC
+        """,
         **chosen.values,
     )
     if invoices:
