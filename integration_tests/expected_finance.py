@@ -84,6 +84,14 @@ class _Finance:
             "sms__invoice_variance": self._invoice_variance(),
             "sms__unusual_days": self._unusual_days(),
             "sms__focus_1_4": [row for row in self._focus() if row["BilledCost"] is not None],
+            "sms__focus_1_2": [
+                {
+                    **{name: value for name, value in row.items() if name not in OF_1_3},
+                    **dict.fromkeys(("ProviderName", "PublisherName"), row["ServiceProviderName"]),
+                }
+                for row in self._focus()
+                if row["BilledCost"] is not None
+            ],
             "sms__focus_unpriced": [
                 {name: row[name] for name in UNPRICED} for row in self._focus() if row["BilledCost"] is None
             ],
@@ -510,7 +518,7 @@ class _Finance:
             month, day = row["date"][:7], date.fromisoformat(row["date"])
             count = Decimal(row["messages"] if is_seven else row["units"])
             unit = "Charges" if not count else "Messages" if is_seven else "Units"
-            count = count or Decimal(1)
+            count = count or Decimal(-1 if row["amount"] < 0 else 1)
             price = None if row["amount"] is None else rounded(row["amount"] / count, PLACES)
             invoices = numbers.get((month, row["provider"]), [])
             next_month = (date.fromisoformat(f"{month}-01") + timedelta(days=31)).replace(day=1)
@@ -557,6 +565,7 @@ class _Finance:
         return rows
 
 
+OF_1_3 = ("ServiceProviderName", "HostProviderName")
 UNPRICED = (
     "BillingPeriodStart",
     "ChargePeriodStart",

@@ -20,6 +20,7 @@ FINANCE_MARTS = (
     "sms__invoice_variance",
     "sms__unusual_days",
     "sms__focus_1_4",
+    "sms__focus_1_2",
     "sms__focus_unpriced",
 )
 # Columns that are the same in all rows of a build.

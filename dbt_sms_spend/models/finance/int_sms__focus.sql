@@ -43,14 +43,21 @@ select
     spend.units as units,
     spend.is_partial as is_partial,
     -- A charge without messages, as for voice calls, is one of something else: quantity times price is the cost.
-    case when spend.quantity = 0 then 1 else spend.quantity end as quantity,
+    case
+        when spend.quantity = 0 and spend.amount < 0 then -1
+        when spend.quantity = 0 then 1
+        else spend.quantity
+    end as quantity,
     case
         when spend.quantity = 0 then {{ sms_text('Charges') }}
         when spend.provider = 'seven.io' then {{ sms_text('Messages') }}
         else {{ sms_text('Units') }}
     end as unit,
     cast(
-        case when spend.quantity = 0 then spend.amount else {{ sms_ratio('spend.amount', 'spend.quantity', 9) }} end
+        case
+            when spend.quantity = 0 then abs(spend.amount)
+            else {{ sms_ratio('spend.amount', 'spend.quantity', 9) }}
+        end
         as {{ number() }}
     ) as unit_price,
     case
@@ -61,7 +68,8 @@ select
         when spend.provider = 'seven.io' then {{ sms_text(var('seven_billing_account_id')) }}
         else coalesce(main_accounts.name, main_accounts.id)
     end as billing_account_name,
-    invoices.invoice_id as invoice_id
+    invoices.invoice_id as invoice_id,
+    spend.built_at as built_at
 from spend
 left join main_accounts on spend.source_relation = main_accounts.source_relation
 left join invoices

@@ -43,7 +43,7 @@ select
     spend.country as {{ sms_quote('x_country') }},
     spend.is_partial as {{ sms_quote('x_is_partial') }},
     spend.source_relation as {{ sms_quote('x_source_relation') }},
-    {{ sms_built_at() }} as built_at
+    spend.built_at as built_at
 from {{ ref('int_sms__focus') }} as spend
 -- FOCUS demands a cost in each row: sms__focus_unpriced has the others.
 where spend.amount is not null

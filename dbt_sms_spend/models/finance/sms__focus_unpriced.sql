@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 select
     cast(spend.month as {{ sms_timestamp() }}) as {{ sms_quote('BillingPeriodStart') }},
     cast(spend.date as {{ sms_timestamp() }}) as {{ sms_quote('ChargePeriodStart') }},
@@ -11,6 +13,6 @@ select
     spend.country as {{ sms_quote('x_country') }},
     spend.is_partial as {{ sms_quote('x_is_partial') }},
     spend.source_relation as {{ sms_quote('x_source_relation') }},
-    {{ sms_built_at() }} as built_at
+    spend.built_at as built_at
 from {{ ref('int_sms__focus') }} as spend
 where spend.amount is null
