@@ -284,11 +284,11 @@ def page() -> str:
         size=body.MAX_BODY_BYTES >> 20,
         silence=client.READ_TIMEOUT_SECONDS,
         wait=requester.MAX_RETRY_AFTER_SECONDS,
-        check=check.OUTAGE_SECONDS,
+        check=check.MAX_OUTAGE_SECONDS,
         failed=account.CIRCUIT_BREAKER_THRESHOLD,
         backoff=account.MAX_BACKOFF_SECONDS,
         rejections=account.REJECTIONS_THRESHOLD,
-        groups=state.MAX_GROUPS,
+        groups=state.MAX_ENTRIES,
     )
     return "\n".join(lines) + "\n" + bounds
 
