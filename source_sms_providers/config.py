@@ -1,7 +1,5 @@
 """The settings: normalized, completed, validated."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import InitVar, dataclass

@@ -43,7 +43,10 @@ def read_state(state_path: str | None) -> list[AirbyteStateMessage]:
     saved = _read_json("state", state_path, empty=[])
     try:
         states = saved if isinstance(saved, list) else [saved] if saved else []
-        return [AirbyteStateMessageSerializer.load(each.get("state", each)) for each in states]
+        messages = [AirbyteStateMessageSerializer.load(each.get("state", each)) for each in states]
+        if all(message.stream for message in messages):
+            return messages
+        raise ValueError
     except (ValueError, TypeError, AttributeError):
         problem = "is not a state of this connector. Name the last STATE messages of a sync, or omit --state."
         raise _file_error("state", state_path, problem) from None

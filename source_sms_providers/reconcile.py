@@ -130,7 +130,9 @@ def _subset_sums(
             sums = tuple([one + other for one, other in zip(reached, groups[name], strict=True)])
             # Counters only grow with each further group; money may be refunded.
             if all(value <= most for value, most, allowed in zip(sums, deficit, slack, strict=True) if not allowed):
-                reachable.setdefault(sums, (*chosen, name))
+                found = reachable.get(sums)
+                if found is None or len(found) > len(chosen) + 1:
+                    reachable[sums] = (*chosen, name)
         if len(reachable) > MAX_SUBSET_SUMS:
             return None
     return reachable

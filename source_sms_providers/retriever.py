@@ -1,7 +1,5 @@
 """A stream's days as rows and checkpoints, in the order of the days."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -146,7 +144,7 @@ class SnapshotRetriever(Retriever):
     def verify(self) -> None:
         """Verifies what a setting takes for granted, before anything is read. Raises AirbyteTracedException."""
 
-    def check(self, client: CheckClient) -> None:
+    def check(self, client: "CheckClient") -> None:
         """What a connection test requests for this stream. Raises AirbyteTracedException if it cannot be read."""
         self.extract(fetch(self.requester, self._today - DAY, self._today - DAY))
 

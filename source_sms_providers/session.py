@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections import deque
@@ -136,3 +137,19 @@ def _cancellation() -> Iterator[None]:
         if isinstance(error, RuntimeError) and "shutdown" not in str(error):
             raise
         raise SyncCancelled from None
+
+
+class DedupLogFilter(logging.Filter):
+    """Lets each warning into the log once: a counter that no row has would fill it with thousands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        message = record.getMessage()
+        is_new = message not in self._seen
+        self._seen.add(message)
+        return is_new

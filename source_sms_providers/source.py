@@ -35,8 +35,10 @@ from source_sms_providers import files
 from source_sms_providers.check import check_connection
 from source_sms_providers.config import CREDENTIALS, normalize, validate
 from source_sms_providers.errors import config_error, summarize
-from source_sms_providers.session import SyncSession
+from source_sms_providers.session import DedupLogFilter, SyncSession
 from source_sms_providers.stream import make_stream
+
+LOGGER = logging.getLogger("airbyte")
 
 # Absolute: a file of that name in the working directory must not matter.
 MANIFEST = Path(__file__).with_name("manifest.yaml").resolve()
@@ -155,6 +157,8 @@ class SourceSmsProviders(YamlDeclarativeSource):
                 yield failures[-1].as_airbyte_message(StreamDescriptor(name=configured.stream.name))
                 yield as_airbyte_message(configured.stream, AirbyteStreamStatus.INCOMPLETE)
         selected = {each.stream.name for each in catalog.streams}
+        deduplicate = DedupLogFilter()
+        LOGGER.addFilter(deduplicate)
         try:
             yield from source._read(logger, selected, saved, session)
         except AirbyteTracedException:
@@ -163,6 +167,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
                 raise
         finally:
             session.cancel()
+            LOGGER.removeFilter(deduplicate)
         if failures := [*failures, *session.failures]:
             raise summarize(failures, "Not all streams were synced. ")
 

@@ -73,7 +73,8 @@ class StreamState:
         self.first_day = start
         self.first_reported: date | None = None
         self._reported: list[date] = []
-        self._previously_read: date | None = None
+        self._has_same_filters = False
+        self._read_before = start - DAY
         self._previously_written: dict[str, Written] = {}
         if "date" in saved:
             try:
@@ -83,7 +84,7 @@ class StreamState:
                     f"The saved state of the stream '{stream}' is not one of this connector. Clear the stream's data "
                     "to read it from the start date again."
                 ) from None
-        self._read_through = self._previously_read or start - DAY
+        self._read_through = self._read_before
         self._read_again_through = self.first_day - DAY
         self._has_gap = self._has_failed = self._has_warned = False
         self._written = dict(self._previously_written)
@@ -114,18 +115,19 @@ class StreamState:
                 "under the former settings stay as they are.",
                 self._stream,
             )
-            return
-        self._previously_read = max(done, date.fromisoformat(saved.get("read_through") or str(done)))
-        self._previously_written = written
-        self.first_reported = reported
+        else:
+            self._has_same_filters = True
+            self._previously_written = written
+            self.first_reported = reported
+        self._read_before = max(done, date.fromisoformat(saved.get("read_through") or str(done)))
 
     def previously_written(self, day: str) -> Written:
         """The rows of a day that an earlier sync wrote, or was about to write."""
         return self._previously_written.get(day, {})
 
     def was_read(self, day: date) -> bool:
-        """Whether an earlier sync read the day after it had ended."""
-        return self._previously_read is not None and day <= self._previously_read
+        """Whether an earlier sync read the day after it had ended, under the same filters."""
+        return self._has_same_filters and day <= self._read_before
 
     def is_settled(self, day: date) -> bool:
         """Whether the day was read, and is older than the lookback window: what its rows say may stay."""
@@ -138,8 +140,9 @@ class StreamState:
 
     @property
     def entry_count(self) -> int:
-        """How many rows the next state names."""
-        return sum(map(len, self._written.values()))
+        """How many rows the next state names, besides those that are staged for it."""
+        first_day = self._first_named_day()
+        return sum(len(rows) for day, rows in self._written.items() if day >= first_day)
 
     def stage(self, day: str, rows: Written) -> None:
         """Names all rows of a day. Call before emitting any of them."""
@@ -162,7 +165,7 @@ class StreamState:
     def failed(self, day: date) -> None:
         """The day could not be read: the next sync reads it again."""
         self._has_failed = True
-        self._has_gap = self._has_gap or not self.was_read(day)
+        self._has_gap = self._has_gap or day > self._read_before
 
     def checkpoint(self) -> Mapping[str, Any] | None:
         """The state to send now; None if it says no more than the one that was sent last."""
@@ -173,11 +176,11 @@ class StreamState:
         return state
 
     def _as_json(self) -> dict[str, Any]:
-        done = min(self._read_through, self._read_again_through)
+        done = self._done()
         state: dict[str, Any] = {"date": str(done)}
         if not self._lookback:
             return state
-        lookback_from = min(done + DAY, self._today - self._lookback + DAY)
+        lookback_from = self._lookback_from()
         if lookback_from != done + 2 * DAY - self._lookback:
             state["lookback_from"] = str(lookback_from)
         if self._read_through > done:
@@ -186,14 +189,24 @@ class StreamState:
             state["filters"] = self._filters
         if reported := [*self._reported, *([self.first_reported] if self.first_reported else [])]:
             state["first_reported"] = str(min(reported))
-        if written := self._entries_since(str(min(lookback_from, self._today - self._lookback))):
+        if written := self._entries():
             state["written"] = written
         return state
 
-    def _entries_since(self, first_day: str) -> dict[str, list[Any]]:
+    def _done(self) -> date:
+        return min(self._read_through, self._read_again_through)
+
+    def _lookback_from(self) -> date:
+        return min(self._done(), self._today - self._lookback) + DAY
+
+    def _first_named_day(self) -> str:
+        """The first day that the next sync may read again, also if it begins today."""
+        return str(min(self._lookback_from(), self._today - self._lookback))
+
+    def _entries(self) -> dict[str, list[Any]]:
         kept: dict[str, Written] = {}
         room = MAX_ENTRIES
-        confirmed = str(min(self._read_through, self._read_again_through))
+        confirmed, first_day = str(self._done()), self._first_named_day()
         for day in sorted(self._written, reverse=True):
             rows = self._written[day]
             if day <= confirmed:

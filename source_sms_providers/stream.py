@@ -32,6 +32,9 @@ from source_sms_providers.retriever import SnapshotRetriever
 from source_sms_providers.session import SyncSession
 from source_sms_providers.state import StreamState
 
+ALL = "all"
+"""What a setting that filters a stream is where it does not."""
+
 
 def make_retriever(
     definition: Mapping[str, Any],
@@ -56,7 +59,11 @@ def make_retriever(
         start=date.fromisoformat(value("start_datetime")),
         today=date.fromisoformat(config["today"]),
         lookback_days=_days(value("lookback_window")) if "lookback_window" in incremental else 0,
-        filters={setting: config.get(setting) for setting in definition["retriever"].get("filters", ())},
+        filters={
+            setting: config[setting]
+            for setting in definition["retriever"].get("filters", ())
+            if config.get(setting, ALL) != ALL
+        },
     )
     retriever: SnapshotRetriever = factory.create_component(
         CustomRetriever,

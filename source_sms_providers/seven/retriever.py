@@ -142,11 +142,6 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
         # Of ten years only those in use are kept: of the day that is read, and of the window that is prefetched.
         self._totals = SingleFlight[date, Totals](3)
 
-    @property
-    def empty_group(self) -> RowKey:
-        """The key of the row for usage that seven.io counts to no group."""
-        return ("",)
-
     def control_total(self, day: date) -> Row | None:
         """The row of the day in the grouping by date; None for a running day that it does not report.
 
@@ -186,11 +181,15 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
             is_retained = self.removable_group(key) in result.retained
             written[key] = (self.restore if is_retained else self.zero_row)(day, key, entry)
         if result.remainder or not written:
-            key = self.empty_group
-            entry = self.state_entry(written[key]) if key in written else StateEntry((0,) * len(AMOUNTS))
-            amounts = add_amounts(entry.amounts, result.remainder or entry.amounts)
-            written[key] = self.restore(day, key, entry._replace(amounts=amounts))
+            row = self.empty_row(day)
+            row = written.get(self.row_key(row), row)
+            amounts = add_amounts(amounts_of(row), result.remainder or (0,) * len(AMOUNTS))
+            written[self.row_key(row)] = {**row, **dict(zip(AMOUNTS, amounts, strict=True))}
         return Day(day, list(written.values()), _notes(day, result, reported, amounts_of(total)))
+
+    def empty_row(self, day: date) -> Row:
+        """A row of zeros for usage that seven.io counts to no group."""
+        raise NotImplementedError
 
     def removable(self, removed: Mapping[RowKey, StateEntry], rows: Mapping[RowKey, Row]) -> Mapping[RowKey, Amounts]:
         """The removed groups that the total may still hold, with their amounts."""
@@ -214,12 +213,15 @@ class GroupingRetriever(ReconciledRetriever):
     def fetch_day(self, day: date) -> Rows:
         total = self.control_total(day)
         if total is not None and not has_usage(total):
-            return [zero_row(str(day), self.group_field, self.config)]
+            return [self.empty_row(day)]
         rows = super().fetch_day(day)
         if total and total["sms"] and not any(map(has_usage, rows)):
             # Each SMS has a country and a label, so an empty response is more likely a fault that passes.
             rows = super().fetch_day(day)
         return rows if total is None or any(map(has_usage, rows)) else []
+
+    def empty_row(self, day: date) -> Row:
+        return zero_row(str(day), self.group_field, self.config)
 
     def requests_saved(self, first: date, last: date) -> int:
         return len(self._days_with_usage(first, last)) - 1

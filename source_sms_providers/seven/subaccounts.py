@@ -56,15 +56,16 @@ class AccountsRetriever(ReconciledRetriever):
         self._days_with_remainder: set[date] = set()
         self._accounts = SingleFlight[str, Mapping[str, Row]]()
 
-    @property
-    def empty_group(self) -> RowKey:
-        return (self._only or MAIN, "")
+    def empty_row(self, day: date) -> Row:
+        return self._zero_row(day, self._only or MAIN)
+
+    def _zero_row(self, day: date, account: str) -> Row:
+        return self._of_account(account, zero_row(str(day), "country", self.config))
 
     def fetch_day(self, day: date) -> Rows:
         total = self.control_total(day)
         if total is not None and not has_usage(total):
-            account = self._only or MAIN
-            return [self._of_account(account, zero_row(str(day), "country", self.config))]
+            return [self.empty_row(day)]
         if self._only:
             return self._rows_by_country(day, self._only)
         return self._rows_of_all(day, total)
@@ -117,7 +118,7 @@ class AccountsRetriever(ReconciledRetriever):
             return rows
         self._days_with_remainder.add(day)
         merged = {row["country"]: row for row in rows}
-        unknown = merged.get("") or self._of_account(account, zero_row(str(day), "country", self.config))
+        unknown = merged.get("") or self._zero_row(day, account)
         amounts = dict(zip(AMOUNTS, add_amounts(amounts_of(unknown), rest), strict=True))
         return list({**merged, "": {**unknown, **amounts}}.values())
 

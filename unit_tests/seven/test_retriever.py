@@ -14,7 +14,6 @@ from unit_tests.providers import SEVEN, as_json, query_of
 from unit_tests.usage import each_day_asked, usage
 
 URL = f"{SEVEN}/analytics"
-ALL = {"seven_subaccounts": "all"}
 
 
 @pytest.fixture
@@ -79,7 +78,6 @@ def test_given_a_settled_day_that_is_not_reported_then_its_rows_stay_with_a_warn
         "lookback_from": "2026-03-03",
         "read_through": "2026-03-09",
         "first_reported": "2026-03-01",
-        "filters": ALL,
         "written": {"2026-03-04": [[["DE"], [3, 0, 0, 0, 0, 0, 0]]]} if rows else {},
     }
 

@@ -65,7 +65,7 @@ def test_given_a_label_in_the_settings_when_others_are_answered_then_none_of_it_
     output = read("analytics_by_label", start_date="2026-03-09", seven_label="newsletter")
 
     assert output.records == []
-    assert "does not know the label 'newsletter'" in output.failure.message
+    assert "seven.io does not know the label 'newsletter'" in output.failure.message
     assert output.failure.failure_type is FailureType.config_error
 
 
@@ -94,7 +94,7 @@ def test_given_a_label_in_the_settings_when_a_range_answers_one_other_then_none_
     output = read("analytics_by_label", start_date="2025-11-30", seven_label="newsletter")
 
     assert output.records == []
-    assert "does not know the label 'newsletter'" in output.failure.message
+    assert "seven.io does not know the label 'newsletter'" in output.failure.message
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["first sync", "second sync"])
