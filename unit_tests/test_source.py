@@ -226,6 +226,15 @@ def test_given_one_source_when_it_reads_twice_then_each_read_asks_anew(providers
     assert len(providers.requests) == 2 * asked_first > 0
 
 
+def test_given_two_reads_in_one_process_then_each_warns_once_of_the_same(providers, caplog):
+    providers.answer(ANALYTICS, lambda request: each_day_asked(request).replace(b'"rcs": 0', b'"rcs": null'))
+
+    read("analytics")
+    read("analytics")
+
+    assert len([each for each in caplog.messages if "'rcs'" in each]) == 2
+
+
 def test_given_a_source_that_has_read_then_its_settings_can_be_written_down_as_before(providers):
     providers.answer(ANALYTICS, each_day_asked)
     selected = catalog("analytics")
