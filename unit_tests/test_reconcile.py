@@ -126,7 +126,7 @@ def test_given_no_rows_when_reconciled_then_all_is_the_remainder():
 @pytest.mark.parametrize(
     ("total", "remainder"), [((11, 1), (1, 0)), ((10, 1.5), (0, 0.5)), ((11, 1.005), (1, 0)), ((11, 1.006), (1, 0.006))]
 )
-def test_given_one_amount_that_is_less_when_reconciled_then_the_remainder_has_it_alone(total, remainder):
+def test_given_one_amount_that_is_less_then_the_remainder_has_it_alone(total, remainder):
     assert outcome(total, [(10, 1)]) == ([], remainder, False, False)
 
 
@@ -155,7 +155,7 @@ def test_given_a_surplus_when_reconciled_then_no_removed_group_is_retained():
 # Removed groups
 
 
-def test_given_a_removed_group_that_the_total_holds_when_reconciled_then_it_is_retained():
+def test_given_a_removed_group_that_the_total_holds_then_it_is_retained():
     assert outcome((10, 1), [(6, 0.6)], {"XX": (4, 0.4)}) == (["XX"], None, True, False)
 
 
@@ -178,7 +178,7 @@ def test_given_groups_of_the_same_sms_when_reconciled_then_the_cost_tells_them_a
 
 
 @pytest.mark.parametrize("order", permutations(["AT", "BE", "CH", "DE", "EE"]))
-def test_given_several_ways_to_add_up_when_reconciled_then_the_fewest_groups_are_retained(order):
+def test_given_several_ways_to_add_up_then_the_fewest_groups_are_retained(order):
     removed = {"AT": (1, 0), "BE": (3, 0), "CH": (4, 0), "DE": (9, 0), "EE": (9, 0)}
 
     assert outcome((4, 0), [], {group: removed[group] for group in order}) == (["CH"], None, True, False)

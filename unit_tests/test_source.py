@@ -66,7 +66,7 @@ def test_given_both_keys_when_discovered_then_every_stream_can_be_read_in_both_m
 
 
 @pytest.mark.usefixtures("clock")
-def test_given_both_keys_when_discovered_then_a_full_refresh_of_every_stream_can_be_resumed():
+def test_given_both_keys_then_a_full_refresh_of_every_stream_can_be_resumed():
     assert {stream.is_resumable for stream in discovered().values()} == {True}
 
 
@@ -79,9 +79,7 @@ def test_given_no_key_when_discovered_then_the_user_is_asked_for_one():
 
 
 @pytest.mark.usefixtures("clock")
-def test_given_a_foreign_manifest_in_the_working_directory_when_discovered_then_it_does_not_matter(
-    monkeypatch, tmp_path
-):
+def test_given_a_foreign_manifest_in_the_working_directory_then_it_does_not_matter(monkeypatch, tmp_path):
     (tmp_path / "manifest.yaml").write_text("version: 0.0.0\ntype: DeclarativeSource\n")
     monkeypatch.chdir(tmp_path)
 
@@ -113,7 +111,7 @@ def test_given_a_source_with_settings_alone_when_read_with_a_state_then_the_stat
     assert output.days[0] == "2026-02-28"
 
 
-def test_given_a_source_that_has_read_some_streams_when_discovered_then_all_are_offered(providers):
+def test_given_a_source_that_has_read_some_streams_then_all_are_offered(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
     source = SourceSmsProviders(catalog("analytics"), config())
 
@@ -150,7 +148,7 @@ def test_given_a_command_line_when_built_then_its_files_count(providers, tmp_pat
 # Reading
 
 
-def test_given_a_catalog_with_a_stream_without_key_when_read_then_the_others_are_synced(providers):
+def test_given_a_catalog_with_a_stream_without_key_then_the_others_are_synced(providers):
     providers.answer(f"{SEVEN}/balance", "seven/balance.json")
 
     output = read("credits", "balance", smsfactor_api_token="")
@@ -164,7 +162,7 @@ def test_given_a_catalog_with_a_stream_without_key_when_read_then_the_others_are
     assert statuses(output)["balance"][-1] == "COMPLETE"
 
 
-def test_given_a_catalog_with_a_stream_that_is_not_there_when_read_then_the_others_are_synced(providers):
+def test_given_a_catalog_with_a_stream_that_is_not_there_then_the_others_are_synced(providers):
     providers.answer(f"{SEVEN}/balance", "seven/balance.json")
 
     output = read("journal", "balance")

@@ -266,7 +266,7 @@ def test_given_a_failure_then_the_session_knows_it_with_the_name_of_the_stream(s
     assert failure.failure_type is FailureType.transient_error
 
 
-def test_given_a_stream_that_fails_when_read_then_rows_and_states_before_its_failure_are_out(providers):
+def test_given_a_stream_that_fails_then_rows_and_states_before_its_failure_are_out(providers):
     providers.answer(f"{SEVEN}/analytics?group_by=date", each_day_asked)
     providers.answer(f"{SEVEN}/analytics?group_by=country", as_json([usage(country="DE", sms=1)]))
     providers.answer(f"{SEVEN}/analytics?group_by=country&start=2026-03-08", "seven/error_308.json")

@@ -136,7 +136,7 @@ def test_given_a_day_when_read_then_it_is_partial_only_if_it_is_running(day, par
 # Ranges that fail
 
 
-def test_given_a_server_that_refuses_wide_ranges_when_read_then_narrower_ones_are_asked():
+def test_given_a_server_that_refuses_wide_ranges_then_narrower_ones_are_asked():
     server = Server(range(-30, 10), widest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
@@ -229,14 +229,14 @@ def test_given_a_short_range_that_failed_once_when_a_wide_one_was_answered_befor
 # Days that an answer leaves out
 
 
-def test_given_a_server_that_answers_only_its_newest_days_when_read_then_the_rest_is_asked_for():
+def test_given_a_server_that_answers_only_its_newest_days_then_the_rest_is_asked_for():
     server = Server(range(-30, 10), newest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
     assert server.asked == [(-3, 9), (-3, 5), (-3, 1), (-3, -3)]
 
 
-def test_given_a_server_that_answers_only_its_oldest_days_when_read_then_the_rest_is_asked_for():
+def test_given_a_server_that_answers_only_its_oldest_days_then_the_rest_is_asked_for():
     server = Server(range(-30, 10), oldest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
@@ -252,7 +252,7 @@ def test_given_a_capped_server_when_a_year_is_read_then_it_costs_no_more_request
     assert len(server.asked) == 13
 
 
-def test_given_days_before_the_accounts_first_one_when_read_then_they_are_zeros_with_one_info(caplog):
+def test_given_days_before_the_accounts_first_one_then_they_are_zeros_with_one_info(caplog):
     caplog.set_level("INFO")
     server = Server(range(7, 10))
 
@@ -262,7 +262,7 @@ def test_given_days_before_the_accounts_first_one_when_read_then_they_are_zeros_
     assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get rows of zeros."]
 
 
-def test_given_a_whole_range_before_the_accounts_first_day_when_read_then_it_is_zeros():
+def test_given_a_whole_range_before_the_accounts_first_day_then_it_is_zeros():
     server = Server(range(7, 10))
 
     assert server.sms(-9, 3) == dict.fromkeys(range(-9, 4), 0)
@@ -280,7 +280,7 @@ def test_given_a_server_that_answers_no_wide_range_when_the_account_began_later_
     assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get rows of zeros."]
 
 
-def test_given_a_capped_server_and_an_account_that_began_later_when_read_then_both_are_seen():
+def test_given_a_capped_server_and_an_account_that_began_later_then_both_are_seen():
     server = Server(range(3, 10), newest=3)
 
     assert server.sms(1, 9) == {1: 0, 2: 0, **dict.fromkeys(range(3, 10), 1)}
@@ -446,7 +446,7 @@ def test_given_a_state_of_an_earlier_version_when_days_that_were_read_are_missin
     assert failed_days(server, 1, 9) == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_given_an_answer_that_names_yesterday_alone_once_when_read_then_no_known_day_is_zero():
+def test_given_an_answer_that_names_yesterday_alone_once_then_no_known_day_is_zero():
     server = Server([9], state=fresh_state(date="2026-03-08", first_reported="2026-03-01"))
 
     assert server.sms(7, 9) == {7: "failed", 8: "failed", 9: 1}

@@ -161,7 +161,7 @@ def test_given_the_only_account_with_usage_then_it_proves_nothing(is_test):
     assert "permission" in Server(of_accounts={"101": only, "all": only}).refusal(scope="101", is_test=is_test)
 
 
-def test_given_no_list_and_no_usage_when_tested_then_the_sentence_names_the_permission():
+def test_given_no_list_and_no_usage_then_the_sentence_names_the_permission():
     assert "subaccounts" in Server().refusal(scope="101", is_test=True)
 
 

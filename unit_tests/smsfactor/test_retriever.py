@@ -64,7 +64,7 @@ def years_requested(providers) -> int:
 # Countries of a listed account
 
 
-def test_given_units_without_country_that_got_one_when_read_again_then_the_old_row_has_zero(day):
+def test_given_units_without_country_that_got_one_then_the_old_row_has_zero(day):
     day(FR=6, rest=4)
     _, states = synced()
     day(FR=6, BE=4)
@@ -75,7 +75,7 @@ def test_given_units_without_country_that_got_one_when_read_again_then_the_old_r
     assert states[-1]["written"] == {DAY: [entry("1", "FR", 6), entry("1", "BE", 4)]}
 
 
-def test_given_an_account_that_was_emptied_when_read_again_then_its_countries_have_zero(day, providers, caplog):
+def test_given_an_account_that_was_emptied_then_its_countries_have_zero(day, providers, caplog):
     day(account(2, "Sub", IT=20), FR=6)
     _, states = synced()
     day(account(2, "Sub"), FR=6)
@@ -86,7 +86,7 @@ def test_given_an_account_that_was_emptied_when_read_again_then_its_countries_ha
     assert (years_requested(providers), warnings(caplog)) == (0, [])
 
 
-def test_given_a_sync_that_was_killed_before_a_zero_row_when_read_again_then_it_is_written(day):
+def test_given_a_sync_that_was_killed_before_a_zero_row_then_it_is_written(day):
     day(FR=6)
 
     found, _ = synced(saved=written("consumption", entry("1", "FR", 6), entry("1", "BE", 0)))
@@ -97,7 +97,7 @@ def test_given_a_sync_that_was_killed_before_a_zero_row_when_read_again_then_it_
 # Accounts that are not listed any more
 
 
-def test_given_an_account_that_was_deleted_when_read_again_then_its_rows_are_written_again(day, caplog):
+def test_given_an_account_that_was_deleted_then_its_rows_are_written_again(day, caplog):
     day(account(2, "Sub", IT=20, FR=1), FR=6)
     _, states = synced()
     day(FR=6)
@@ -156,7 +156,7 @@ def test_given_one_account_that_moved_and_one_that_was_deleted_then_only_the_del
     assert found == {("1", "FR"): 124, ("2", "IT"): 0, ("3", "IT"): 5}
 
 
-def test_given_an_account_that_exists_but_is_hidden_when_read_again_then_its_rows_have_zero(day, providers, caplog):
+def test_given_an_account_that_exists_but_is_hidden_then_its_rows_have_zero(day, providers, caplog):
     """Its usage was corrected away, and SMSFactor hides accounts that are idle."""
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
@@ -222,7 +222,7 @@ def test_given_a_running_day_when_an_account_is_not_listed_then_its_rows_stay_wi
 # One account in the settings
 
 
-def test_given_an_account_in_the_settings_that_is_not_listed_then_its_day_has_a_zero_row(day):
+def test_given_an_account_in_settings_that_is_not_listed_then_its_day_has_a_zero_row(day):
     day(FR=6)
 
     found, _ = synced(smsfactor_sub_account_id="2")

@@ -43,7 +43,7 @@ def asked(start: str, end: str, **query: str) -> Asked:
     )
 
 
-def test_given_no_state_when_read_then_the_days_from_the_start_to_yesterday_are_asked_at_once(providers):
+def test_given_no_state_then_the_days_from_the_start_to_yesterday_are_asked_at_once(providers):
     providers.answer(URL, "seven/analytics_by_date.json")
 
     read("analytics")
@@ -69,7 +69,7 @@ def test_given_three_days_when_read_then_the_state_is_the_last_of_them(providers
     assert "written" not in state
 
 
-def test_given_the_documented_answer_when_read_then_its_two_rows_of_a_day_are_added_up(providers, clock):
+def test_given_the_documented_answer_then_its_two_rows_of_a_day_are_added_up(providers, clock):
     clock.move_to("2024-03-28T12:00:00Z")
     providers.answer(URL, "seven/analytics_documented.json")
 
@@ -89,7 +89,7 @@ def test_given_the_documented_answer_when_read_then_its_two_rows_of_a_day_are_ad
 
 
 @pytest.mark.parametrize("saved", ["2026-03-09", "2026-03-09T00:00:00Z", "2026-03-08"])
-def test_given_a_state_within_the_lookback_when_read_then_the_last_three_days_are_asked(providers, saved):
+def test_given_a_state_within_the_lookback_then_the_last_three_days_are_asked(providers, saved):
     providers.answer(URL, each_day_asked)
 
     read("analytics", start_date="2026-01-01", saved=state("analytics", date=saved))
@@ -215,7 +215,7 @@ def test_given_a_day_that_fails_in_any_range_when_all_others_are_read_then_the_s
     assert repeated.days[0] == "2024-01-01"
 
 
-def test_given_two_days_that_cannot_be_read_when_read_then_the_error_names_the_older_one(providers):
+def test_given_two_days_that_cannot_be_read_then_the_error_names_the_older_one(providers):
     wrong = [usage(date="2026-03-08", sms=-1), usage(date="2026-03-09", sms=-1)]
     providers.answer(URL, as_json([usage(date="2026-03-07", sms=1), *wrong]))
 

@@ -64,7 +64,7 @@ def test_given_three_days_when_read_then_the_state_is_the_last_of_them(usage_eac
     assert read("analytics_by_country").states[-1]["date"] == "2026-03-09"
 
 
-def test_given_a_state_of_yesterday_when_read_then_the_last_three_days_are_read_again(usage_each_day):
+def test_given_a_state_of_yesterday_then_the_last_three_days_are_read_again(usage_each_day):
     saved = state("analytics_by_country", date="2026-03-09T00:00:00Z")
 
     output = read("analytics_by_country", start_date="2026-01-01", saved=saved)
@@ -80,7 +80,7 @@ def test_given_an_older_state_when_read_then_all_days_after_it_and_those_read_to
     assert (output.days[0], output.days[-1]) == ("2026-02-28", "2026-03-09")
 
 
-def test_given_a_day_without_usage_when_read_then_it_is_one_record_of_zeros_and_not_asked_for(providers):
+def test_given_a_day_without_usage_then_it_is_one_record_of_zeros_and_not_asked_for(providers):
     providers.answer(TOTALS, as_json([usage(date="2026-03-09")]))
 
     output = read("analytics_by_country", start_date="2026-03-09")
@@ -99,7 +99,7 @@ def test_given_a_running_day_that_the_totals_do_not_name_when_no_country_is_eith
     assert output.records == [{"date": "2026-03-10", "country": "", **ZEROS, "is_partial": True}]
 
 
-def test_given_no_totals_when_read_then_no_day_is_asked_for_as_nothing_could_vouch_for_it(providers):
+def test_given_no_totals_then_no_day_is_asked_for_as_nothing_could_vouch_for_it(providers):
     providers.answer(TOTALS, b"", status=500)
 
     output = read("analytics_by_country", start_date="2026-03-09")
@@ -120,7 +120,7 @@ def test_given_more_than_a_year_when_read_then_the_totals_are_asked_by_the_windo
     ]
 
 
-def test_given_a_day_whose_totals_fail_in_any_range_when_read_then_all_other_days_are_read(usage_each_day):
+def test_given_a_day_whose_totals_fail_in_any_range_then_all_other_days_are_read(usage_each_day):
     def totals(request):
         return b'"600"' if date(2026, 3, 8) in days_asked(request) else each_day_asked(request)
 
@@ -190,9 +190,7 @@ def group_of_none(providers, request):
 
 
 @pytest.mark.parametrize("counter", ZEROS)
-def test_given_usage_of_no_group_when_read_then_it_is_a_row_without_one_and_a_warning(
-    providers, group_of_none, caplog, counter
-):
+def test_given_usage_of_no_group_then_it_is_a_row_without_one_and_a_warning(providers, group_of_none, caplog, counter):
     total = usage(date="2026-03-09", **{counter: 3})
     providers.answer(TOTALS, as_json([total]))
 
@@ -216,7 +214,7 @@ def test_given_a_day_of_sms_and_of_no_group_when_read_then_it_is_requested_once_
     assert [request.query["group_by"] for request in providers.asked].count(group_of_none) == requests
 
 
-def test_given_a_grouping_that_is_empty_only_once_when_read_then_its_second_answer_counts(providers, caplog):
+def test_given_a_grouping_that_is_empty_only_once_then_its_second_answer_counts(providers, caplog):
     providers.answer(TOTALS, each_day_asked)
     providers.answer_in_turn(COUNTRIES, b"[]", as_json([usage(country="DE", sms=1)]))
 
@@ -335,7 +333,7 @@ def asked_spans(providers) -> list[tuple[str, str]]:
     return [(query["start"], query["end"]) for query in queries if query["group_by"] == "country"]
 
 
-def test_given_one_country_when_read_then_one_request_tells_each_day_what_single_ones_would(spans, providers):
+def test_given_one_country_then_one_request_tells_each_day_what_single_ones_would(spans, providers):
     spans({"DE": lambda day: day_of_month(day) % 7})
 
     output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
@@ -368,7 +366,7 @@ def test_given_a_country_that_comes_later_when_read_then_only_the_part_with_both
     assert sum(record["sms"] for record in output.records) == 5 * 100 + 18
 
 
-def test_given_a_country_that_goes_when_read_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
+def test_given_a_country_that_goes_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
     spans({"DE": lambda _: 5, "FR": lambda day: int(day <= "2025-12-20")})
 
     output = read("analytics_by_country", start_date="2025-10-31")
@@ -416,7 +414,7 @@ def test_given_a_correction_between_two_requests_when_their_sums_differ_then_eac
     assert {(record["country"], record["sms"]) for record in output.records} == {("DE", 5)}
 
 
-def test_given_a_range_that_fails_when_read_then_its_days_are_asked_and_the_sync_succeeds(spans, providers):
+def test_given_a_range_that_fails_then_its_days_are_asked_and_the_sync_succeeds(spans, providers):
     spans({"DE": lambda _: 5})
     providers.answer(f"{COUNTRIES}&start={WHOLE[0]}&end={WHOLE[1]}", "seven/error_308.json")
     providers.answer(f"{COUNTRIES}&start={FIRST_PART[0]}&end={FIRST_PART[1]}", "seven/error_308.json")
@@ -470,7 +468,7 @@ def synced(*, after=None, saved=None) -> tuple[dict[str, int], list]:
     return {record["country"]: record["sms"] for record in output.records}, output.states
 
 
-def test_given_a_country_that_became_another_when_read_again_then_the_old_one_has_zeros(day):
+def test_given_a_country_that_became_another_then_the_old_one_has_zeros(day):
     day(10, DE=6, XX=4)
     _, states = synced()
     day(10, DE=6, FR=4)
@@ -486,7 +484,7 @@ def test_given_a_country_that_became_another_when_read_again_then_the_old_one_ha
     }
 
 
-def test_given_a_sync_that_broke_off_before_a_row_of_zeros_when_read_again_then_it_has_zeros(day):
+def test_given_a_sync_that_broke_off_before_a_row_of_zeros_then_it_has_zeros(day):
     day(10, DE=6, FR=4)
     announced = [[["DE"], [6, 0, 0, 0, 0, 0, 0.6]], [["XX"], [0, 0, 0, 0, 0, 0, 0]]]
 

@@ -53,7 +53,7 @@ def test_given_a_state_when_read_then_the_last_three_days_are_read_again(usage_e
     assert sorted(set(output.days)) == ["2026-03-07", "2026-03-08", "2026-03-09"]
 
 
-def test_given_a_label_in_the_settings_when_it_is_honoured_then_it_is_the_only_record(usage_each_day):
+def test_given_a_label_in_settings_when_it_is_honoured_then_it_is_the_only_record(usage_each_day):
     usage_each_day.answer(f"{LABELS}&label=newsletter", as_json([usage(label="newsletter", sms=120)]))
 
     output = read("analytics_by_label", start_date="2026-03-09", seven_label="newsletter")
@@ -98,7 +98,7 @@ def test_given_a_label_in_the_settings_when_a_range_answers_one_other_then_none_
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["first sync", "second sync"])
-def test_given_a_year_of_thirty_labels_when_read_then_the_states_weigh_less_than_the_rows(providers, again):
+def test_given_a_year_of_thirty_labels_then_the_states_weigh_less_than_the_rows(providers, again):
     providers.answer(f"{URL}?group_by=date", lambda request: each_day_asked(request, sms=30))
     providers.answer(LABELS, as_json([usage(label=f"label {n}", sms=1) for n in range(30)]))
     settings = {"start_date": "2025-03-09", "lookback_days": 366}

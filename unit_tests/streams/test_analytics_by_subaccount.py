@@ -65,7 +65,7 @@ def nameless(providers):
     return providers
 
 
-def test_given_usage_of_no_account_when_read_then_it_is_a_row_without_account_and_a_warning(nameless, caplog):
+def test_given_usage_of_no_account_then_it_is_a_row_without_account_and_a_warning(nameless, caplog):
     output = read("analytics_by_subaccount", start_date="2026-03-09")
 
     assert output.records == [usage(date="2026-03-09", account="", sms=1, is_partial=False)]

@@ -141,7 +141,7 @@ def test_given_both_streams_of_subaccounts_when_read_then_the_grouping_by_subacc
     assert [request.url.partition("?")[0] for request in providers.requests].count(LIST) == 1
 
 
-def test_given_a_day_without_usage_when_read_then_no_account_is_asked_and_a_row_of_zeros_says_so(providers, accounts):
+def test_given_a_day_without_usage_then_no_account_is_asked_and_a_zero_row_says_so(providers, accounts):
     output = read(STREAM, start_date=DAY)
 
     assert [query_of(request)["group_by"] for request in providers.requests] == ["date"]
@@ -297,7 +297,7 @@ def test_given_a_name_that_the_list_lacks_when_the_main_account_does_not_explain
     assert by_key(output) == [row("101", "AT", 1, "Company 1"), row("102", "AT", 7, name_in_the_list)]
 
 
-def test_given_a_running_day_that_does_not_add_up_when_read_then_not_all_accounts_are_asked(providers, accounts):
+def test_given_a_running_day_that_does_not_add_up_then_not_all_accounts_are_asked(providers, accounts):
     accounts.day = "2026-03-10"
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 9}
@@ -340,9 +340,7 @@ def test_given_a_main_account_that_sent_nothing_but_counts_lookups_when_read_the
 # Usage of no country
 
 
-def test_given_voice_of_no_country_when_read_then_it_is_a_row_of_its_account_with_a_warning(
-    providers, accounts, caplog
-):
+def test_given_voice_of_no_country_then_it_is_a_row_of_its_account_with_a_warning(providers, accounts, caplog):
     accounts.named = {"Company 1": {"voice": 5, "usage_eur": 0.09}}
     accounts.loose["101"] = {"voice": 5, "usage_eur": 0.09}
 
@@ -354,7 +352,7 @@ def test_given_voice_of_no_country_when_read_then_it_is_a_row_of_its_account_wit
     assert len(warnings(caplog)) == 1
 
 
-def test_given_voice_of_no_country_beside_sms_when_read_then_each_account_has_its_own(accounts):
+def test_given_voice_of_no_country_beside_sms_then_each_account_has_its_own(accounts):
     accounts.named = {"Company 1": {"sms": 7, "voice": 5}, "Main account": {"inbound": 7}}
     accounts.sent["101"] = {"AT": 7}
     accounts.loose |= {"101": {"voice": 5}, "only_main": {"inbound": 7}}
@@ -398,7 +396,7 @@ def test_given_an_account_without_a_name_in_the_list_that_used_no_sms_when_read_
     assert by_key(output) == [row("101", "DE", {"hlr": 4}), row("102", "AT", 7, "Company 2")]
 
 
-def test_given_a_main_account_that_was_renamed_and_used_no_sms_when_read_then_it_is_found(accounts):
+def test_given_a_main_account_that_was_renamed_and_used_no_sms_then_it_is_found(accounts):
     accounts.named = {"A new name": {"voice": 4}}
     accounts.sent["only_main"] = {"DE": {"voice": 4}}
 
@@ -437,14 +435,14 @@ def test_given_a_named_account_whose_answers_are_empty_when_read_then_the_rest_i
     assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_an_account_whose_country_answer_is_empty_when_read_then_its_total_is_a_row(accounts):
+def test_given_an_account_whose_country_answer_is_empty_then_its_total_is_a_row(accounts):
     accounts.named = {"Company 1": 7}
     accounts.loose["101"] = 7
 
     assert read(STREAM, start_date=DAY).records == [row("101", "", 7, "Company 1")]
 
 
-def test_given_a_name_that_no_account_explains_when_read_then_the_rest_is_of_the_main_account(accounts, caplog):
+def test_given_a_name_that_no_account_explains_then_the_rest_is_of_the_main_account(accounts, caplog):
     accounts.named = {"A deleted one": 7, "Company 1": 1}
     accounts.sent["101"] = {"AT": 1}
 
@@ -506,7 +504,7 @@ def entry(account: str, country: str, sms: int, company: str | None = None) -> l
     return [[account, country], [sms, 0, 0, 0, 0, 0, 0], [company]]
 
 
-def test_given_a_country_that_an_account_has_no_longer_when_read_again_then_it_goes_to_zero(accounts):
+def test_given_a_country_that_an_account_has_no_longer_then_it_goes_to_zero(accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
 
@@ -556,7 +554,7 @@ def test_given_an_account_that_is_deleted_when_the_rows_that_it_keeps_add_up_the
     assert warnings(caplog) == []
 
 
-def test_given_a_deleted_account_that_lost_usage_when_read_again_then_nothing_else_is_lost(accounts):
+def test_given_a_deleted_account_that_lost_usage_then_nothing_else_is_lost(accounts):
     """Deleted but still listed: 4 of 7 are named no longer, and the total still holds them."""
     accounts.named = {"Company 1": 1}
     accounts.sent["101"] = {"AT": 1}
@@ -583,9 +581,7 @@ def test_given_an_account_in_the_settings_when_a_country_goes_then_that_has_zero
 
 
 @pytest.mark.parametrize("stream", [STREAM, "subaccount_balances"])
-def test_given_a_key_without_the_right_to_the_list_when_read_then_a_sentence_names_the_right(
-    providers, accounts, stream
-):
+def test_given_a_key_without_the_right_to_the_list_then_a_sentence_names_the_right(providers, accounts, stream):
     accounts.named = {"Company 1": 7}
     providers.answer(LIST, b'"902"')
 

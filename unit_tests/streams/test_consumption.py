@@ -96,7 +96,7 @@ def test_given_one_sub_account_when_a_range_is_without_consumption_then_only_its
     assert len(output.records) == 100
 
 
-def test_given_a_range_with_consumption_when_read_then_its_parts_and_then_its_days_are_asked(documented):
+def test_given_a_range_with_consumption_then_its_parts_and_then_its_days_are_asked(documented):
     read("consumption", start_date="2025-11-30")
 
     queries = [query_of(request) for request in documented.requests]
@@ -106,7 +106,7 @@ def test_given_a_range_with_consumption_when_read_then_its_parts_and_then_its_da
 
 
 @pytest.mark.parametrize("where", ["group total", "account"])
-def test_given_a_range_of_which_only_one_figure_is_not_zero_when_read_then_its_days_are_asked(providers, where):
+def test_given_a_range_of_which_only_one_figure_is_not_zero_then_its_days_are_asked(providers, where):
     figures = json.loads(silent(Main="1", Sub="2"))
     (figures["data"] if where == "group total" else figures["data"]["by_sub_accounts"][0]["conso"])["total"] = 1
     providers.answer(f"{URL}?date_start=2025-11-30&date_end=2026-03-09", as_json(figures))
@@ -118,7 +118,7 @@ def test_given_a_range_of_which_only_one_figure_is_not_zero_when_read_then_its_d
     assert [record["date"] for record in output.records] == ["2025-11-30"]
 
 
-def test_given_a_range_that_fails_when_read_then_its_days_are_asked_and_the_sync_succeeds(documented):
+def test_given_a_range_that_fails_then_its_days_are_asked_and_the_sync_succeeds(documented):
     documented.answer(f"{URL}?date_start=2025-11-30&date_end=2026-03-09", b'{"status":-7}')
 
     output = read("consumption", start_date="2025-11-30")
@@ -136,7 +136,7 @@ def test_given_a_range_that_fails_when_read_then_its_days_are_asked_and_the_sync
         ("start_excluded", "2026-02-28", "2026-03-01"),
     ],
 )
-def test_given_day_boundaries_when_read_then_a_day_is_asked_so_that_it_alone_is_counted(
+def test_given_day_boundaries_then_a_day_is_asked_so_that_it_alone_is_counted(
     documented, clock, boundaries, start, end
 ):
     clock.move_to("2026-03-02T12:00:00Z")
@@ -148,7 +148,7 @@ def test_given_day_boundaries_when_read_then_a_day_is_asked_so_that_it_alone_is_
 
 
 @pytest.mark.parametrize("run", [read, full_refresh])
-def test_given_the_documented_answer_when_read_then_each_account_and_country_is_a_record(documented, run):
+def test_given_the_documented_answer_then_each_account_and_country_is_a_record(documented, run):
     assert run("consumption", start_date="2026-03-09").records == RECORDS
 
 
