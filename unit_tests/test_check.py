@@ -238,7 +238,7 @@ def test_given_several_streams_that_fail_then_the_first_of_the_manifest_is_told(
     assert "IP address" in check().message
 
 
-def test_given_slow_answers_when_checked_then_the_streams_of_a_provider_are_requested_side_by_side(good, monkeypatch):
+def test_given_several_streams_of_a_provider_then_they_are_requested_side_by_side(good, monkeypatch):
     together = threading.Barrier(6, timeout=60)
     for retriever in (SnapshotRetriever, AnalyticsRetriever):
         monkeypatch.setattr(retriever, "check", lambda *_: together.wait())
@@ -253,7 +253,7 @@ def test_given_no_group_total_when_checked_then_it_succeeds(good):
 
 
 @pytest.mark.parametrize("permission", ["subaccounts", "sub-accounts"])
-def test_given_streams_that_need_a_permission_of_their_own_when_checked_then_they_are_not_requested(good, permission):
+def test_given_streams_with_a_permission_of_their_own_then_they_are_not_requested(good, permission):
     check()
 
     assert not any(url.endswith(permission) for url in paths(good))

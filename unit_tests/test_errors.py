@@ -31,7 +31,7 @@ def test_given_a_sentence_then_user_and_log_see_the_same(make):
     assert make("Mend it.").message == make("Mend it.").internal_message == "Mend it."
 
 
-def test_given_an_unexpected_answer_then_the_sentence_says_whose_and_that_nothing_of_it_was_synced():
+def test_given_an_unexpected_answer_then_the_sentence_says_that_nothing_was_synced():
     sentence = unexpected_response_error(
         "seven.io", "/api/balance", "the answer is a list where an object is due"
     ).message

@@ -190,14 +190,14 @@ def test_given_a_refund_when_reconciled_then_a_group_of_negative_cost_is_retaine
     assert outcome((3, 0.5), [], removed) == (["AT", "BE"], None, True, False)
 
 
-def test_given_eleven_groups_renamed_and_one_deleted_then_the_deleted_one_is_retained():
+def test_given_eleven_groups_renamed_and_one_deleted_then_the_latter_is_retained():
     renamed = {f"X{n:02}": (n + 1, 0) for n in range(11)}
     rows = [(n + 1, 0) for n in range(11)]
 
     assert outcome((sum(range(12)) + 1302, 0), rows, {**renamed, "ZZ": (1302, 0)}) == (["ZZ"], None, True, False)
 
 
-def test_given_twenty_five_groups_renamed_and_one_deleted_then_the_deleted_one_is_retained():
+def test_given_twenty_five_renamed_and_one_deleted_then_the_latter_is_retained():
     renamed = {f"X{n:02}": (n + 1, 0) for n in range(25)}
     rows = [(n + 1, 0) for n in range(25)]
 

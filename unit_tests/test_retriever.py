@@ -248,7 +248,7 @@ def test_given_many_days_that_fail_alike_then_one_sentence_sums_them_up(make):
     assert failure.message == "No answer for 2025-12-10."
 
 
-def test_given_days_that_fail_for_several_reasons_then_each_is_told_and_the_users_type_counts(make):
+def test_given_days_that_fail_for_several_reasons_then_each_is_told(make):
     def of_day(day: date) -> Rows:
         raise config_error("Enter another key.") if day.day == 8 else transient_error(f"No answer for {day}.")
 

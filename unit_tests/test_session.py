@@ -118,7 +118,7 @@ def test_given_a_queue_with_room_then_nobody_waits(session):
     session.wait_for_room()
 
 
-def test_given_a_queue_without_room_when_the_consumer_takes_messages_then_the_wait_ends(session, monkeypatch):
+def test_given_a_queue_without_room_when_it_is_emptied_then_the_wait_ends(session, monkeypatch):
     monkeypatch.setattr(module, "MAX_QUEUED_MESSAGES", 1)
     for _ in range(3):
         session.queue.put("a message")
@@ -297,7 +297,7 @@ def test_given_an_item_that_fails_when_mapped_then_the_first_error_is_raised(poo
         pool.map(make, range(3))
 
 
-def test_given_days_that_wait_for_their_parts_then_the_parts_have_threads_of_their_own(pool):
+def test_given_days_that_wait_for_their_parts_then_those_have_own_threads(pool):
     results = pool.in_order([lambda: pool.map(str, range(3))] * 4)
 
     assert list(results) == [["0", "1", "2"]] * 4

@@ -105,7 +105,7 @@ def test_given_a_country_that_lacks_what_describes_it_then_it_is_null_with_a_war
     assert caplog.messages == [f"seven.io sends no '{field}' in its price list: the column stays empty."]
 
 
-def test_given_fields_of_countries_and_networks_that_are_not_known_when_extracted_then_a_warning_names_them(caplog):
+def test_given_unknown_fields_of_countries_and_networks_then_a_warning_names_them(caplog):
     assert pricing({**COUNTRY, "region": "EU", "networks": [{**NETWORK, "currency": "EUR"}]}) == pricing(COUNTRY)
     assert caplog.messages == [
         f"seven.io sends {field} in its price list, which this connector does not know and leaves out. "
@@ -178,7 +178,7 @@ def test_given_counts_as_texts_when_extracted_then_they_are_numbers():
     assert len(pricing_of({"countries": [COUNTRY], "countCountries": "1", "countNetworks": "1"})) == 1
 
 
-def test_given_one_country_asked_for_when_the_counts_are_of_the_whole_list_then_it_is_taken():
+def test_given_one_requested_country_and_counts_of_the_whole_list_then_it_is_taken():
     body = {"countCountries": 232, "countNetworks": 2140, "countries": [COUNTRY]}
 
     assert len(pricing_of(body, {"country": "AT"}, countries=["AT"])) == 1
@@ -205,7 +205,7 @@ def test_given_one_network_of_two_countries_then_it_has_a_price_in_each():
     assert [(record["country_code"], record["price"]) for record in records] == [("AT", 0.075), ("LI", 0.08)]
 
 
-def test_given_a_network_with_two_prices_in_another_country_when_extracted_then_the_chosen_ones_are_read():
+def test_given_two_prices_of_a_network_elsewhere_then_the_chosen_countries_are_read():
     twice = {**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08}]}
 
     assert len(pricing(twice, {**COUNTRY, "countryCode": "FR"}, countries=["FR"])) == 1
@@ -326,7 +326,7 @@ def test_given_another_label_than_that_of_the_settings_then_it_is_the_users_to_m
 
 
 @pytest.mark.parametrize("group_field", ["country", "account"])
-def test_given_a_label_in_the_settings_when_another_grouping_is_extracted_then_its_groups_are_no_labels(group_field):
+def test_given_a_label_in_the_settings_then_groups_of_another_kind_are_no_labels(group_field):
     [record] = analytics(usage(**{group_field: "A", "sms": 1}), group_field=group_field, seven_label="newsletter")
 
     assert record[group_field] == "A"

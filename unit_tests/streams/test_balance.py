@@ -113,7 +113,7 @@ def test_given_a_balance_that_says_that_all_is_well_when_read_then_it_is_the_rec
 
 
 @pytest.mark.parametrize("text", ["Bearer abc", "9000000", "3e08", ["900"], {"a": 1}])
-def test_given_something_else_in_the_place_of_a_code_when_read_then_the_sentence_does_not_show_it(providers, text):
+def test_given_something_else_in_place_of_a_code_then_it_is_not_shown(providers, text):
     providers.answer(URL, as_json({"error_code": text}))
 
     assert "without a known code" in read("balance").errors[0].message
