@@ -213,6 +213,14 @@ def test_given_any_lookback_and_groups_then_states_name_five_times_the_rows_at_m
     assert sum(entries) <= 5 * len(rows_of(found))
 
 
+def test_given_a_lookback_of_fewer_rows_than_a_state_names_then_there_is_no_warning(make, monkeypatch, caplog):
+    monkeypatch.setattr("source_sms_providers.state.MAX_ENTRIES", 30)
+
+    read(make(start=TODAY - 50 * DAY, of_day=lambda day: [usage(day, f"label {n}") for n in range(5)]))
+
+    assert caplog.messages == []
+
+
 # Failures
 
 
