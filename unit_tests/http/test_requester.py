@@ -199,12 +199,12 @@ def test_given_rate_limits_among_good_responses_then_they_end_no_request(provide
 
     providers.answer_in_turn(
         CONSUMPTION,
-        *[{"status_code": 429, "content": lambda request, context: other_request(request)}] * 20,
+        *[{"status_code": 429, "content": lambda request, context: other_request(request)}] * 300,
         canned("smsfactor/consumption.json"),
     )
 
     assert asking.send_request(stream_slice=slice_of("2026-03-07")).ok
-    assert len(providers.requests) == 21
+    assert len(providers.requests) == 301
 
 
 @pytest.mark.parametrize("seconds", [1, 119, 120])
