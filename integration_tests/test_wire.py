@@ -68,7 +68,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("rule", ONCE_OR_EVER, ids=name)
-def test_given_a_failure_once_when_read_then_it_is_asked_again_and_all_records_arrive(
+def test_given_a_failure_once_when_read_then_it_is_retried_and_all_records_arrive(
     sandbox: Sandbox, rule: dict[str, Any]
 ) -> None:
     sandbox.fault(**rule, query={"date_start": "2026-03-07"}, times=1)

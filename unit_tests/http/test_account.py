@@ -245,7 +245,7 @@ def test_given_a_host_that_fails_at_once_and_one_worker_then_the_circuit_opens(p
     assert PATIENCE <= waiting.monotonic() - started < PATIENCE + 16
 
 
-def test_given_a_request_that_never_answers_when_asked_then_it_ends_with_the_patience(providers, waiting, together):
+def test_given_a_request_without_response_then_it_ends_with_the_outage_limit(providers, waiting, together):
     providers.answer(BALANCE, silent(waiting, 60))
     started = waiting.monotonic()
 
