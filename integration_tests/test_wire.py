@@ -521,9 +521,9 @@ def test_given_a_reader_that_stops_when_requests_fail_then_they_are_retried(sand
 
     with start("read", *command_files(tmp_path, config, "consumption"), by=at) as process:
         try:
-            ends = time.monotonic() + 60
+            ends = time.monotonic() + 120
             while time.monotonic() < ends and days_answered(sandbox) < 300:
-                time.sleep(0.1)
+                time.sleep(0.5)
             answered = days_answered(sandbox)
             output = process.communicate(timeout=60)[0]
         finally:
@@ -583,11 +583,13 @@ def test_given_a_name_that_does_not_resolve_in_the_cloud_then_it_is_a_passing_fa
 def test_given_a_host_that_needs_nine_seconds_when_checked_then_it_is_green(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All times are a tenth."""
-    monkeypatch.setattr("source_sms_providers.check.OUTAGE_SECONDS", OUTAGE_SECONDS / 10)
-    sandbox.set(latency=0.9)
+    """All times are a quarter."""
+    monkeypatch.setattr("source_sms_providers.check.OUTAGE_SECONDS", OUTAGE_SECONDS / 4)
+    sandbox.set(latency=9 / 4)
+    config = sandbox.config()
+    del config["seven_api_key"]
 
-    assert check(sandbox.config(), TODAY)[:2] == ("SUCCEEDED", "")
+    assert check(config, TODAY)[:2] == ("SUCCEEDED", "")
 
 
 def test_given_a_check_then_its_longest_request_leaves_three_seconds_of_fifteen() -> None:
