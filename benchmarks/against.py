@@ -42,7 +42,7 @@ def main(ref: str) -> None:
 
 def compare(ref: str, other: Path, folder: Path) -> None:
     """Prints what each command takes here, and how many times what it takes there."""
-    print(f"| SyncSession | CPU | Times {ref}'s | Wall | Times | Peak | Times |\n|---|---|---|---|---|---|---|")
+    print(f"| Command | CPU | Times {ref}'s | Wall | Times | Peak | Times |\n|---|---|---|---|---|---|---|")
     with Sandbox() as at_once, Sandbox(latency=LATENCY) as late:
         commands: dict[str, Callable[[Path], Run]] = {
             "spec": lambda source: run([*CONNECTOR, "spec"], folder / "output.jsonl", source)

@@ -128,7 +128,7 @@ def _goals(found: Mapping[str, Any]) -> str:
         f"| {name} | {goal} | {value}{'' if met else ' **(missed)**'} | `make bench ARGS={part}` |"
         for name, goal, met, value, part in table
     ]
-    return _with_rows("| Figure | Goal | Measured | SyncSession |\n|---|---|---|---|", lines)
+    return _with_rows("| Figure | Goal | Measured | Command |\n|---|---|---|---|", lines)
 
 
 def _with_rows(head: str, rows: Iterable[str]) -> str:

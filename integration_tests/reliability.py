@@ -40,7 +40,7 @@ What this connector promises, and the test that proves each promise. The tests s
 
 **What does not hold:** a destination can keep rows without the state that follows them. The next sync reads their days
 again and replaces the rows. But if a group was first written in exactly that gap, and the provider removed it before the
-next sync, its row stays, because no state names it. Refresh that stream to correct it."""
+next sync, its row stays, because no state names it. To correct it, refresh that stream and remove its records."""
 BOUNDS = """
 ## Bounds
 
