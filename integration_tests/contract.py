@@ -72,8 +72,8 @@ class Contract:
         """The filters of each stream, in the order in which they came."""
         self._written: dict[StreamDay, dict[Key, int]] = {}
         """The filters under which each row was written last, as a place in their list."""
-        self._reported: dict[str, str] = {}
-        """The oldest day that seven.io reported to a stream, as far as the state must know it."""
+        self._reported: dict[tuple[str, tuple[Any, ...]], str] = {}
+        """The oldest day that seven.io reported to a stream with certain filters, as far as the state must know it."""
         self._reportable = date.max
         """The oldest day that seven.io would have reported."""
 
@@ -82,20 +82,22 @@ class Contract:
         days = [str(self._start + timedelta(days=n)) for n in range((today - self._start).days)]
         return [(stream, day) for stream in DAILY for day in days if (stream, day) not in self._settled]
 
-    def left_out(self, settings: Settings, today: date) -> tuple[set[StreamDay], set[StreamDay]]:
+    def left_out(
+        self, settings: Settings, today: date, config: Mapping[str, Any] | None = None
+    ) -> tuple[set[StreamDay], set[StreamDay]]:
         """Of the due days, those that must fail, and those that may, for seven.io leaves them out."""
         must, may = set(), set()
         due = [(stream, day) for stream, day in self.due(today) if stream in _OF_SEVEN]
         reportable = min(self._reportable, self._oldest_reportable(settings, today))
         for stream, day in due:
             if not self._is_reported(settings, day, today):
-                known = [self._reported.get(stream, "9999")]
+                known = [self._reported.get((stream, _filters_of(stream, config or self._config)), "9999")]
                 known += [each for of, each in due if of == stream and self._is_reported(settings, each, today)]
                 if self._may_settle((stream, day), today):
                     may.add((stream, day))
-                elif min(known) <= day:
+                elif min(known) <= day or self._has_known_usage((stream, day)):
                     must.add((stream, day))
-                elif str(reportable) <= day:
+                elif str(reportable) <= day or len(self._filters[stream]) > 1:
                     may.add((stream, day))
         return must, may
 
@@ -144,7 +146,8 @@ class Contract:
             if today - date.fromisoformat(day) >= timedelta(days=self._config["lookback_days"]):
                 self._settled.add(at)
             if stream in _OF_SEVEN and not was_killed and self._is_reported(settings, day, today):
-                self._reported[stream] = min(day, self._reported.get(stream, day))
+                filtered = (stream, self._filters[stream][-1])
+                self._reported[filtered] = min(day, self._reported.get(filtered, day))
             self._wrote(at, reading)
         for at in cut:
             reading = self._reading(report, at, before.get(at, {}))
@@ -174,10 +177,18 @@ class Contract:
         """The tables, if each sync read whole days only."""
         return {at: reading.rows() for at, reading in self._readings.items()}
 
+    def _was_read(self, at: StreamDay) -> bool:
+        """Whether the day was read wholly after it had ended, and no kill made that uncertain since."""
+        return at in self._readings and at not in self._open and not self._readings[at].is_running
+
+    def _has_known_usage(self, at: StreamDay) -> bool:
+        return self._was_read(at) and any(has_usage(row) for row in self._readings[at].rows().values())
+
     def _may_settle(self, at: StreamDay, today: date) -> bool:
         """Whether the day was read, and is older than the lookback."""
-        was_read = at in self._open or (at in self._readings and not self._readings[at].is_running)
-        return was_read and today - date.fromisoformat(at[1]) > timedelta(days=self._config["lookback_days"])
+        return (at in self._open or self._was_read(at)) and today - date.fromisoformat(at[1]) > timedelta(
+            days=self._config["lookback_days"]
+        )
 
     def _reading(self, report: _Report, at: StreamDay, before: Rows, *, is_unchanged: bool = False) -> Reading:
         """What the providers report of a day, on top of what the table holds."""
