@@ -71,7 +71,9 @@ class _Marts:
         marts = self._marts()
         connection = self.variables.source_relation
         return {
-            mart: [{"x_source_relation" if mart == "sms__focus" else "source_relation": connection, **row} for row in rows]
+            mart: [
+                {"x_source_relation" if mart == "sms__focus" else "source_relation": connection, **row} for row in rows
+            ]
             for mart, rows in marts.items()
         }
 

@@ -172,9 +172,7 @@ def test_every_test_of_the_package_can_fail(spend: Spend) -> None:
     models |= dict.fromkeys(spend.seeds(), "TABLE")
     spend.change(*(f"CREATE TABLE spend.copy_of_{model} AS FROM spend.{model}" for model in models))
     for model, kind in models.items():
-        spend.change(
-            f"DROP {kind} spend.{model} CASCADE", f"ALTER TABLE spend.copy_of_{model} RENAME TO {model}"
-        )
+        spend.change(f"DROP {kind} spend.{model} CASCADE", f"ALTER TABLE spend.copy_of_{model} RENAME TO {model}")
     for model in models:
         columns = spend.rows(f"DESCRIBE spend.{model}")
         nonsense = ", ".join(NONSENSE[column["column_type"].split("(")[0]] for column in columns)
