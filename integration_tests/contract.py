@@ -50,6 +50,8 @@ FIGURES = (*world.COUNTERS, "usage_eur", "consumption")
 _USAGE = FIGURES.index("usage_eur")
 _HALF_A_CENT = Decimal("0.005")
 _OF_SEVEN = ("analytics", *GROUPED, BY_ACCOUNT)
+_LAST_READING: Key = ()
+"""In the place of a row: the filters of the last reading of a day."""
 _MOST_SEARCHED = 12
 """Of more missing groups it is not searched whether some of them add up: then any choice that adds up is right."""
 
@@ -195,10 +197,12 @@ class Contract:
         stream, _ = at
         now = len(self._filters[stream]) - 1
         written = self._written.get(at, {})
-        former = {key for key in before if written.get(key, now) != now}
-        same = {key for key in former if self._filters[stream][written[key]] == self._filters[stream][now]}
+        # A row of which no reading knows is a zero row of the last one.
+        last = written.get(_LAST_READING, now)
+        former = {key: place for key in before if (place := written.get(key, last)) != now}
+        same = {key for key, place in former.items() if self._filters[stream][place] == self._filters[stream][now]}
         loose = self._loose.get(at, set()) | same
-        foreign = {key: before[key] for key in former - loose}
+        foreign = {key: before[key] for key in former.keys() - loose}
         known = [*self._open.get(at, ())]
         if at not in self._named:
             known = [before, *known]
@@ -209,7 +213,7 @@ class Contract:
 
     def _wrote(self, at: StreamDay, reading: Reading) -> None:
         keys = {key for known in (*reading.known, reading.rows()) for key in known} - reading.foreign.keys()
-        keys |= reading.sent.keys()
+        keys |= {*reading.sent, _LAST_READING}
         self._loose.get(at, set()).difference_update(reading.sent)
         self._written.setdefault(at, {}).update(dict.fromkeys(keys, len(self._filters[at[0]]) - 1))
 
