@@ -172,7 +172,7 @@ PROMISES = {
     "Wire": {
         "What fails once is asked again, and all records arrive": (
             "test_wire.py",
-            "test_given_a_failure_once_when_read_then_it_is_asked_again_and_all_records_arrive",
+            "test_given_a_failure_once_when_read_then_it_is_retried_and_all_records_arrive",
         ),
         "What fails for ever ends soon as a transient error": (
             "test_wire.py",

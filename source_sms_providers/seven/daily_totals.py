@@ -93,7 +93,10 @@ class DailyTotals:
         self._fetch = fetch
         self._config = config
         self._state = state
-        self._oldest_reported_before = state.first_reported
+        self._oldest_reported = state.first_reported
+        if self._oldest_reported is None and state.was_read(state.first_day):
+            # The state of an earlier version, which did not remember it.
+            self._oldest_reported = state.first_day
         self._today = date.fromisoformat(config["today"])
         self._max_window = timedelta.max
         self._widest_answered = DAY
@@ -158,13 +161,10 @@ class DailyTotals:
 
     def _with_missing(self, totals: Totals, missing: Iterable[tuple[date, date]]) -> Totals:
         zeros: Totals = {}
-        oldest = min(split_errors(totals)[0], key=lambda row: row["date"], default=None)
+        reported = [date.fromisoformat(row["date"]) for row in split_errors(totals)[0]]
+        oldest = min([*reported, self._oldest_reported or date.max])
         for start, end in _merge_ranges(missing):
-            before = [
-                day
-                for day in days(start, end)
-                if not self._was_reported(day) and (oldest is None or str(day) < oldest["date"])
-            ]
+            before = [day for day in days(start, end) if day < oldest]
             after = [day for day in days(start, end) if day not in before]
             try:
                 if before and not self._is_before_the_account(before[0], before[-1], totals):
@@ -179,13 +179,6 @@ class DailyTotals:
                 LOGGER.info("seven.io reports no day before %s: earlier days get rows of zeros.", opened)
                 zeros |= {day: record({"date": str(day)}, ZEROS, self._config) for day in before}
         return totals | zeros
-
-    def _was_reported(self, day: date) -> bool:
-        """Whether an earlier sync got this day, or an older one, from the provider."""
-        if self._oldest_reported_before is None:
-            # The state of an earlier version, which did not remember it.
-            return self._state.was_read(day)
-        return day >= self._oldest_reported_before
 
     def _is_before_the_account(self, start: date, end: date, totals: Totals) -> bool:
         """Whether the provider reports later days, but none of as many days before as a response was seen to hold."""
