@@ -27,10 +27,10 @@ RUN /build/tools/bin/hatchling build --target wheel --directory dist \
 FROM ${BASE_IMAGE}
 
 LABEL io.airbyte.name="ghcr.io/your_organization/source-sms-providers" \
-      io.airbyte.version="0.3.0" \
+      io.airbyte.version="0.4.0" \
       org.opencontainers.image.title="source-sms-providers" \
       org.opencontainers.image.description="Airbyte source for the account data of SMS providers: seven.io and SMSFactor" \
-      org.opencontainers.image.version="0.3.0" \
+      org.opencontainers.image.version="0.4.0" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.source="https://github.com/your_organization/source-sms-providers" \
       org.opencontainers.image.documentation="https://github.com/your_organization/source-sms-providers/blob/main/docs/integrations/sources/sms-providers.md"

@@ -95,6 +95,7 @@ lock:  ## remake the locks from pyproject.toml (ARGS=--upgrade takes the newest 
 	$(COMPILE) --group orchestrators -c requirements-pyairbyte.lock -o requirements-orchestrators.lock
 	$(COMPILE) --group bench -o requirements-bench.lock
 	$(COMPILE) --group models -o requirements-models.lock
+	$(COMPILE) --group engines -o requirements-engines.lock
 
 release-check: $(VENV)/connector  ## say what keeps the version of pyproject.toml from being released
 	@$(VENV)/bin/python -m integration_tests.release $(or $(TAG),v$(VERSION))
@@ -150,6 +151,15 @@ $(VENV)/connector: $(VENV)/locked pyproject.toml
 	@echo "Installing dbt and Streamlit into .venv-models (700 MB, two minutes) …"
 	@$(PYTHON) -m venv --clear .venv-models
 	@.venv-models/bin/python $(INSTALL_LOCKED) $<
+	@touch $@
+
+.venv-engines/locked: requirements-engines.lock
+	@echo "Installing the engines into .venv-engines …"
+	@$(PYTHON) -m venv --clear .venv-engines
+	@# PySpark has no wheel: setuptools, which builds it, is installed first.
+	@awk '/^setuptools==/ { on = 1 } on; on && !/\\$$/ { exit }' $< > .venv-engines/setuptools.lock
+	@.venv-engines/bin/python $(INSTALL_LOCKED) .venv-engines/setuptools.lock
+	@.venv-engines/bin/python $(INSTALL_LOCKED) $< --no-binary pyspark --no-build-isolation
 	@touch $@
 
 .venv-bench/locked: requirements-bench.lock

@@ -1,487 +1,397 @@
 """A page over the models of dbt_sms_spend: `make dashboard`, after `make sync` and `make models`.
 
-It shows your accounts if their models are there (schema `main_spend`), else the sandbox's, and loads nothing from the
-network. What is measured in different currencies or in units is never added up: each has charts and sums of its own.
-SMS_SPEND_DUCKDB and SMS_SPEND_SCHEMA name another database file and schema.
+It shows your accounts if their models exist (schema `main_spend`), else those of the sandbox, and loads nothing from
+the network. Amounts in different currencies or in units are never added up. To use it elsewhere, copy this file and the
+folder dashboard_parts. These environment variables are optional: SMS_SPEND_DUCKDB (database file), SMS_SPEND_SCHEMA
+(schema of the models), SMS_SPEND_TODAY (a date instead of today).
 """
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
-import altair as alt
-import duckdb
 import streamlit as st
-
-DATABASE = Path(os.environ.get("SMS_SPEND_DUCKDB") or Path(__file__).resolve().parent.parent / "sms_providers.duckdb")
-SANDBOX = "sandbox_spend"
-SCHEMAS = [os.environ["SMS_SPEND_SCHEMA"]] if "SMS_SPEND_SCHEMA" in os.environ else ["main_spend", SANDBOX]
-PROVIDERS = ("seven.io", "SMSFactor")
-COLOURS = ["#1d4ed8", "#d97706", "#047857", "#be185d", "#0891b2", "#7c3aed"]
-COLOURS += ["#65a30d", "#b91c1c", "#475569", "#f59e0b", "#0d9488", "#a21caf"]
-GREY = "#cbd5e1"
-PARTS_NAMED = 6
-OTHERS = "All others"
-# Without a time of day a browser takes a date for UTC's and shows it as its own, which may be the day before.
-MIDNIGHT = "T00:00:00"
-DAY_AXIS = alt.Axis(
-    format="%d %b", grid=False, labelFlush=False, labelOverlap=True, tickCount={"interval": "day", "step": 1}
+from dashboard_parts.data import (
+    CHOSEN,
+    SANDBOX,
+    Chosen,
+    NothingToShow,
+    Row,
+    Spend,
+    day_text,
+    lasting,
+    open_database,
+    percent,
+    quantity,
+    schemas,
+    short,
+    today,
+)
+from dashboard_parts.sections import (
+    NOTES,
+    show_balances,
+    show_countries,
+    show_days,
+    show_months,
+    show_price_changes,
+    show_statement,
+    show_unusual_days,
 )
 
-Row = dict[str, Any]
-
-VIEWS = """
-CREATE TEMP VIEW names AS
-SELECT country_code, max(country_name) AS name FROM sms__price_history WHERE country_code <> '' GROUP BY country_code;
-
-CREATE TEMP VIEW used AS
-SELECT
-    spend.provider,
-    spend.date,
-    coalesce(names.name, spend.country, 'Not named') AS country,
-    coalesce(spend.currency, 'units') AS measured_in,
-    coalesce(spend.amount, spend.units) AS used
-FROM sms__daily_spend AS spend
-LEFT JOIN names ON spend.country = names.country_code;
-
-CREATE TEMP VIEW anomalies AS
-SELECT anomalies.* REPLACE (coalesce(names.name, anomalies.country, 'Not named') AS country)
-FROM sms__spend_anomalies AS anomalies
-LEFT JOIN names ON anomalies.country = names.country_code;
-
-CREATE TEMP VIEW price_changes AS
-SELECT *, coalesce(country_name, 'Not named') AS country
-FROM sms__price_changes;
-"""
-CHOSEN = """
-list_contains($providers, provider)
-AND (len($countries) = 0 OR list_contains($countries, country))
-AND date BETWEEN $first AND $last
-"""
-
-
-class NothingToShow(Exception):
-    """There are no figures; the text says what to run."""
-
-
-class Spend:
-    """The models of a database that is open for reading: those of the first of the schemas that has any."""
-
-    def __init__(self, database: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> None:
-        found = database.execute("SELECT schema_name FROM duckdb_tables() WHERE table_name = 'sms__days'").fetchall()
-        self.schema = next((schema for schema in schemas if (schema,) in found), None)
-        if self.schema is None:
-            raise NothingToShow(f"There are no models in {DATABASE.name} yet. Run `make sync`, then `make models`.")
-        self._database = database
-        self.ask(f"USE {self.schema}")
-        database.execute(VIEWS)
-
-    def ask(self, query: str, **values: Any) -> list[Row]:
-        wanted = {name: value for name, value in values.items() if f"${name}" in query}
-        answer = self._database.execute(query, wanted)
-        columns = [column[0] for column in answer.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+PERIODS = ("Last 28 days", "This month", "Last month", "Last 90 days", "Last 12 months", "All days", "Other dates")
+# When something needs action: days that a balance still lasts, age of an unusual day, age of the last complete day.
+DAYS_LEFT, RECENT, BEHIND = 14, 3, 2
+# What a day of sms__days is that is not complete: one, and several.
+GAPS = {
+    "missing": ("was not read", "were not read"),
+    "invalid": ("has no valid figures", "have no valid figures"),
+    "partial": ("was still running when it was read", "were still running when they were read"),
+}
+HELP_FORECAST = (
+    "Month to date, and for the other days the mean of their weekday. Below: 4 of 5 months "
+    "end in this range if usage goes on as in the last weeks."
+)
+# Figures that fit into their boxes, and less empty space around the page.
+STYLE = """<style>
+[data-testid="stMetricValue"] {font-size: 1.35rem}
+[data-testid="stMainBlockContainer"] {padding: 2.5rem clamp(0.75rem, 2.5vw, 2.5rem)}
+h3 {font-size: 1.2rem !important}
+</style>"""
 
 
 def main() -> None:
     st.set_page_config(page_title="SMS spend", layout="wide")
-    st.title("SMS spend")
+    st.html(STYLE)
+    st.title("SMS spend", anchor=False)
     try:
         with open_database() as database:
-            show(Spend(database, SCHEMAS))
+            show(Spend(database, schemas()))
     except NothingToShow as nothing:
-        st.info(str(nothing))
-
-
-def open_database() -> duckdb.DuckDBPyConnection:
-    if not DATABASE.exists():
-        raise NothingToShow(f"There is no {DATABASE.name} yet. Run `make sync`, then `make models`.")
-    try:
-        return duckdb.connect(str(DATABASE), read_only=True)
-    except duckdb.IOException:
-        raise NothingToShow("A sync or `make models` is at work. Load this page again when it is done.") from None
+        st.error(str(nothing))
 
 
 def show(spend: Spend) -> None:
     known = spend.ask(
         """
-        SELECT provider, min(date) AS first, max(date) AS last, max(date) FILTER (status = 'complete') AS last_complete
-        FROM sms__days GROUP BY provider
+        SELECT provider, min(first_day) AS first, max(last_complete_day) AS last FROM sms__completeness
+        GROUP BY provider HAVING max(last_complete_day) IS NOT NULL ORDER BY provider DESC
         """
     )
     if not known:
-        raise NothingToShow("There are no days of usage yet. Run `make sync`, then `make models`.")
+        raise NothingToShow("No day of usage is complete yet. Run `make sync` tomorrow, then `make models`.")
     if spend.schema == SANDBOX:
-        st.caption("These figures are the sandbox's, and invented. README.md says how to read your accounts.")
+        st.caption("These are invented figures of the sandbox. README.md describes how to read your accounts.")
     chosen = choose(spend, known)
-    if chosen is None:
+    show_actions(spend, chosen)
+    show_figures(spend, chosen)
+    if chosen.length < 1:
         st.info("Choose the last day of the period too.")
         return
-    stacked_by = chosen.pop("stacked_by")
-    show_gaps(spend, chosen)
-    show_sums(spend, chosen)
-    show_days(spend, chosen, stacked_by)
+    for provider in chosen.providers:
+        of_provider = replace(chosen, providers=(provider,))
+        measures = spend.ask(
+            f"SELECT measured_in FROM used WHERE {CHOSEN} GROUP BY ALL ORDER BY ALL", **of_provider.values
+        )
+        for row in measures:
+            show_days(spend, of_provider, row["measured_in"])
+            show_countries(spend, of_provider, row["measured_in"])
+        if not measures:
+            st.info(f"{provider}: no usage from {chosen.period} in this choice.")
     show_balances(spend, chosen)
-    left, right = st.columns(2, gap="large")
-    with left:
-        show_movers(spend, chosen)
-    with right:
-        show_anomalies(spend, chosen)
-        show_price_changes(spend, chosen)
+    show_months(spend, chosen)
+    show_unusual_days(spend, chosen)
+    show_price_changes(spend, chosen)
+    show_statement(spend, chosen)
 
 
-def choose(spend: Spend, known: list[Row]) -> dict[str, Any] | None:
-    """What the boxes at the top say; None while the period has no end yet."""
-    boxes = st.columns([2, 3, 4, 2])
-    providers = [name for name in PROVIDERS if name in {row["provider"] for row in known}]
-    provider = boxes[0].selectbox("Provider", ["Both", *providers] if len(providers) > 1 else providers)
-    first, last = min(row["first"] for row in known), max(row["last"] for row in known)
-    end = max((row["last_complete"] for row in known if row["last_complete"]), default=last)
-    # Four weeks, or less if there are not as many days before them to compare with.
-    length = min(timedelta(days=28), (end - first + timedelta(days=1)) // 2)
-    begin = min(end - length + timedelta(days=1), end)
-    period = boxes[1].date_input("Period", (begin, end), min_value=first, max_value=last, format="YYYY-MM-DD")
-    names = [row["country"] for row in spend.ask("SELECT DISTINCT country FROM used ORDER BY country")]
-    countries = boxes[2].multiselect("Countries", names, placeholder="All")
-    stacked_by = boxes[3].selectbox("Stacked by", ["country", "provider"])
-    if not isinstance(period, tuple) or len(period) != 2:
-        return None
-    return {
-        "providers": providers if provider == "Both" else [provider],
-        "countries": countries,
-        "first": period[0],
-        "last": period[1],
-        "stacked_by": stacked_by,
-    }
+def choose(spend: Spend, known: list[Row]) -> Chosen:
+    """The boxes at the top. Their values are in the address of the page, so that it can be shared."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = [row["provider"] for row in known]
+        provider = st.selectbox("Provider", ["All", *names] if len(names) > 1 else names, **in_address("provider", 150))
+        period = st.selectbox("Period", PERIODS, **in_address("period", 170))
+        begin, end = min(row["first"] for row in known), max(row["last"] for row in known)
+        first, last = dates_of(period, begin, end)
+        if period == "Other dates":
+            dates = st.date_input("Dates", (first, last), format="YYYY-MM-DD", **in_address("dates", 230))
+            pair = dates if isinstance(dates, (tuple, list)) else (dates,)
+            first, last = (pair[0], pair[1]) if len(pair) == 2 else (end, end - timedelta(days=1))
+        countries = [row["country"] for row in spend.ask("SELECT DISTINCT country FROM used ORDER BY country")]
+        picked = st.multiselect("Countries", countries, placeholder="All", **in_address("country", 320))
+    return Chosen(tuple(names) if provider == "All" else (provider,), tuple(picked), first, last)
 
 
-def period_before(chosen: dict[str, Any]) -> dict[str, Any]:
-    """The same choice for as many days before."""
-    length = chosen["last"] - chosen["first"] + timedelta(days=1)
-    return {**chosen, "first": chosen["first"] - length, "last": chosen["last"] - length}
+def in_address(key: str, width: int) -> Row:
+    return {"key": key, "bind": "query-params", "width": width}
 
 
-def are_complete(spend: Spend, chosen: dict[str, Any]) -> bool:
-    """Whether every day of the period was read after it was over, of each provider that was chosen."""
-    [row] = spend.ask(
-        """
-        SELECT count(*) AS days FROM sms__days
-        WHERE status = 'complete' AND list_contains($providers, provider) AND date BETWEEN $first AND $last
-        """,
-        **chosen,
+def dates_of(period: str, begin: date, end: date) -> tuple[date, date]:
+    """The days of a period that ends with the last complete day."""
+    month = end.replace(day=1)
+    first, last = {
+        "This month": (month, end),
+        "Last month": ((month - timedelta(days=1)).replace(day=1), month - timedelta(days=1)),
+        "Last 90 days": (end - timedelta(days=89), end),
+        "Last 12 months": (end - timedelta(days=364), end),
+        "All days": (begin, end),
+    }.get(period, (end - timedelta(days=27), end))
+    return min(max(first, begin), last), last
+
+
+def show_actions(spend: Spend, chosen: Chosen) -> None:
+    """What somebody should do something about, whatever period and countries are chosen."""
+    urgent = [*actions_of_days(spend, chosen), *actions_of_balances(spend, chosen), *actions_of_usage(spend, chosen)]
+    if urgent:
+        st.error("**Needs action**\n\n" + "\n".join(f"- {sentence}" for sentence in urgent))
+    budgets = spend.ask(
+        "SELECT * FROM sms__month_forecast WHERE forecast_above_budget > 0 AND list_contains($providers, provider)",
+        **chosen.values,
     )
-    length = (chosen["last"] - chosen["first"]).days + 1
-    return bool(row["days"] == length * len(chosen["providers"]))
-
-
-def show_gaps(spend: Spend, chosen: dict[str, Any]) -> None:
-    """Says what of the period is missing, partial or without a price."""
-    sentences = []
-    days = spend.ask(
-        """
-        SELECT status, provider, list(date ORDER BY date) AS dates
-        FROM sms__days
-        WHERE status <> 'complete' AND list_contains($providers, provider) AND date BETWEEN $first AND $last
-        GROUP BY status, provider
-        ORDER BY status, provider DESC
-        """,
-        **chosen,
+    invoices = spend.ask(
+        "SELECT * FROM sms__invoice_variance WHERE status LIKE 'invoice is %' AND list_contains($providers, provider)",
+        **chosen.values,
     )
-    are_shown = spend.ask("SELECT 1 FROM sms__daily_spend WHERE is_partial LIMIT 1")
-    for row in days:
-        dates = ", ".join(map(str, row["dates"][:5])) + (" and others" if len(row["dates"]) > 5 else "")
-        if row["status"] == "missing":
-            sentences.append(f"{row['provider']}: {dates} was never read and is in no sum. Run `make sync`.")
-        else:
-            where = "in the sums, but not final" if are_shown else "not in the sums"
-            sentences.append(f"{row['provider']}: {dates} was still running when it was read, and is {where}.")
+    rests = spend.ask(
+        """
+        SELECT provider, measured_in, count(*) AS days, sum(unexplained) AS unexplained FROM sms__balance_daily
+        WHERE status = 'unexplained' AND account_id IS NULL AND date >= CAST($today AS DATE) - 28
+            AND list_contains($providers, provider)
+        GROUP BY ALL ORDER BY provider DESC
+        """,
+        **chosen.values,
+        today=today(),
+    )
+    notes = [
+        f"{row['provider']}: the forecast for {row['month']:%B} is "
+        f"{quantity(row['forecast_above_budget'], row['measured_in'])} above the budget of "
+        f"{quantity(row['budget'], row['measured_in'])}."
+        for row in budgets
+    ]
+    notes += [
+        f"{row['provider']}: the invoice for {row['month']:%B %Y} is {row['status'].removeprefix('invoice is ')} "
+        f"than the statement by {quantity(abs(row['variance']), row['currency'])}."
+        for row in invoices
+    ]
+    notes += [
+        f"{row['provider']}: the balance changed by {quantity(row['unexplained'], row['measured_in'])} on "
+        f"{row['days']} {'day' if row['days'] == 1 else 'days'} of the last 28, which neither usage nor a top-up "
+        "explains."
+        for row in rests
+    ]
+    if notes:
+        st.warning("**Worth a look**\n\n" + "\n".join(f"- {sentence}" for sentence in notes))
+    if not urgent and not notes:
+        st.success("Nothing needs action.")
+
+
+def actions_of_days(spend: Spend, chosen: Chosen) -> list[str]:
+    gaps = spend.ask(
+        """
+        SELECT days.provider, days.status, list(DISTINCT days.date ORDER BY days.date) AS dates
+        FROM sms__days AS days JOIN sms__completeness AS ends USING (source_relation, provider)
+        WHERE days.status <> 'complete' AND list_contains($providers, days.provider)
+            AND (days.status <> 'partial' OR days.date < ends.last_complete_day)
+        GROUP BY ALL ORDER BY days.provider DESC, days.status
+        """,
+        **chosen.values,
+    )
     ends = spend.ask(
         """
-        SELECT provider, max(date) AS last FROM sms__days WHERE list_contains($providers, provider)
-        GROUP BY provider HAVING max(date) < $last ORDER BY provider DESC
-        """,
-        **chosen,
+        SELECT provider, min(complete_to) AS complete_to, max(last_complete_day) AS last
+        FROM sms__completeness GROUP BY provider
+        """
     )
-    sentences += [f"{row['provider']}: nothing was read after {row['last']}." for row in ends]
-    if sentences:
-        st.warning("\n\n".join(sentences))
-    if "units" in measures(spend, chosen):
+    to = {row["provider"]: row["complete_to"] for row in ends}
+    sentences = []
+    for row in gaps:
+        dates = ", ".join(map(day_text, row["dates"][:5])) + (" and others" if len(row["dates"]) > 5 else "")
+        one, more = GAPS[row["status"]]
+        complete = to[row["provider"]]
+        sentences.append(
+            f"{row['provider']}: {dates} {one if len(row['dates']) == 1 else more}, and no sum includes it. "
+            + (f"The data is complete to {day_text(complete)}. " if complete else "")
+            + "Run `make sync`."
+        )
+    for row in ends:
+        if row["last"] is None:
+            sentences.append(f"{row['provider']}: no day is complete yet.")
+        elif row["provider"] in chosen.providers and row["last"] < today() - timedelta(days=BEHIND):
+            sentences.append(f"{row['provider']}: no day after {day_text(row['last'])} is complete. Run `make sync`.")
+    return sentences
+
+
+def actions_of_balances(spend: Spend, chosen: Chosen) -> list[str]:
+    rows = spend.ask(
+        """
+        SELECT * FROM sms__balance_runout WHERE list_contains($providers, provider)
+        ORDER BY account_id IS NOT NULL, days_left NULLS LAST, provider DESC
+        """,
+        **chosen.values,
+    )
+    sentences = []
+    for row in rows:
+        whose = (
+            f"{row['provider']}, {row['account_name'] or row['account_id']}" if row["account_id"] else row["provider"]
+        )
+        left = quantity(row["balance"], row["measured_in"])
+        if row["forecast_status"] == "other_currency":
+            sentences.append(
+                f"{whose}: the balance is in {row['measured_in']}, not in EUR. Nothing says when it runs out."
+            )
+        elif row["forecast_status"] == "owed" and row["balance"] < 0:
+            sentences.append(f"{whose}: {quantity(-row['balance'], row['measured_in'])} are owed. Top up.")
+        elif row["days_left"] is not None and row["days_left"] <= DAYS_LEFT and not row["is_topped_up"]:
+            sentences.append(f"{whose}: the balance of {left} lasts **{lasting(row['days_left'])}**. Top up.")
+    return sentences
+
+
+def actions_of_usage(spend: Spend, chosen: Chosen) -> list[str]:
+    rows = spend.ask(
+        """
+        SELECT * FROM unusual WHERE list_contains($providers, provider) AND direction = 'spike' AND kind = 'country'
+            AND date > (SELECT max(last_complete_day) FROM sms__completeness) - $recent
+        ORDER BY provider DESC, difference DESC
+        """,
+        **chosen.values,
+        recent=RECENT,
+    )
+    sentences = [
+        f"{row['provider']}: {row['part']} used {quantity(row['used'], row['measured_in'])} on "
+        f"{day_text(row['date'])}, usually {quantity(row['median_of_weekday'], row['measured_in'])} on this weekday."
+        for row in rows[:3]
+    ]
+    return sentences + ([f"{len(rows) - 3} more spikes: see Unusual days."] if len(rows) > 3 else [])
+
+
+def show_figures(spend: Spend, chosen: Chosen) -> None:
+    """A row of figures for each provider, of all countries, and their sum if they have one currency."""
+    rows = spend.ask(
+        """
+        SELECT forecast.*, ends.complete_to AS no_gap_to, ends.gaps
+        FROM sms__month_forecast AS forecast
+        JOIN (
+            SELECT provider, min(complete_to) AS complete_to,
+                count(*) FILTER (status <> 'complete' AND date < last_complete_day) AS gaps
+            FROM sms__completeness JOIN sms__days USING (source_relation, provider) GROUP BY provider
+        ) AS ends USING (provider)
+        WHERE list_contains($providers, provider) ORDER BY provider DESC
+        """,
+        **chosen.values,
+    )
+    if len(rows) > 1 and len({(row["measured_in"], row["month"]) for row in rows}) == 1:
+        st.subheader(f"All providers, {rows[0]['measured_in']}", anchor=False)
+        with st.container(horizontal=True):
+            show_month(sum_of(rows))
+    for row in rows:
+        st.subheader(f"{row['provider']}, {row['measured_in']}", anchor=False)
+        with st.container(horizontal=True):
+            show_month(row)
+            show_balance_figure(spend, row["provider"])
+            show_price_figure(spend, row["provider"], chosen)
+            missing = f"{row['gaps']} days missing" if row["gaps"] != 1 else "1 day missing"
+            to = day_text(row["no_gap_to"]) if row["no_gap_to"] else "no day"
+            figure(
+                "Complete to",
+                to,
+                f"-{missing}" if row["gaps"] else None,
+                "" if row["gaps"] else "no day missing",
+                bad="normal",
+            )
+    if any(row["measured_in"] == "units" for row in rows):
         st.caption(
             "SMSFactor counts units and does not tell their price. To see money, enter your price in "
             "`dbt_sms_spend/seeds/smsfactor_price_per_unit.csv` and run `make models`."
         )
 
 
-def measures(spend: Spend, chosen: dict[str, Any]) -> list[str]:
-    """The currencies of the period, and "units" if some usage has no price."""
-    rows = spend.ask(f"SELECT DISTINCT measured_in FROM used WHERE {CHOSEN} ORDER BY measured_in", **chosen)
-    return [row["measured_in"] for row in rows]
+def sum_of(rows: list[Row]) -> Row:
+    """The month of several providers; a figure that one of them lacks has no sum. A range is not summed."""
+    names = ("month_to_date", "days_missing_to_date", "forecast", "last_month_to_same_day", "last_month", "budget")
+    sums = {name: None if any(row[name] is None for row in rows) else sum(row[name] for row in rows) for name in names}
+    return {
+        **sums,
+        "month": rows[0]["month"],
+        "measured_in": rows[0]["measured_in"],
+        "forecast_high": None,
+        "forecast_by": "sum",
+    }
 
 
-def show_sums(spend: Spend, chosen: dict[str, Any]) -> None:
+def show_month(row: Row) -> None:
+    unit, month, last = row["measured_in"], f"{row['month']:%B}", row["month"] - timedelta(days=1)
+    is_whole = row["last_month_to_same_day"] and not row["days_missing_to_date"]
+    change = percent(row["month_to_date"], row["last_month_to_same_day"]) if is_whole else None
+    note = f"{last:%B}: not complete"
+    if change:
+        note = f"vs. {last:%b}"
+    elif row["days_missing_to_date"]:
+        note = (
+            "1 day not in it" if row["days_missing_to_date"] == 1 else f"{row['days_missing_to_date']} days not in it"
+        )
+    elif row["month_to_date"] < 0:
+        note = "with a refund"
+    figure(f"{month} to date", quantity(row["month_to_date"], unit), change, note)
+    spread = {"no day left": "month is over", "sum": "sum of both"}.get(row["forecast_by"], "too few weeks for a range")
+    if row["forecast_high"] is not None and row["forecast_by"] != "no day left":
+        spread = f"{short(row['forecast_low'])} to {short(row['forecast_high'])}"
+    figure(f"{month} forecast", quantity(row["forecast"], unit), None, spread, HELP_FORECAST)
+    if row["last_month"]:
+        above = percent(row["forecast"], row["last_month"]) or "not known"
+        figure(f"Forecast vs. {last:%b}", above, None, f"{last:%B}: {short(row['last_month'])}")
+    if row["budget"] is not None:
+        figure(f"{month} budget", quantity(row["budget"], unit), percent(row["forecast"], row["budget"]), "forecast")
+
+
+def figure(
+    label: str, value: str, change: str | None, note: str, help_text: str | None = None, bad: str = "inverse"
+) -> None:
+    st.metric(label, value, change or (note or None), delta_description=note if change else None,
+        delta_color=bad if change else "off", delta_arrow="auto" if change and bad == "inverse" else "off",
+        border=True, width=172, help=help_text)  # fmt: skip
+
+
+def show_balance_figure(spend: Spend, provider: str) -> None:
+    rows = spend.ask(
+        "SELECT * FROM sms__balance_runout WHERE provider = $provider AND account_id IS NULL", provider=provider
+    )
+    for row in rows:
+        if row["balance"] is None:
+            figure("Balance", row["kind"], None, "no limit")
+            continue
+        owed = row["balance"] < 0
+        label, value = ("Owed" if owed else "Balance"), quantity(abs(row["balance"]), row["measured_in"])
+        if owed:
+            figure(label, value, "-top up", "", bad="normal")
+        elif row["days_left"] is None:
+            figure(label, value, None, NOTES.get(row["forecast_status"], "end not known"))
+        else:
+            is_short = row["days_left"] <= DAYS_LEFT
+            lasts = f"lasts {lasting(row['days_left'])}"
+            figure(label, value, f"-{lasts}" if is_short else None, "" if is_short else lasts, bad="normal")
+
+
+def show_price_figure(spend: Spend, provider: str, chosen: Chosen) -> None:
+    if provider == "seven.io":
+        condition, count, label = "amount_per_sms IS NOT NULL", "messages", "Cost per SMS"
+    else:
+        condition, count, label = "amount IS NOT NULL", "units", "Cost per unit"
     query = f"""
-        SELECT provider, measured_in, sum(used) AS used FROM used WHERE {CHOSEN}
-        GROUP BY provider, measured_in ORDER BY provider DESC, measured_in
+        SELECT sum(amount) AS amount, sum({count}) AS sent, max(measured_in) AS unit FROM used
+        WHERE provider = $provider AND {condition} AND date BETWEEN $first AND $last
     """
-    before = period_before(chosen)
-    earlier = {(row["provider"], row["measured_in"]): row["used"] for row in spend.ask(query, **before)}
-    is_comparable = are_complete(spend, chosen) and are_complete(spend, before)
-    rows = spend.ask(query, **chosen)
-    if not rows:
-        st.info("There is no usage in this choice.")
-    for box, row in zip(st.columns(max(len(rows), 3)), rows, strict=False):
-        was = earlier.get((row["provider"], row["measured_in"]))
-        change = f"{percent(row['used'], was)} to the period before" if is_comparable and was else None
-        label = f"{row['provider']}, {chosen['first']} to {chosen['last']}"
-        box.metric(label, quantity(row["used"], row["measured_in"]), change, delta_color="inverse")
-
-
-def show_days(spend: Spend, chosen: dict[str, Any], stacked_by: str) -> None:
-    charts = {name: days_of(spend, chosen, name, stacked_by) for name in measures(spend, chosen)}
-    colours = colours_of(row["part"] for rows in charts.values() for row in rows)
-    for measured_in, rows in charts.items():
-        st.subheader(f"{'Units' if measured_in == 'units' else measured_in} by day")
-        st.altair_chart(days_chart(rows, chosen["first"], chosen["last"], colours))
-
-
-def colours_of(parts: Iterable[str]) -> dict[str, str]:
-    """A country has one colour in all charts."""
-    named = dict.fromkeys(part for part in parts if part != OTHERS)
-    return {**dict(zip(named, itertools.cycle(COLOURS))), OTHERS: GREY}
-
-
-def days_of(spend: Spend, chosen: dict[str, Any], measured_in: str, stacked_by: str) -> list[Row]:
-    """Rows of day, part and used; the largest parts by name and first, the rest together."""
-    return spend.ask(
-        f"""
-        WITH chosen AS (
-            SELECT *, {stacked_by} AS part FROM used WHERE {CHOSEN} AND measured_in = $measured_in
-        ),
-        parts AS (
-            SELECT part, row_number() OVER (ORDER BY sum(used) DESC, part) AS place FROM chosen GROUP BY part
+    [now], [before] = (spend.ask(query, provider=provider, **{**each.values}) for each in (chosen, chosen.before))
+    if now["sent"]:
+        price = now["amount"] / now["sent"]
+        change = percent(price, before["amount"] / before["sent"]) if before["sent"] else None
+        note = "vs. before" if change else "in the period"
+        figure(
+            label,
+            f"{now['unit']} {price:.4f}",
+            change,
+            note,
+            "In the chosen period, over days with nothing but SMS, against as many days before.",
         )
-        SELECT
-            CAST(date AS VARCHAR) || '{MIDNIGHT}' AS day,
-            CASE WHEN place <= $named THEN part ELSE $others END AS part,
-            CAST(sum(used) AS DOUBLE) AS used,
-            least(min(place), $named + 1) AS place
-        FROM chosen JOIN parts USING (part)
-        GROUP BY ALL
-        ORDER BY place, day
-        """,
-        **chosen,
-        measured_in=measured_in,
-        named=PARTS_NAMED,
-        others=OTHERS,
-    )
-
-
-def days_chart(rows: list[Row], first: date, last: date, colours: Mapping[str, str]) -> alt.Chart:
-    parts = list(dict.fromkeys(row["part"] for row in rows))
-    coloured = alt.Scale(domain=parts, range=[colours[part] for part in parts])
-    whole_period = alt.Scale(domain=[f"{day}{MIDNIGHT}" for day in (first, last + timedelta(days=1))])
-    return (
-        alt.Chart(alt.Data(values=rows), height=260)
-        .mark_bar()
-        .encode(
-            x=alt.X("yearmonthdate(day):T", title=None, axis=DAY_AXIS, scale=whole_period),
-            y=alt.Y("used:Q", title=None, axis=figure_axis(max(row["used"] for row in rows))),
-            color=alt.Color("part:N", title=None, scale=coloured, legend=alt.Legend(orient="bottom", columns=4)),
-            order=alt.Order("place:Q"),
-            tooltip=[
-                alt.Tooltip("day:T", title="Day", format="%Y-%m-%d"),
-                alt.Tooltip("part:N", title="Part"),
-                alt.Tooltip("used:Q", title="Used", format=",.2f"),
-            ],
-        )
-    )
-
-
-def figure_axis(highest: float) -> alt.Axis:
-    return alt.Axis(format=",.0f" if highest >= 5 else ",.2f", tickCount=5, domain=False)
-
-
-def show_balances(spend: Spend, chosen: dict[str, Any]) -> None:
-    balances = "FROM sms__balance_runout WHERE list_contains($providers, provider)"
-    rows = spend.ask(f"SELECT * {balances} AND account_id IS NULL ORDER BY provider DESC", **chosen)
-    accounts = spend.ask(
-        f"""
-        SELECT *, count(*) OVER () AS accounts {balances} AND account_id IS NOT NULL
-        ORDER BY runs_out_on NULLS LAST, provider DESC, account_name, account_id
-        LIMIT 12
-        """,
-        **chosen,
-    )
-    if not rows and not accounts:
-        return
-    st.subheader("Balance")
-    for box, row in zip(st.columns(max(len(rows), 2), gap="large"), rows, strict=False):
-        with box:
-            st.metric(f"{row['provider']}, {row['balance_date']}", quantity(row["balance"], row["measured_in"]))
-            st.write(forecast_text(row))
-            if row["days_left"] and row["runs_out_on"]:
-                st.altair_chart(forecast_chart(row))
-    if accounts:
-        st.caption(f"Of {accounts[0]['accounts']} sub-accounts those that end first")
-        table(
-            {
-                "Sub-account": row["account_name"] or "",
-                "Id": row["account_id"],
-                "Provider": row["provider"],
-                "Balance": quantity(row["balance"], row["measured_in"]),
-                "Used a day": quantity(max(means_of(row), default=(None,))[0], row["measured_in"]),
-                "Used up": end_of_account(row),
-            }
-            for row in accounts
-        )
-
-
-def end_of_account(row: Row) -> str:
-    if row["kind"] == "unlimited":
-        return "no limit of its own"
-    if row["days_left"] is None:
-        return "not known"
-    end = str(row["runs_out_on"] or "in more than ten years")
-    return f"{end}, unless topped up before" if row["is_topped_up"] else end
-
-
-def forecast_text(row: Row) -> str:
-    if row["kind"] == "postpaid":
-        return "The account is billed afterwards: its balance has no end."
-    if row["kind"] == "unlimited":
-        return "The account has no limit of its own."
-    if row["days_left"] is None:
-        return "No usage is known that would use it up."
-    mean, days, span = max(means_of(row))
-    missing = "" if days == span else f", of which {span - days} are not known"
-    end = f"used up on {row['runs_out_on']}" if row["runs_out_on"] else "used up in more than ten years"
-    lasts = {0: "less than a day", 1: "1 day"}.get(row["days_left"], f"{row['days_left']} days")
-    return (
-        f"Lasts **{lasts}**, {end}, at {quantity(mean, row['measured_in'])} a day: "
-        f"the mean of the {span} days before{missing}. Top-ups to come are not in it."
-    )
-
-
-def means_of(row: Row) -> list[tuple[Decimal, int, int]]:
-    """Each mean that is known, with the days that it is of, and the days that these are among."""
-    means = [(row["mean_7_days"], row["days_in_mean_7"], 7), (row["mean_28_days"], row["days_in_mean_28"], 28)]
-    return [one for one in means if one[0] is not None]
-
-
-def forecast_chart(row: Row) -> alt.Chart:
-    points = [
-        {"day": f"{row['balance_date']}{MIDNIGHT}", "left": float(row["balance"])},
-        {"day": f"{row['runs_out_on']}{MIDNIGHT}", "left": 0},
-    ]
-    colour = COLOURS[PROVIDERS.index(row["provider"])]
-    return (
-        alt.Chart(alt.Data(values=points), height=140)
-        .mark_area(color=colour, opacity=0.2, line={"color": colour, "strokeDash": [5, 4]})
-        .encode(
-            x=alt.X("day:T", title=None, axis=DAY_AXIS),
-            y=alt.Y("left:Q", title=None, axis=figure_axis(points[0]["left"])),
-        )
-    )
-
-
-def show_movers(spend: Spend, chosen: dict[str, Any]) -> None:
-    st.subheader("Countries that moved")
-    before = period_before(chosen)
-    if not (are_complete(spend, chosen) and are_complete(spend, before)):
-        st.write(f"Not all days from {before['first']} to {chosen['last']} are known: nothing to compare with.")
-        return
-    rows = spend.ask(
-        f"""
-        SELECT
-            country, measured_in,
-            coalesce(sum(used) FILTER (date >= $middle), 0) AS now,
-            coalesce(sum(used) FILTER (date < $middle), 0) AS before
-        FROM used WHERE {CHOSEN}
-        GROUP BY country, measured_in
-        QUALIFY row_number() OVER (PARTITION BY measured_in ORDER BY abs(now - before) DESC, country) <= 6
-        ORDER BY measured_in, abs(now - before) DESC, country
-        """,
-        **{**chosen, "first": before["first"]},
-        middle=chosen["first"],
-    )
-    st.caption(f"Against {before['first']} to {before['last']}")
-    table(
-        {
-            "Country": row["country"],
-            "Now": quantity(row["now"], row["measured_in"]),
-            "Before": quantity(row["before"], row["measured_in"]),
-            "Change": percent(row["now"], row["before"]) if row["before"] else "new",
-        }
-        for row in rows
-    )
-
-
-def show_anomalies(spend: Spend, chosen: dict[str, Any]) -> None:
-    st.subheader("Days far above what is usual")
-    rows = spend.ask(f"SELECT * FROM anomalies WHERE {CHOSEN} ORDER BY date DESC, above_median DESC LIMIT 12", **chosen)
-    if not rows:
-        st.write("None. Days with less than four weeks before them are not judged.")
-        return
-    table(
-        {
-            "Day": row["date"],
-            "Provider": row["provider"],
-            "Country": row["country"],
-            "Used": quantity(row["used"], row["measured_in"]),
-            "Usual on this weekday": quantity(row["median_of_weekday"], row["measured_in"]),
-        }
-        for row in rows
-    )
-
-
-def show_price_changes(spend: Spend, chosen: dict[str, Any]) -> None:
-    if "seven.io" not in chosen["providers"]:
-        return
-    st.subheader("Price changes")
-    rows = spend.ask(
-        f"""
-        SELECT *, count(*) OVER () AS changes FROM price_changes WHERE {CHOSEN}
-        ORDER BY abs(new_price - old_price) DESC NULLS LAST, country, network_name
-        LIMIT 12
-        """,
-        **chosen,
-    )
-    [lists] = spend.ask("SELECT min(valid_from) AS first FROM sms__price_history")
-    if not rows:
-        st.write(f"None is known. Prices are known since {lists['first']}." if lists["first"] else "No price list yet.")
-        return
-    st.caption(f"The largest of {rows[0]['changes']} at seven.io, for one SMS")
-    table(
-        {
-            "Since": row["date"],
-            "Country": row["country"],
-            "Network": row["network_name"] or "all others",
-            "Old": "" if row["old_price"] is None else f"{row['old_price']:.4f}",
-            "New": "" if row["new_price"] is None else f"{row['new_price']:.4f}",
-            "Change": row["change"] if row["percent"] is None else f"{row['percent']:+.1f} %",
-        }
-        for row in rows
-    )
-
-
-def table(rows: Iterable[Row]) -> None:
-    st.dataframe([{name: str(value) for name, value in row.items()} for row in rows], hide_index=True, height="content")
-
-
-def quantity(figure: Decimal | None, measured_in: str) -> str:
-    if figure is None:
-        return "not known"
-    return f"{figure:,.0f} {measured_in}" if measured_in in ("units", "credits") else f"{measured_in} {figure:,.2f}"
-
-
-def percent(now: Decimal, before: Decimal) -> str:
-    return f"{100 * (now / before - 1):+.1f} %"
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ resource "airbyte_source_definition" "sms_providers" {
   workspace_id      = var.workspace_id
   name              = "SMS Providers"
   docker_repository = "ghcr.io/your_organization/source-sms-providers"
-  docker_image_tag  = "0.3.0"
+  docker_image_tag  = "0.4.0"
   documentation_url = "https://github.com/your_organization/source-sms-providers/blob/main/docs/integrations/sources/sms-providers.md"
 }
 

@@ -11,7 +11,8 @@ Beyond that, for each complete day that was read:
   choice of missing groups adds up and the total can hold them all, all of them stay.
 - R3. SMSFactor: a country that its account lacks is zero. An account that is missing, and exists or has become part of
   other accounts, is zero. One that was deleted, or that the group total still counts, keeps its rows.
-- R4. A day that seven.io leaves out is not written if it ever reported one at least that old; otherwise it is zero.
+- R4. A day that seven.io leaves out fails if it ever reported one at least that old; otherwise it is zero. Once the day
+  is older than `lookback_days`, and was read before, its rows may stay without a failure.
 - R5. A kill loses nothing: the next whole reading writes what the state named, whether it had arrived or not.
 - R6. Filters that change take nothing back: rows of the former ones stay as they are.
 - R7. No row of a complete day that was read again is partial.
@@ -90,7 +91,9 @@ class Contract:
             if not self._is_reported(settings, day, today):
                 known = [self._reported.get(stream, "9999")]
                 known += [each for of, each in due if of == stream and self._is_reported(settings, each, today)]
-                if min(known) <= day:
+                if self._may_settle((stream, day), today):
+                    may.add((stream, day))
+                elif min(known) <= day:
                     must.add((stream, day))
                 elif str(reportable) <= day:
                     may.add((stream, day))
@@ -126,8 +129,14 @@ class Contract:
         days = [date.fromisoformat(day) for _, day in (*whole, *cut)]
         read = {day for stream, day in whole if stream == "consumption"}
         report = _Report(settings, config, min(days), max(days), read)
+        settling = {
+            at
+            for at in self.due(today)
+            if at[0] in _OF_SEVEN and self._may_settle(at, today) and not self._is_reported(settings, at[1], today)
+        }
+        self._settled |= settling
         for at in whole:
-            reading = self._reading(report, at, before.get(at, {}))
+            reading = self._reading(report, at, before.get(at, {}), is_unchanged=at in settling)
             self._readings[at] = reading
             self._open.pop(at, None)
             self._named.discard(at)
@@ -165,7 +174,12 @@ class Contract:
         """The tables, if each sync read whole days only."""
         return {at: reading.rows() for at, reading in self._readings.items()}
 
-    def _reading(self, report: _Report, at: StreamDay, before: Rows) -> Reading:
+    def _may_settle(self, at: StreamDay, today: date) -> bool:
+        """Whether the day was read, and is older than the lookback."""
+        was_read = at in self._open or (at in self._readings and not self._readings[at].is_running)
+        return was_read and today - date.fromisoformat(at[1]) > timedelta(days=self._config["lookback_days"])
+
+    def _reading(self, report: _Report, at: StreamDay, before: Rows, *, is_unchanged: bool = False) -> Reading:
         """What the providers report of a day, on top of what the table holds."""
         stream, _ = at
         now = len(self._filters[stream]) - 1
@@ -178,6 +192,8 @@ class Contract:
         if at not in self._named:
             known = [before, *known]
         own = [{key: row for key, row in rows.items() if key not in foreign and key not in loose} for rows in known]
+        if is_unchanged:
+            return Reading(*at, False, {}, own, foreign=foreign, loose=loose, is_unchanged=True)
         return report.reading(at, own, foreign, loose)
 
     def _wrote(self, at: StreamDay, reading: Reading) -> None:
@@ -214,13 +230,15 @@ class Reading:
     """Rows of former filters."""
     loose: Collection[Key] = ()
     """Rows of which nothing is certain."""
+    is_unchanged: bool = False
+    """Whether the provider did not report the day, so that the rows stay as they were."""
     may_lack: bool = False
     """Whether rows that the provider would send may be missing, because nothing tells the connector to request them."""
 
     def faults(self, found: Rows) -> list[str]:
         """A sentence for each row that is wrong or missing."""
-        if self.is_running:
-            return min((self._faults_of_running_day(found, known) for known in self.known), key=len)
+        if self.is_running or self.is_unchanged:
+            return min((self._faults_of_kept_rows(found, known) for known in self.known), key=len)
         if not found:
             return ["there is no row"]
         of_sums = self._faults_of_sums if self.stream in (*GROUPED, BY_ACCOUNT) else self._faults_of_rows
@@ -237,7 +255,7 @@ class Reading:
         known = self.known[0] if known is None else known
         missing = {key: row for key, row in known.items() if key not in self.sent}
         rows = {**self.sent, **self.foreign}
-        if self.is_running and self.stream in _OF_SEVEN:
+        if self.is_unchanged or (self.is_running and self.stream in _OF_SEVEN):
             return {**missing, **rows}
         kept = self._kept(missing)
         zeros = {key: self._zero(row) for key, row in missing.items() if key not in kept}
@@ -308,28 +326,31 @@ class Reading:
             return
         if not any(_is_nothing(_less(self.total, _sum([*counted, *some])), size) for some in ([], undecided)):
             yield f"the rows add up to {_figures(_sum(counted))}, the total is {_figures(self.total)}"
-        missing = {key: row for key, row in known.items() if key not in self.sent and has_usage(row)}
-        groups = {key: row for key, row in missing.items() if not self._may_be_rest(key)}
-        lost = groups.keys() - kept.keys()
-        if lost and _fits(_less(needed, _sum(missing.values())), size):
+        removed = self._removed(known)
+        lost = [group for group, rows in removed.items() if not rows.keys() <= kept.keys()]
+        if not lost or _is_nothing(rest, size):
+            return
+        if _fits(_less(needed, _sum(row for rows in removed.values() for row in rows.values())), size):
             yield f"the total can hold {lost}, but they did not stay"
-        elif lost and not _is_nothing(rest, size) and (choice := _choice(missing, needed, size)) is not None:
+        elif (choice := _choice(removed, needed, size)) is not None:
             yield f"{set(choice)} add up with the groups, but there is a rest of {_figures(rest)}"
-        elif lost and not _is_nothing(rest, size) and _fits(_less(needed, _sum(groups.values())), size):
-            yield f"the total can hold {lost} beside a rest, but they did not stay"
 
-    def _faults_of_running_day(self, found: Rows, known: Rows) -> list[str]:
+    def _faults_of_kept_rows(self, found: Rows, known: Rows) -> list[str]:
         faults = []
         for key in dict.fromkeys((*self.sent, *known, *self.foreign, *found)):
             if not self._is_certain(key) and key not in self.sent:
                 continue
             row, before = found.get(key, {}), known.get(key, {})
             if key in self.sent:
-                is_right = _says(row, self.sent[key])
+                # Which accounts a running day concerns is not certain: a later sync requests the others.
+                is_late = self.stream == BY_ACCOUNT and _amounts(row) == _amounts(before)
+                is_right = is_late or _says(row, self.sent[key])
             else:
                 is_right = _amounts(row) == _amounts(before) or (self.stream == "consumption" and not has_usage(row))
             if not is_right:
-                faults.append(f"the day runs, the table has {row}, sent was {self.sent.get(key)}, before {before}")
+                faults.append(
+                    f"rows of the day must stay, the table has {row}, sent was {self.sent.get(key)}, before {before}"
+                )
         return faults
 
     def _kept(self, missing: Rows) -> Collection[Key]:
@@ -338,14 +359,32 @@ class Reading:
             return [key for key, row in missing.items() if has_usage(row) and self.stays.get(row["account_id"])]
         if self.total is None or self.stream == "analytics":
             return []
-        usage = {key: row for key, row in missing.items() if has_usage(row)}
+        removed = self._removed(missing)
         needed = _less(self.total, _sum(self.sent.values()))
-        size = len(self.sent) + len(usage)
-        choice = _choice(usage, needed, size)
+        size = len(self.sent) + len(missing)
+        choice = _choice(removed, needed, size)
         if choice is None:
-            groups = [key for key in usage if not self._may_be_rest(key)]
-            choice = groups if _fits(_less(needed, _sum(usage[key] for key in groups)), size) else []
-        return choice
+            everything = _sum(row for rows in removed.values() for row in rows.values())
+            choice = list(removed) if _fits(_less(needed, everything), size) else []
+        return [key for group in choice for key in removed[group]]
+
+    def _removed(self, known: Rows) -> dict[Any, Rows]:
+        """The groups that are missing, with their rows; by account and country, the accounts that are. A row of the
+        empty group is no group: it may be the rest of an earlier reading.
+        """
+        removed: dict[Any, dict[Key, Row]] = {}
+        sent_accounts = {key[1] for key, row in self.sent.items() if has_usage(row)}
+        for key, row in known.items():
+            if key in self.sent or not has_usage(row):
+                continue
+            if self.stream == BY_ACCOUNT:
+                # What a country of an account that is still there lost is in the account's total.
+                if key[1] not in sent_accounts:
+                    removed.setdefault(key[1], {})[key] = row
+            elif not self._may_be_rest(key):
+                removed.setdefault(key, {})[key] = row
+        removed.pop("main", None)
+        return dict(removed)
 
     def _is_certain(self, key: Key) -> bool:
         return key in self.sent or not (key in self.foreign or key in self.loose)
@@ -466,12 +505,8 @@ def by_day(records: Mapping[str, Iterable[Row]]) -> dict[StreamDay, Rows]:
 
 def _is_named(rows: Rows, named: Mapping[Key, Sequence[Any]]) -> bool:
     """Whether a state names all rows with usage, with these amounts."""
-    return all(
-        [Decimal(str(amount)) for amount in named.get(key, ())]
-        == [Decimal(str(row[name])) for name in FIGURES if name in row]
-        for key, row in rows.items()
-        if has_usage(row)
-    )
+    usage = {key: [row[name] for name in FIGURES if name in row] for key, row in rows.items() if has_usage(row)}
+    return all([*named.get(key, ())] == amounts for key, amounts in usage.items())
 
 
 def _filters_of(stream: str, config: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -488,14 +523,15 @@ def _says(row: Row, right: Row) -> bool:
     return row == right
 
 
-def _choice(missing: Rows, needed: Amounts, size: int) -> Collection[Key] | None:
+def _choice(removed: Mapping[Any, Rows], needed: Amounts, size: int) -> Collection[Any] | None:
     """The first choice of missing groups that amounts to what is needed, None if there is none."""
-    if len(missing) > _MOST_SEARCHED:
+    if len(removed) > _MOST_SEARCHED:
         return None
-    for count in range(len(missing) + 1):
-        for keys in itertools.combinations(missing, count):
-            if _is_nothing(_less(needed, _sum(missing[key] for key in keys)), size):
-                return keys
+    for count in range(len(removed) + 1):
+        for groups in itertools.combinations(removed, count):
+            rows = (row for group in groups for row in removed[group].values())
+            if _is_nothing(_less(needed, _sum(rows)), size):
+                return groups
     return None
 
 

@@ -25,12 +25,15 @@ NONE: dict[str, list[str]] = {"too_many": [], "missing": []}
 """The `difference` of rows that are as expected."""
 
 PLACES = Decimal("0.000000001")
+BUILT_AT = ("built_at", "x_built_at")
+"""Columns that say when a mart was built, which no record tells."""
 
 
 @dataclass(frozen=True)
 class Variables:
     """Those of dbt_project.yml that the marts depend on; prices are (valid_from, price, currency), the oldest first."""
 
+    source_relation: str = "sms"
     include_partial_days: bool = False
     prices: tuple[tuple[str, str, str], ...] = ()
     seven_balance_accounts: tuple[str, ...] = ()
@@ -65,8 +68,19 @@ class _Marts:
         self.daily_spend = self._daily_spend()
 
     def all(self) -> dict[str, list[Row]]:
+        marts = self._marts()
+        connection = self.variables.source_relation
+        return {
+            mart: [
+                {"x_source_relation" if mart == "sms__focus" else "source_relation": connection, **row} for row in rows
+            ]
+            for mart, rows in marts.items()
+        }
+
+    def _marts(self) -> dict[str, list[Row]]:
         return {
             "sms__days": self.days,
+            "sms__completeness": self._completeness(),
             "sms__daily_spend": self.daily_spend,
             "sms__spend_by_label": self._spend_by_label(),
             "sms__balance_runout": self._balance_runout(),
@@ -80,9 +94,15 @@ class _Marts:
     def _days(self) -> list[Row]:
         reported: dict[tuple[str, str], Row] = {}
         for row in self.records["analytics"]:
-            figures = {"messages": row["sms"] + row["rcs"], "units": None, "amount": exact(row["usage_eur"])}
+            if row["sms"] is None or row["usage_eur"] is None:
+                reported[SEVEN, row["date"]] = {"is_invalid": True}
+                continue
+            figures = {"messages": _messages(row), "units": None, "amount": exact(row["usage_eur"])}
             reported[SEVEN, row["date"]] = {**figures, "currency": "EUR", "is_partial": row["is_partial"]}
         for day, rows in grouped(self.records["consumption"], lambda row: row["date"]).items():
+            if any(row["consumption"] is None for row in rows):
+                reported[SMSFACTOR, day] = {"is_invalid": True}
+                continue
             units = sum(exact(row["consumption"]) for row in rows)
             figures = {"messages": None, "units": units, **self._money(day, units)}
             reported[SMSFACTOR, day] = {**figures, "is_partial": all(row["is_partial"] for row in rows)}
@@ -100,6 +120,23 @@ class _Marts:
             for day in _days_between([day for whose, day in reported if whose == provider])
         ]
 
+    def _completeness(self) -> list[Row]:
+        rows = []
+        for provider, days in grouped(self.days, lambda row: row["provider"]).items():
+            dates = {status: [row["date"] for row in days if row["status"] == status] for status in STATUSES}
+            gaps = [row["date"] for row in days if row["status"] != "complete"]
+            before_gaps = [day for day in dates["complete"] if not gaps or day < min(gaps)]
+            rows.append(
+                {
+                    "provider": provider,
+                    "first_day": min(row["date"] for row in days),
+                    "complete_to": max(before_gaps, default=None),
+                    "last_complete_day": max(dates["complete"], default=None),
+                    **{f"days_{status}": len(each) for status, each in dates.items()},
+                }
+            )
+        return rows
+
     def _days_with_accounts(self) -> set[str]:
         """The days of seven.io that were read by account and country, and add up to the day's total."""
         totals = {row["date"]: _billed([row]) for row in self.records["analytics"]}
@@ -116,9 +153,11 @@ class _Marts:
 
     def _daily_spend(self) -> list[Row]:
         prices = grouped(self.records["pricing"], lambda row: (row["date"], row["country_code"]))
+        lists = sorted({row["date"] for row in self.records["pricing"]})
         rows = []
         for row in [*self._of_accounts(), *self._without_accounts("analytics_by_country")]:
-            listed = prices.get((row["date"], row["country"]), []) if row["country"] else []
+            newest = max((day for day in lists if day <= row["date"]), default=lists[0] if lists else None)
+            listed = prices.get((newest, row["country"]), []) if row["country"] else []
             own = [exact(price["price"]) for price in listed]
             only_sms = row["sms"] and not any(row[name] for name in COUNTERS[1:])
             rows.append(
@@ -128,7 +167,7 @@ class _Marts:
                     "account_id": row.get("account_id"),
                     "account_name": row.get("company"),
                     "country": row["country"] or None,
-                    "messages": row["sms"] + row["rcs"],
+                    "messages": _messages(row),
                     "units": None,
                     "amount": exact(row["usage_eur"]),
                     "currency": "EUR",
@@ -138,6 +177,8 @@ class _Marts:
                     ),
                     "lowest_list_price": min(own, default=None),
                     "highest_list_price": max(own, default=None),
+                    "list_price_date": newest if listed else None,
+                    "list_price_basis": _basis(row["date"], newest) if listed else None,
                 }
             )
         for row in self.records["consumption"]:
@@ -156,6 +197,8 @@ class _Marts:
                         "default_list_price": None,
                         "lowest_list_price": None,
                         "highest_list_price": None,
+                        "list_price_date": None,
+                        "list_price_basis": None,
                     }
                 )
         return self._of_shown_days(rows)
@@ -166,7 +209,7 @@ class _Marts:
                 "provider": SEVEN,
                 "date": row["date"],
                 "label": row["label"],
-                "messages": row["sms"] + row["rcs"],
+                "messages": _messages(row),
                 "amount": exact(row["usage_eur"]),
                 "currency": "EUR",
             }
@@ -181,7 +224,7 @@ class _Marts:
                 "date": row["date"],
                 "account_id": row.get("account_id"),
                 "account_name": row["company"] if "account_id" in row else row["account"],
-                "messages": row["sms"] + row["rcs"],
+                "messages": _messages(row),
                 "units": None,
                 "amount": exact(row["usage_eur"]),
                 "currency": "EUR",
@@ -264,7 +307,8 @@ class _Marts:
             total = sum((used[day] for day in days if day in known), Decimal())
             means[span] = total / counts[span] if counts[span] else None
         highest = max((mean for mean in means.values() if mean and mean > 0), default=None)
-        has_end = kind in ("prepaid", "unknown") and highest is not None
+        measured_in = snapshot["currency"] or "unknown" if "currency" in snapshot else _MEASURES[provider]
+        has_end = kind in ("prepaid", "unknown") and highest is not None and measured_in in _MEASURES.values()
         days_left = int((max(exact(balance), Decimal()) / highest).to_integral_value(ROUND_DOWN)) if has_end else None
         return {
             "provider": provider,
@@ -274,11 +318,12 @@ class _Marts:
             "is_topped_up": False,
             "balance_date": snapshot["date"],
             "balance": None if balance is None else exact(balance),
-            "measured_in": "EUR" if provider == SEVEN else "credits",
+            "measured_in": measured_in,
             **{f"days_in_mean_{span}": counts[span] for span in counts},
             **{f"mean_{span}_days": None if mean is None else rounded(mean, PLACES) for span, mean in means.items()},
             "days_left": days_left,
             "runs_out_on": None if days_left is None or days_left > 3650 else str(today + timedelta(days=days_left)),
+            "forecast_status": _forecast_status(kind, balance, measured_in, days_left),
         }
 
     def _price_history(self) -> list[Row]:
@@ -322,6 +367,8 @@ class _Marts:
                 before, after = old.get(key), new.get(key)
                 if before == after:
                     continue
+                sent = self._sms_of_28_days(key[0])
+                is_known = sent is not None and before is not None and after is not None
                 rows.append(
                     {
                         "provider": SEVEN,
@@ -334,11 +381,22 @@ class _Marts:
                         "old_price": before,
                         "new_price": after,
                         "currency": "EUR",
-                        "percent": rounded(after * 100 / before - 100, "0.01") if before and after else None,
+                        "percent_change": rounded(after * 100 / before - 100, "0.01") if before and after else None,
                         "change": _change(before, after),
+                        "sms_28_days": sent,
+                        "amount_moved_28_days": sent * (after - before) if is_known else None,
                     }
                 )
         return rows
+
+    def _sms_of_28_days(self, country: str) -> int | None:
+        """SMS to a country in the 28 days up to the last complete one; None without a complete day."""
+        complete = {row["date"] for row in self.days if (row["provider"], row["status"]) == (SEVEN, "complete")}
+        if not complete:
+            return None
+        first = str(date.fromisoformat(max(complete)) - timedelta(days=27))
+        rows = [row for row in self.records["analytics_by_country"] if row["date"] in complete and row["date"] >= first]
+        return sum(row["sms"] for row in rows if country and row["country"] == country)
 
     def _spend_anomalies(self) -> list[Row]:
         used: dict[tuple[str, str | None, str], Decimal] = defaultdict(Decimal)
@@ -378,6 +436,15 @@ class _Marts:
         complete = grouped(
             [row for row in self.days if row["status"] == "complete"], lambda row: (row["provider"], row["date"][:7])
         )
+        # An account with an id goes by its newest name of the month.
+        names = {
+            (row["date"][:7], row["provider"], row["account_id"]): row["account_name"]
+            for row in sorted(shown, key=lambda row: row["date"])
+            if row["account_id"] is not None and row["account_name"] is not None
+        }
+        for row in shown:
+            if row["account_id"] is not None:
+                row["account_name"] = names.get((row["date"][:7], row["provider"], row["account_id"]))
         keys = ("provider", "account_id", "account_name", "currency")
         rows = []
         for key, parts in grouped(shown, lambda row: (row["date"][:7], *(row[name] for name in keys))).items():
@@ -444,6 +511,7 @@ class _Marts:
 
 def difference(rows: Iterable[Row], expected: Iterable[Row]) -> dict[str, list[str]]:
     """The rows that are too many and those that are missing; numbers count by their value, days and times as texts."""
+    rows = [{name: value for name, value in row.items() if name not in BUILT_AT} for row in rows]
     found, due = (Counter(_text(row) for row in each) for each in (rows, expected))
     return {"too_many": sorted((found - due).elements())[:3], "missing": sorted((due - found).elements())[:3]}
 
@@ -474,13 +542,37 @@ def _text(row: Row) -> str:
     return str([(name, plain(row[name])) for name in sorted(row)])
 
 
+STATUSES = ("complete", "partial", "missing", "invalid")
+_MEASURES = {SEVEN: "EUR", SMSFACTOR: "credits"}
 _KINDS = {True: "postpaid", False: "prepaid", None: "unknown"}
 
 
 def _status(reported: Row | None) -> str:
     if reported is None:
         return "missing"
+    if reported.get("is_invalid"):
+        return "invalid"
     return "partial" if reported["is_partial"] else "complete"
+
+
+def _messages(row: Row) -> int:
+    return int(row["sms"] + (row["rcs"] or 0))
+
+
+def _basis(day: str, list_day: str | None) -> str:
+    if list_day == day:
+        return "listed"
+    return "carried_forward" if list_day and list_day < day else "before_first_list"
+
+
+def _forecast_status(kind: str, balance: Any, measured_in: str, days_left: int | None) -> str:
+    if kind in ("postpaid", "unlimited"):
+        return kind
+    if balance < 0:
+        return "owed"
+    if measured_in not in _MEASURES.values():
+        return "other_currency"
+    return "no_usage" if days_left is None else "forecast"
 
 
 def _has_usage(row: Row) -> bool:
@@ -490,7 +582,7 @@ def _has_usage(row: Row) -> bool:
 def _billed(rows: Iterable[Row]) -> tuple[int, Decimal]:
     """The messages and the cost of some rows."""
     rows = list(rows)
-    return sum(row["sms"] + row["rcs"] for row in rows), sum((exact(row["usage_eur"]) for row in rows), Decimal())
+    return sum(_messages(row) for row in rows), sum((exact(row["usage_eur"]) for row in rows), Decimal())
 
 
 def _days_between(days: list[str]) -> list[str]:

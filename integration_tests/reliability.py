@@ -26,10 +26,12 @@ BOUNDS = """
 
 | What | Bound |
 |---|---|
-| One answer, from the first byte sent to the last one read | {answer:.0f} s, {size} MB |
+| One response, from the look-up of the host name to the last byte | {answer:.0f} s, {size} MB |
 | Silence of a server within an answer | {silence:.0f} s |
 | Requests to a provider in a second | ten times "Parallel requests" |
 | Tries of a request | 1, and 5 retries after 1, 2, 4, 8 and 16 s |
+| Pauses after HTTP 429 without Retry-After | 1, 2, 4 … {backoff:.0f} s, until 180 s pass without a good response |
+| Rejections of the key in a row that end an endpoint | {rejections} |
 | A Retry-After that is waited for | {wait:.0f} s |
 | A request that gets no good answer, in a sync | fails after 180 s |
 | A provider that gives no good answer, in a sync | given up after 180 s and {failed} different requests |
@@ -170,7 +172,7 @@ PROMISES = {
     "Wire": {
         "What fails once is asked again, and all records arrive": (
             "test_wire.py",
-            "test_given_a_failure_once_when_read_then_it_is_asked_again_and_all_records_arrive",
+            "test_given_a_failure_once_when_read_then_it_is_retried_and_all_records_arrive",
         ),
         "What fails for ever ends soon as a transient error": (
             "test_wire.py",
@@ -178,7 +180,7 @@ PROMISES = {
         ),
         "An outage ends the sync within its limit, however many days are left": (
             "test_wire.py",
-            "test_given_an_hours_outage_and_thousands_of_days_when_read_then_it_ends_with_the_outage_limit",
+            "test_given_an_outage_over_thousands_of_days_then_the_sync_ends_with_its_limit",
         ),
         "One day that never answers costs no other day": (
             "test_wire.py",
@@ -186,7 +188,27 @@ PROMISES = {
         ),
         "A dead or silent host is answered by the connection test within 15 s": (
             "test_wire.py",
-            "test_given_a_dead_or_silent_host_when_checked_then_the_answer_comes_within_15_seconds",
+            "test_given_a_dead_host_when_checked_then_it_is_told_within_15_seconds",
+        ),
+        "A response is the one to its request, also after interim responses": (
+            "test_wire.py",
+            "test_given_interim_responses_when_read_then_they_are_skipped",
+        ),
+        "A body that comes late answers no later request": (
+            "test_wire.py",
+            "test_given_a_late_body_when_read_then_it_answers_no_later_request",
+        ),
+        "A rate limit makes a sync slower, not red": (
+            "test_wire.py",
+            "test_given_a_limit_a_minute_when_read_then_the_sync_is_slower_and_green",
+        ),
+        "A key that is rejected gets few more requests": (
+            "test_wire.py",
+            "test_given_a_key_that_is_revoked_when_read_then_few_requests_follow",
+        ),
+        "A reader that stops for a while fails no request": (
+            "test_wire.py",
+            "test_given_a_reader_that_stops_when_requests_fail_then_they_are_retried",
         ),
         "Retry-After is obeyed by all workers": (
             "test_wire.py",
@@ -194,11 +216,11 @@ PROMISES = {
         ),
         "A provider that asks for a pause does not hold up the other": (
             "test_wire.py",
-            "test_given_a_provider_that_asks_for_a_pause_when_read_then_the_other_is_read_meanwhile",
+            "test_given_a_provider_that_asks_for_a_pause_then_the_other_is_read_meanwhile",
         ),
         "A provider gets ten requests a second and worker at most, however quick it is": (
             "test_wire.py",
-            "test_given_a_quick_provider_when_read_then_it_gets_ten_requests_a_second_and_worker",
+            "test_given_a_quick_provider_then_it_gets_ten_requests_a_second_and_worker",
         ),
         "A redirect carries no key anywhere": (
             "test_wire.py",
@@ -210,15 +232,15 @@ PROMISES = {
         ),
         "Only GET, only the read endpoints": (
             "test_wire.py",
-            "test_when_everything_is_checked_and_read_then_only_gets_of_the_read_endpoints_were_sent",
+            "test_when_everything_is_read_then_only_gets_of_read_endpoints_are_sent",
         ),
         "Plain http is for loopback only": (
             "test_wire.py",
-            "test_given_a_base_url_when_the_settings_are_validated_then_plain_http_is_for_loopback_only",
+            "test_given_a_base_url_when_validated_then_plain_http_is_for_loopback_only",
         ),
         "The number of workers is what the provider sees": (
             "test_wire.py",
-            "test_given_a_number_of_workers_when_read_then_the_provider_sees_that_many_requests_at_once",
+            "test_given_a_number_of_workers_then_the_provider_sees_as_many_requests_at_once",
         ),
     },
     "Process": {
@@ -264,6 +286,8 @@ def page() -> str:
         wait=requester.MAX_RETRY_AFTER_SECONDS,
         check=check.OUTAGE_SECONDS,
         failed=account.CIRCUIT_BREAKER_THRESHOLD,
+        backoff=account.MAX_BACKOFF_SECONDS,
+        rejections=account.REJECTIONS_THRESHOLD,
         groups=state.MAX_GROUPS,
     )
     return "\n".join(lines) + "\n" + bounds

@@ -286,11 +286,11 @@ def test_given_a_price_list_in_shapes_of_php_when_read_then_each_row_arrives(
 
 
 def test_given_mccs_as_numbers_when_read_then_they_are_texts(sandbox: Sandbox) -> None:
-    sandbox.fault("edit", path="/api/pricing", times=None, set={"countries.0.networks.1.mcc": 262})
+    sandbox.fault("edit", path="/api/pricing", times=None, set={"countries.*.networks.0.mcc": 99901})
 
     result = sync(sandbox.config(), ["pricing"], now=TODAY)
 
-    assert "262" in {row["mcc"] for row in result.records("pricing")}
+    assert "99901" in {row["mcc"] for row in result.records("pricing")}
 
 
 def test_given_a_firewall_that_answers_when_read_then_the_sentence_names_it_and_the_key(sandbox: Sandbox) -> None:

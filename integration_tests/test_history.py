@@ -201,9 +201,6 @@ def played(sandbox: Sandbox, history: History, **knobs: Any) -> Iterator[Tables]
         for message in arrived:
             destination.take_message(message)
         whole, cut = delivered(result.messages, arrived)
-        if result.error is None and not step.killed_after:
-            # An account that is not listed any more has no rows: nothing is written.
-            whole |= answered_days(sandbox) - set(map(stream_day, result.messages))
         contract.took(
             *(settings, before, whole, cut),
             config=config,
@@ -287,21 +284,9 @@ def named_rows(destination: Destination) -> dict[StreamDay, dict[Key, list[Any]]
     for stream, state in destination.state.items():
         saved = vars(state.stream.stream_state)
         for day, entries in (saved.get("written") or saved.get("groups") or {}).items():
-            for key, *amounts in entries:
-                flat = amounts[0] if len(amounts) == 1 and isinstance(amounts[0], list) else amounts
-                found.setdefault((stream, day), {})[(day, *key)] = flat
+            for key, amounts, *_ in entries:
+                found.setdefault((stream, day), {})[(day, *key)] = amounts
     return found
-
-
-def answered_days(sandbox: Sandbox) -> set[StreamDay]:
-    """The days of SMSFactor's answers."""
-    return {
-        ("consumption", str(first + n * DAY))
-        for request in sandbox.requests()
-        if "date_start" in request["query"] and request["status"] == 200
-        for first, last in [[date.fromisoformat(request["query"][bound]) for bound in ("date_start", "date_end")]]
-        for n in range((last - first).days + 1)
-    }
 
 
 def stream_day(message: Message) -> StreamDay | None:

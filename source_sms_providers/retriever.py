@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
-CHECKPOINT_INTERVAL_DAYS = 10
-"""How many days share a state at least: a destination may flush for each state."""
 WINDOWS_PER_STEP = (1, 5)
 """Days are requested as a whole step first, and then as a fifth of it, before each is requested by itself."""
 MIN_REQUESTS_SAVED = 40
@@ -95,6 +93,8 @@ class SnapshotRetriever(Retriever):
     """The amounts of a row. A stream without any names no rows in its state."""
     description_fields: ClassVar[Sequence[str]] = ()
     """What only describes a row, and is known while the provider sends it."""
+    checkpoint_interval_days: ClassVar[int] = 10
+    """How many days share a state at least: a destination may flush for each state."""
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         self._today = date.fromisoformat(self.config["today"])
@@ -117,7 +117,7 @@ class SnapshotRetriever(Retriever):
             staged.append(day)
             row_count = sum(len(each.rows) for each in staged if not isinstance(each.rows, AirbyteTracedException))
             # A state names all rows of the lookback window: the states must not outweigh the rows.
-            if len(staged) >= CHECKPOINT_INTERVAL_DAYS and row_count >= 2 * self.stream_state.entry_count:
+            if len(staged) >= self.checkpoint_interval_days and row_count >= 2 * self.stream_state.entry_count:
                 yield from self._emit(staged, failures)
                 staged = []
         yield from self._emit(staged, failures)
@@ -125,7 +125,7 @@ class SnapshotRetriever(Retriever):
         for note, details in notes.items():
             LOGGER.warning(note, self.name, len(details), details[0])
         if failures:
-            raise summarize(failures)
+            raise summarize(failures) from failures[0]
 
     def _results(self, failures: list[AirbyteTracedException]) -> Iterator[Day]:
         try:
@@ -149,7 +149,7 @@ class SnapshotRetriever(Retriever):
         self.extract(fetch(self.requester, self._today - DAY, self._today - DAY))
 
     def _emit(self, staged: Sequence[Day], failures: list[AirbyteTracedException]) -> Iterator[Row | StreamState]:
-        """The rows of some days, after the state that names them."""
+        """The rows of some days, after the state that names them, or before the one that confirms them."""
         if self.amount_fields:
             for day in staged:
                 self._stage(day)
@@ -161,6 +161,8 @@ class SnapshotRetriever(Retriever):
             else:
                 yield from day.rows
                 self.stream_state.completed(day.last)
+        if not self.amount_fields:
+            yield self.stream_state
 
     def _stage(self, day: Day) -> None:
         if not isinstance(day.rows, AirbyteTracedException):
@@ -180,7 +182,9 @@ class SnapshotRetriever(Retriever):
             raise
         except Exception as error:
             # A bug: the other days may be right all the same.
-            return [Day(last, AirbyteTracedException.from_exception(error))]
+            failure = AirbyteTracedException.from_exception(error)
+            failure.__cause__ = error
+            return [Day(last, failure)]
         return [rows if isinstance(rows, Day) else Day(last, rows)]
 
     def extract(self, response: requests.Response) -> Rows:

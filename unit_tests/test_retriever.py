@@ -419,4 +419,4 @@ def test_given_days_that_are_read_ahead_then_their_number_is_bounded(make, sessi
     next(results)
     next(results)
 
-    assert len(retriever.days_requested) <= 20 + module.CHECKPOINT_INTERVAL_DAYS + 1
+    assert len(retriever.days_requested) <= 20 + module.SnapshotRetriever.checkpoint_interval_days + 1

@@ -29,7 +29,7 @@ def test_given_a_value_that_failed_when_many_want_it_then_the_stack_of_none_grow
     assert len(set(stacks)) == 1
 
 
-def test_given_many_threads_when_they_want_a_value_then_one_makes_it_while_the_others_wait():
+def test_given_many_threads_then_one_computes_while_the_others_wait():
     made = SingleFlight[str, int]()
     makers, values = [], []
     may_end = threading.Event()
@@ -56,7 +56,7 @@ def test_given_a_key_that_is_being_made_when_another_is_wanted_then_it_is_made()
     assert made.get("first", lambda: made.get("second", lambda: "value")) == "value"
 
 
-def test_given_more_values_than_are_kept_when_one_is_wanted_again_then_only_the_longest_unwanted_is_made_anew():
+def test_given_more_values_than_fit_then_the_least_recently_used_one_is_dropped():
     made = SingleFlight[str, str](max_size=2)
     makings = []
 

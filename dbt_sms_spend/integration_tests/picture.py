@@ -10,7 +10,7 @@ import duckdb
 import vl_convert
 
 from dbt_sms_spend.integration_tests.spend import PACKAGE, Spend, build, world
-from examples import dashboard
+from examples.dashboard_parts import charts, data
 
 PICTURE = PACKAGE.parent / "docs/spend.svg"
 # It comes with the library, so that the picture is the same on every machine.
@@ -19,12 +19,12 @@ FONT = "Liberation Sans"
 
 def picture(spend: Spend) -> str:
     """The page's chart of 28 days of seven.io, as SVG."""
-    first, last = date(2026, 2, 12), date(2026, 3, 11)
-    chosen = {"providers": ["seven.io"], "countries": [], "first": first, "last": last}
+    chosen = data.Chosen(("seven.io",), (), date(2026, 2, 12), date(2026, 3, 11))
     with duckdb.connect(str(spend.database), read_only=True) as database:
-        rows = dashboard.days_of(dashboard.Spend(database, ["spend"]), chosen, "EUR", "country")
-    chart = dashboard.days_chart(rows, first, last, dashboard.colours_of(row["part"] for row in rows))
-    chart = chart.properties(width=720, title="EUR by day and country").configure(font=FONT, background="white")
+        models = data.Spend(database, ["spend"])
+        rows, step, form = charts.days_of(models, chosen, "EUR")
+        chart, _ = charts.days_chart(rows, [], chosen, step, form, charts.colours_of(models))
+    chart = chart.properties(width=720, title="seven.io: spend by day, EUR").configure(font=FONT, background="white")
     return vl_convert.vegalite_to_svg(chart.configure_title(anchor="start").configure_view(stroke=None).to_dict())
 
 

@@ -41,6 +41,7 @@ COUNTRIES = ["AT", "BE", "CH", "DE", "FR", "IT", "NL", "US"]
 
 MARTS = (
     "sms__days",
+    "sms__completeness",
     "sms__daily_spend",
     "sms__spend_by_label",
     "sms__balance_runout",
@@ -216,8 +217,29 @@ class Spend:
 
     def red(self) -> set[str]:
         """The names of the tests that failed in the last run."""
+        return self._with_status("fail", "error")
+
+    def warned(self) -> set[str]:
+        return self._with_status("warn")
+
+    def skipped(self) -> set[str]:
+        """The names of the tests and models that were skipped in the last run."""
+        return self._with_status("skipped")
+
+    def _with_status(self, *statuses: str) -> set[str]:
         results = json.loads((self.folder / "target/run_results.json").read_text(encoding="utf-8"))["results"]
-        return {name_of(one["unique_id"]) for one in results if one["status"] in ("fail", "error")}
+        return {name_of(one["unique_id"]) for one in results if one["status"] in statuses}
+
+    def models(self) -> dict[str, str]:
+        """The package's models, and whether each is a VIEW or a TABLE."""
+        nodes = json.loads((self.folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"].values()
+        return {
+            node["name"]: node["config"]["materialized"].upper() for node in nodes if node["resource_type"] == "model"
+        }
+
+    def seeds(self) -> list[str]:
+        nodes = json.loads((self.folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"].values()
+        return [node["name"] for node in nodes if node["resource_type"] == "seed"]
 
     def all_tests(self) -> set[str]:
         nodes = json.loads((self.folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"]

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
+import io
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dbt_sms_spend.integration_tests.finance import with_balances, without
 from dbt_sms_spend.integration_tests.picture import PICTURE, picture
 from dbt_sms_spend.integration_tests.spend import PACKAGE, TODAY, Records, Spend, lay_tables
+from examples.dashboard_parts import charts, data, sections
+from integration_tests.expected_finance import expected_finance
 from integration_tests.expected_spend import SEVEN, SMSFACTOR, expected_marts
 
 PAGE = PACKAGE.parent / "examples/dashboard.py"
 FIRST, LAST = "2026-02-12", "2026-03-11"
-HEADINGS = ["EUR by day", "Units by day", "Balance", "Countries that moved", "Days far above what is usual"]
+PERIOD = "12 Feb 2026 to 11 Mar 2026"
 
 
 @pytest.fixture
@@ -30,11 +39,16 @@ class Look:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
 
-    def __call__(self, database: Path, schema: str | None = "spend") -> AppTest:
+    def __call__(self, database: Path, schema: str | None = "spend", **address: str) -> AppTest:
+        self._monkeypatch.syspath_prepend(PAGE.parent)
         self._monkeypatch.setenv("SMS_SPEND_DUCKDB", str(database))
+        self._monkeypatch.setenv("SMS_SPEND_TODAY", str(TODAY))
         if schema:
             self._monkeypatch.setenv("SMS_SPEND_SCHEMA", schema)
-        return said(AppTest.from_file(str(PAGE), default_timeout=120).run())
+        page = AppTest.from_file(str(PAGE), default_timeout=120)
+        for name, value in address.items():
+            page.query_params[name] = value
+        return said(page.run())
 
 
 def said(page: AppTest) -> AppTest:
@@ -42,88 +56,234 @@ def said(page: AppTest) -> AppTest:
     return page
 
 
-def test_both_providers_have_sums_charts_and_balances_of_their_own(look: Look, built: Spend, records: Records) -> None:
+def headings(page: AppTest) -> list[str]:
+    return [heading.value for heading in page.subheader]
+
+
+def figures(page: AppTest, number: int) -> dict[str, tuple[str, str]]:
+    """The figures of one row, by label: value and note."""
+    starts = [n for n, metric in enumerate(page.metric) if metric.label.endswith("to date")] + [len(page.metric)]
+    return {metric.label: (metric.value, metric.delta) for metric in page.metric[starts[number] : starts[number + 1]]}
+
+
+def tables(page: AppTest, column: str) -> list[Any]:
+    return [table.value for table in page.dataframe if column in table.value]
+
+
+@contextmanager
+def models(spend: Spend) -> Iterator[data.Spend]:
+    with duckdb.connect(str(spend.database), read_only=True) as database:
+        yield data.Spend(database, ["spend"])
+
+
+def chosen(provider: str, first: str, last: str, *countries: str) -> data.Chosen:
+    return data.Chosen((provider,), countries, datetime.date.fromisoformat(first), datetime.date.fromisoformat(last))
+
+
+def test_a_row_of_figures_for_each_provider_and_what_needs_action_above_it(
+    look: Look, built: Spend, records: Records
+) -> None:
     page = look(built.database)
-    assert [heading.value for heading in page.subheader] == [*HEADINGS, "Price changes"]
-    assert {metric.label: metric.value for metric in page.metric} == {
-        f"seven.io, {FIRST} to {LAST}": f"EUR {used(records, SEVEN, FIRST, LAST):,.2f}",
-        f"SMSFactor, {FIRST} to {LAST}": f"{used(records, SMSFACTOR, FIRST, LAST):,.0f} units",
-        f"seven.io, {TODAY}": f"EUR {records['balance'][-1]['amount']:,.2f}",
-        f"SMSFactor, {TODAY}": f"{records['credits'][-1]['credits']:,.0f} credits",
-    }
-    [accounts] = [table.value for table in page.dataframe if "Sub-account" in table.value]
-    assert [*accounts["Used up"]] == [
-        "2026-03-12",
-        "2026-03-21",
-        "2026-03-22, unless topped up before",
-        "not known",
-        "no limit of its own",
-        "not known",
-    ]
-    assert [*accounts["Sub-account"]][:2] == ["Filiale Lyon", "Tochter Köln"]
-    assert [*accounts["Balance"]] == ["700 credits", "EUR 923.40", "EUR 799.71", "EUR 10.00", "not known", "50 credits"]
-    assert not page.warning
-    assert "does not tell their price" in page.caption[0].value
+    months = {row["provider"]: row for row in expected_finance(records)["sms__month_forecast"]}
+    for number, provider in enumerate((SEVEN, SMSFACTOR)):
+        row, unit = months[provider], ("EUR" if provider == SEVEN else "units")
+        change = f"{100 * (row['month_to_date'] / row['last_month_to_same_day'] - 1):+.1f} %"
+        spread = f"{row['forecast_low']:,.0f} to {row['forecast_high']:,.0f}"
+        shown = figures(page, number)
+        assert shown["March to date"] == (data.quantity(row["month_to_date"], unit), change)
+        assert shown["March forecast"] == (data.quantity(row["forecast"], unit), spread)
+        assert shown["Forecast vs. Feb"][0] == f"{100 * (row['forecast'] / row['last_month'] - 1):+.1f} %"
+        assert shown["Complete to"] == ("11 Mar 2026", "no day missing")
+    assert figures(page, 0)["Balance"] == (f"EUR {records['balance'][-1]['amount']:,.2f}", "-lasts less than a day")
+    assert figures(page, 1)["Balance"][0] == f"{records['credits'][-1]['credits']:,.0f} credits"
+    assert figures(page, 0)["Cost per SMS"][0] == f"EUR {per_sms(records, FIRST, LAST):.4f}"
+    [actions] = page.error
+    assert actions.value.startswith(
+        "**Needs action**\n\n- seven.io: the balance of EUR 143.55 lasts **less than a day**"
+    )
+    assert "Filiale Lyon: the balance of 700 credits lasts **less than a day**. Top up." in actions.value
+    assert "on this weekday." in actions.value
+    kinds = [element.type for element in page.main]
+    assert kinds.index("error") < kinds.index("metric")
+    assert "does not tell their price" in " ".join(text.value for text in page.caption)
+    for name in ("spend by day", "countries"):
+        assert f"seven.io: {name}, EUR, {PERIOD}" in headings(page)
+        assert f"SMSFactor: {name}, units, {PERIOD}" in headings(page)
 
 
-def test_a_sum_is_compared_with_as_many_days_before(look: Look, built: Spend, records: Records) -> None:
-    now, before = used(records, SEVEN, FIRST, LAST), used(records, SEVEN, "2026-01-15", "2026-02-11")
-    page = look(built.database)
-    assert page.metric[0].delta == f"{100 * (now / before - 1):+.1f} % to the period before"
-
-    page.date_input[0].set_value((datetime.date(2025, 12, 21), TODAY - datetime.timedelta(days=1)))
-    said(page.run())
-    assert [metric.delta for metric in page.metric] == ["", "", "", ""]
-    assert "nothing to compare with" in " ".join(text.value for text in page.markdown)
-
-
-def test_one_provider_can_be_chosen_and_one_country(look: Look, built: Spend, records: Records) -> None:
-    page = look(built.database)
-    page.selectbox[0].set_value(SEVEN)
-    page.multiselect[0].set_value(["Germany"])
-    page.selectbox[1].set_value("provider")
-    said(page.run())
-    assert [heading.value for heading in page.subheader] == [
-        *(h for h in HEADINGS if "Units" not in h),
-        "Price changes",
-    ]
-    germany = used(records, SEVEN, FIRST, LAST, country="DE")
-    assert page.metric[0].value == f"EUR {germany:,.2f}"
-    tables = [table.value for table in page.dataframe]
-    assert all(set(table["Country"]) == {"Germany"} for table in tables if "Country" in table)
-    assert [{*table["Provider"]} for table in tables if "Sub-account" in table] == [{SEVEN}]
-
-    page.selectbox[0].set_value(SMSFACTOR)
-    said(page.run())
-    assert [heading.value for heading in page.subheader] == [h for h in HEADINGS if "EUR" not in h]
-
-
-def test_days_that_are_missing_partial_or_not_read_yet_are_said_plainly(look: Look, spend: Spend) -> None:
+def test_nothing_needs_action_where_nothing_is_wrong(look: Look, spend: Spend) -> None:
     spend.change(
-        "UPDATE spend.sms__days SET status = 'missing' WHERE provider = 'seven.io' AND date = '2026-03-02'",
-        "DELETE FROM spend.sms__days WHERE provider = 'SMSFactor' AND date >= '2026-03-11'",
+        "UPDATE spend.sms__balance_runout SET days_left = 15, balance = 1000",
+        "DELETE FROM spend.sms__unusual_days",
+        "UPDATE spend.sms__balance_daily SET status = 'explained'",
     )
     page = look(spend.database)
-    page.date_input[0].set_value((datetime.date(2026, 3, 1), TODAY))
-    said(page.run())
-    assert page.warning[0].value.split("\n\n") == [
-        "seven.io: 2026-03-02 was never read and is in no sum. Run `make sync`.",
-        "seven.io: 2026-03-12 was still running when it was read, and is not in the sums.",
-        "SMSFactor: nothing was read after 2026-03-10.",
+    assert (len(page.error), len(page.warning), page.success[0].value) == (0, 0, "Nothing needs action.")
+
+
+def test_a_budget_and_an_invoice_are_worth_a_look(look: Look, spend: Spend) -> None:
+    spend.change(
+        """UPDATE spend.sms__month_forecast SET budget = 7000, forecast_above_budget = forecast - 7000
+           WHERE provider = 'seven.io'""",
+        """UPDATE spend.sms__invoice_variance
+           SET status = 'invoice is lower', invoices = 1, invoice_amount = 1, variance = -3.5
+           WHERE month = '2026-02-01' AND provider = 'seven.io'""",
+    )
+    page = look(spend.database)
+    assert "the forecast for March is EUR 924.12 above the budget of EUR 7,000.00." in page.warning[0].value
+    assert "the invoice for February 2026 is lower than the statement by EUR 3.50." in page.warning[0].value
+    assert figures(page, 0)["March budget"] == ("EUR 7,000.00", "+13.2 %")
+    assert [*tables(page, "Invoiced")[0]["Variance"]] == [-3.5]
+
+
+def test_the_choice_is_in_the_address(look: Look, built: Spend, records: Records) -> None:
+    page = look(built.database, provider=SEVEN, country="Germany", period="Last month")
+    assert [heading for heading in headings(page) if "spend by" in heading] == [
+        "seven.io: spend by day, EUR, 1 Feb 2026 to 28 Feb 2026"
     ]
-    spend.change("UPDATE spend.sms__daily_spend SET is_partial = true WHERE date = '2026-03-11'")
+    [countries] = tables(page, "12 weeks")
+    assert [*countries["Country"]] == ["Germany"]
+    assert [*countries["Spend"]] == [float(used(records, SEVEN, "2026-02-01", "2026-02-28", country="DE"))]
+
+    page.selectbox(key="period").set_value("All days")
     said(page.run())
-    assert "2026-03-12 was still running when it was read, and is in the sums, but not final." in page.warning[0].value
+    assert "seven.io: spend by week, EUR, 20 Dec 2025 to 11 Mar 2026" in headings(page)
+
+    page.selectbox(key="period").set_value("Other dates")
+    said(page.run())
+    page.date_input(key="dates").set_value((datetime.date(2026, 1, 1), datetime.date(2026, 1, 2)))
+    said(page.run())
+    assert "seven.io: spend by day, EUR, 1 Jan 2026 to 2 Jan 2026" in headings(page)
 
 
-def test_a_price_makes_money_of_units(look: Look, spend: Spend, records: Records) -> None:
+def test_the_countries_are_numbers_that_sort(look: Look, built: Spend, records: Records) -> None:
+    [countries] = tables(look(built.database, provider=SEVEN), "Per SMS")
+    for name in ("Spend", "Change", "Share", "Per SMS", "List from", "List to", "Over list"):
+        assert countries[name].dtype.kind == "f", name
+    assert [*countries["Spend"]] == sorted(countries["Spend"], reverse=True)
+    total = used(records, SEVEN, FIRST, LAST)
+    assert sum(countries["Spend"]) == pytest.approx(float(total))
+    [germany] = countries[countries["Country"] == "Germany"].to_dict("records")
+    now, before = used(records, SEVEN, FIRST, LAST, "DE"), used(records, SEVEN, "2026-01-15", "2026-02-11", "DE")
+    assert germany["Change"] == pytest.approx(float(100 * (now / before - 1)))
+    assert germany["Share"] == pytest.approx(float(100 * now / total))
+    weeks = [(datetime.date(2026, 3, 11) - datetime.timedelta(days=7 * n)) for n in range(11, -1, -1)]
+    line = [used(records, SEVEN, str(end - datetime.timedelta(days=6)), str(end), "DE") for end in weeks]
+    assert germany["12 weeks"] == pytest.approx([float(week) for week in line])
+
+
+def test_a_change_is_shown_only_between_whole_periods(look: Look, built: Spend) -> None:
+    page = look(built.database, provider=SEVEN, period="All days")
+    [countries] = tables(page, "Per SMS")
+    assert "Change" not in countries
+    assert any("No change is shown" in text.value for text in page.caption)
+
+
+def test_bars_add_up_and_days_without_usage_are_zero(built: Spend, records: Records) -> None:
+    with models(built) as spend:
+        for first, last, step in ((FIRST, LAST, "day"), ("2025-12-20", LAST, "week"), ("2025-01-01", LAST, "month")):
+            rows, by, _ = charts.days_of(spend, chosen(SEVEN, first, last), "EUR")
+            assert by == step
+            assert sum(row["used"] for row in rows) == pytest.approx(float(used(records, SEVEN, first, last)))
+        rows, _, _ = charts.days_of(spend, chosen(SEVEN, FIRST, LAST), "EUR")
+        parts = {row["part"] for row in rows}
+        assert len(rows) == 28 * len(parts)
+        assert {row["used"] for row in rows if row["day"].startswith("2026-02-13")} == {0}
+
+
+def test_a_country_has_one_colour_whatever_is_chosen(built: Spend) -> None:
+    with models(built) as spend:
+        colours = charts.colours_of(spend)
+        pictures = []
+        for countries in ((), ("Germany", "Italy")):
+            choice = chosen(SEVEN, FIRST, LAST, *countries)
+            rows, step, form = charts.days_of(spend, choice, "EUR")
+            chart, _ = charts.days_chart(rows, [], choice, step, form, colours)
+            scale = chart.to_dict()["layer"][0]["encoding"]["color"]["scale"]
+            pictures.append(dict(zip(scale["domain"], scale["range"], strict=True)))
+    assert pictures[1].items() <= pictures[0].items()
+    assert len(set(pictures[0].values())) == len(pictures[0])
+
+
+def test_a_refund_flattens_no_other_bar(look: Look, spend: Spend) -> None:
+    spend.change(
+        "UPDATE spend.sms__daily_spend SET units = -250000 "
+        "WHERE provider = 'SMSFactor' AND date = '2026-03-05' AND country = 'FR'"
+    )
+    with models(spend) as own:
+        choice = chosen(SMSFACTOR, FIRST, LAST)
+        rows, step, form = charts.days_of(own, choice, "units")
+        chart, is_cut = charts.days_chart(rows, [], choice, step, form, charts.colours_of(own))
+    lowest, highest = chart.to_dict()["layer"][0]["encoding"]["y"]["scale"]["domain"]
+    assert is_cut
+    assert -highest / 3 < lowest < 0
+    page = look(spend.database, provider=SMSFACTOR)
+    assert any("The bar of 5 Mar 2026 is cut off: France" in text.value for text in page.caption)
+
+
+@pytest.mark.parametrize("days", [28, 90, 400, 1095, 3650])
+def test_no_period_has_hundreds_of_bars(days: int) -> None:
+    step = next(step for longest, step, _ in charts.STEPS if days <= longest)
+    assert days / {"day": 1, "week": 7, "month": 30}[step] <= 122
+
+
+def test_missing_days_are_said_on_the_first_build_too(look: Look, records: Records, tmp_path: Path) -> None:
+    spend = Spend(tmp_path)
+    lay_tables(spend.database, without(records, "analytics", "2026-03-03"), "sms")
+    spend.dbt("build", "--exclude", "tag:alert")
+    page = look(spend.database)
+    assert (
+        "seven.io: 3 Mar 2026 was not read, and no sum includes it. The data is complete to 2 Mar 2026. "
+        "Run `make sync`." in page.error[0].value
+    )
+    assert figures(page, 0)["Complete to"] == ("2 Mar 2026", "-1 day missing")
+    assert figures(page, 0)["March to date"][1] == "1 day not in it"
+    assert any("Red bands" in text.value for text in page.caption)
+
+
+def test_old_and_invalid_days_are_said(look: Look, spend: Spend, monkeypatch: pytest.MonkeyPatch) -> None:
+    spend.change(
+        "UPDATE spend.sms__days SET status = 'invalid' "
+        "WHERE provider = 'seven.io' AND date IN ('2026-03-02', '2026-03-04')",
+        "UPDATE spend.sms__days SET status = 'partial' WHERE provider = 'SMSFactor' AND date = '2026-03-01'",
+        "UPDATE spend.sms__completeness SET complete_to = '2026-03-01', last_complete_day = '2026-03-08' "
+        "WHERE provider = 'seven.io'",
+    )
+    says = look(spend.database).error[0].value
+    assert (
+        "seven.io: 2 Mar 2026, 4 Mar 2026 have no valid figures, and no sum includes it. The data is complete to 1 Mar"
+        in says
+    )
+    assert "SMSFactor: 1 Mar 2026 was still running when it was read, and no sum includes it." in says
+    assert "seven.io: no day after 8 Mar 2026 is complete. Run `make sync`." in says
+
+
+def test_tables_of_two_builds_are_not_added_up(look: Look, spend: Spend) -> None:
+    spend.change("UPDATE spend.sms__daily_spend SET built_at = built_at - INTERVAL 1 DAY")
+    page = look(spend.database)
+    assert "These are older: sms__daily_spend (" in page.error[0].value
+    assert "this page shows none. Run `make models`." in page.error[0].value
+    assert not page.metric
+    spend.change("DROP TABLE spend.sms__chargeback")
+    assert look(spend.database).error[0].value == "The last build has no sms__chargeback. Run `make models`."
+
+
+def test_a_build_that_stopped_half_way_is_not_added_up(look: Look, spend: Spend) -> None:
+    assert spend.dbt("run", "--select", "sms__days").returncode == 0
+    page = look(spend.database)
+    assert "Figures of different builds do not add up" in page.error[0].value
+    assert not page.metric
+
+
+def test_a_price_makes_money_of_units_and_a_sum_of_both(look: Look, spend: Spend, records: Records) -> None:
     spend.change("INSERT INTO spend.smsfactor_price_per_unit VALUES ('2025-01-01', 0.05, 'EUR')")
     assert spend.dbt("run").returncode == 0
     page = look(spend.database)
-    assert page.subheader[0].value == "EUR by day"
-    assert page.subheader[1].value == "Balance"
-    units = used(records, SMSFACTOR, FIRST, LAST)
-    assert page.metric[1].value == f"EUR {units * Decimal('0.05'):,.2f}"
+    assert headings(page)[:3] == ["All providers, EUR", "seven.io, EUR", "SMSFactor, EUR"]
+    units = used(records, SMSFACTOR, "2026-03-01", LAST) * Decimal("0.05")
+    assert figures(page, 2)["March to date"][0] == f"EUR {units:,.2f}"
+    assert figures(page, 0)["March to date"][0] == f"EUR {used(records, SEVEN, '2026-03-01', LAST) + units:,.2f}"
+    assert figures(page, 2)["Cost per unit"][0] == "EUR 0.0500"
 
 
 @pytest.mark.parametrize(
@@ -131,16 +291,87 @@ def test_a_price_makes_money_of_units(look: Look, spend: Spend, records: Records
     [
         ("postpaid = true", "The account is billed afterwards: its balance has no end."),
         ("unlimited = true", "The account has no limit of its own."),
-        ("credits = 1", "Lasts **less than a day**, used up on 2026-03-12, at "),
-        ("credits = 5000", "Lasts **1 day**, used up on 2026-03-13, at "),
-        ("credits = 100000000", ", used up in more than ten years, at "),
+        ("credits = 1", "1 credits on 12 Mar 2026 last **less than a day**, until 12 Mar 2026, at "),
+        ("credits = 5000", "last **1 day**, until 13 Mar 2026, at "),
+        ("credits = 100000000", ", for more than ten years, at "),
+        ("credits = -20", "20 credits owed on 12 Mar 2026."),
     ],
 )
 def test_a_balance_says_when_it_ends(look: Look, spend: Spend, change: str, says: str) -> None:
     spend.change(f"UPDATE sms.credits SET {change}")
-    assert spend.dbt("run", "--select", "stg_sms__credits+").returncode == 0
+    assert spend.dbt("run").returncode == 0
     page = look(spend.database)
-    assert any(says in text.value for text in page.markdown)
+    assert any(says in text.value for text in page.markdown), [text.value for text in page.markdown]
+    assert ("SMSFactor: 20 credits are owed. Top up." in page.error[0].value) == (change == "credits = -20")
+
+
+def test_a_balance_in_another_currency_is_said(look: Look, spend: Spend) -> None:
+    spend.change("UPDATE sms.balance SET currency = 'USD'")
+    assert spend.dbt("run").returncode == 0
+    page = look(spend.database)
+    assert "seven.io: the balance is in USD, not in EUR. Nothing says when it runs out." in page.error[0].value
+    assert figures(page, 0)["Balance"] == ("USD 143.55", "not in EUR")
+
+
+def test_the_history_of_a_balance_has_its_top_ups_and_a_forecast(look: Look, records: Records, tmp_path: Path) -> None:
+    spend = Spend(tmp_path)
+    lay_tables(spend.database, with_balances(records, {"balance": {"2026-02-06": "19000"}}), "sms")
+    assert spend.dbt("build", "--exclude", "tag:alert", "resource_type:test").returncode == 0
+    page = look(spend.database)
+    captions = [text.value for text in page.caption]
+    assert "Top-ups, detected from balance and usage: EUR 19,000.00 on 6 Feb 2026." in captions
+    [row] = spend.rows("FROM spend.sms__balance_runout WHERE provider = 'seven.io' AND account_id IS NULL")
+    history = spend.rows(
+        "FROM spend.sms__balance_daily WHERE provider = 'seven.io' AND account_id IS NULL ORDER BY date"
+    )
+    lines, marks = charts.balance_chart(history, row).to_dict()["layer"]
+    kinds = [point["kind"] for point in lines["data"]["values"]]
+    assert kinds == ["Balance"] * (len(history) + 1) + ["Forecast"] * 2
+    assert [(point["day"][:10], point["amount"]) for point in marks["data"]["values"]] == [("2026-02-07", 19000.0)]
+
+
+def test_sub_accounts_are_sorted_by_days_left(look: Look, built: Spend) -> None:
+    [accounts] = tables(look(built.database), "Days left")
+    assert [*accounts["Account"]][:3] == ["Filiale Lyon", "Tochter Köln", "Filiale Süd/West"]
+    assert [*accounts["Days left"]][:3] == [0, 9, 10]
+    assert [*accounts["Balance"]][:3] == [700, 923.40, 799.71]
+    assert [*accounts["Note"]][2] == "topped up by the main account"
+
+
+def test_accounts_and_labels_by_month(look: Look, built: Spend, records: Records) -> None:
+    page = look(built.database, provider=SEVEN)
+    [accounts], [labels] = tables(page, "Account")[1:2], tables(page, "Label")
+    for name, mart, table in (
+        ("account_name", "sms__chargeback", accounts),
+        ("label", "sms__spend_by_label_month", labels),
+    ):
+        rows = [
+            row for row in expected_finance(records)[mart] if (row["provider"], row["month"]) == (SEVEN, "2026-02-01")
+        ]
+        assert sum(table["Feb 2026"]) == pytest.approx(float(sum(row["amount"] for row in rows))), name
+        assert table["Feb 2026"].dtype.kind == "f"
+
+
+def test_price_changes_of_used_countries_come_first(look: Look, built: Spend) -> None:
+    [changes] = tables(look(built.database), "28 days")
+    moved = [abs(value) for value in changes["28 days"] if value == value]
+    assert moved == sorted(moved, reverse=True)
+    assert changes["SMS"].iloc[0] > 0
+
+
+def test_the_statement_can_be_downloaded(built: Spend, records: Records, look: Look) -> None:
+    expected = expected_marts(records)["sms__monthly_statement"]
+    with models(built) as spend:
+        rows = spend.ask("FROM sms__monthly_statement")
+    text = sections.csv_of(rows).decode("utf-8-sig")
+    read = [*csv.DictReader(io.StringIO(text))]
+    assert sum(Decimal(row["amount"]) for row in read if row["amount"]) == sum(row["amount"] or 0 for row in expected)
+    assert {row["account_name"] for row in read} >= {"Tochter Köln"}
+    page = look(built.database)
+    [button] = page.get("download_button")
+    assert "sms-statement-2026-02-to-2026-03.csv" in json.dumps(str(button.proto)) or button
+    [statement] = tables(page, "Messages")
+    assert len(statement) == len([row for row in expected if row["month"] in ("2026-02-01", "2026-03-01")])
 
 
 def test_a_provider_without_a_key_is_not_offered(look: Look, records: Records, tmp_path: Path) -> None:
@@ -149,21 +380,20 @@ def test_a_provider_without_a_key_is_not_offered(look: Look, records: Records, t
     assert spend.dbt("build", "--exclude", "tag:alert", seven_enabled=False, streams_added=[]).returncode == 0
     page = look(spend.database)
     assert page.selectbox[0].options == [SMSFACTOR]
-    assert not any("Sub-account" in table.value for table in page.dataframe)
-    assert [heading.value for heading in page.subheader] == [h for h in HEADINGS if "EUR" not in h]
+    assert not tables(page, "Days left")
+    assert not [heading for heading in headings(page) if "EUR" in heading]
 
 
 def test_an_empty_and_a_missing_database_say_what_to_run(look: Look, spend: Spend, tmp_path: Path) -> None:
     missing = look(tmp_path / "none.duckdb", schema=None)
-    assert missing.info[0].value == "There is no none.duckdb yet. Run `make sync`, then `make models`."
+    assert missing.error[0].value == "There is no none.duckdb yet. Run `make sync`, then `make models`."
 
     duckdb.connect(str(tmp_path / "empty.duckdb")).close()
     empty = look(tmp_path / "empty.duckdb", schema=None)
-    assert empty.info[0].value == "There are no models in empty.duckdb yet. Run `make sync`, then `make models`."
+    assert empty.error[0].value == "There are no models in empty.duckdb yet. Run `make sync`, then `make models`."
 
-    spend.change("DELETE FROM spend.sms__days")
-    no_days = look(spend.database)
-    assert no_days.info[0].value == "There are no days of usage yet. Run `make sync`, then `make models`."
+    spend.change("DELETE FROM spend.sms__completeness")
+    assert look(spend.database).error[0].value.startswith("No day of usage is complete yet.")
 
 
 def test_a_database_that_is_being_written_says_to_wait(look: Look, spend: Spend) -> None:
@@ -174,12 +404,21 @@ def test_a_database_that_is_being_written_says_to_wait(look: Look, spend: Spend)
         assert process.stdout.readline() == "held\n"
         page = look(spend.database)
         process.communicate()
-    assert page.info[0].value == "A sync or `make models` is at work. Load this page again when it is done."
+    assert page.error[0].value == "A sync or `make models` is running. Load this page again when it has finished."
 
 
 def test_the_picture_of_the_readme_is_the_pages(built: Spend) -> None:
     assert PICTURE.read_text(encoding="utf-8") == picture(built), "make picture draws it anew"
     assert "docs/spend.svg" in (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+
+
+def per_sms(records: Records, first: str, last: str) -> Decimal:
+    rows = [
+        row
+        for row in expected_marts(records)["sms__daily_spend"]
+        if row["amount_per_sms"] is not None and first <= row["date"] <= last
+    ]
+    return sum((row["amount"] for row in rows), Decimal()) / sum(row["messages"] for row in rows)
 
 
 def used(records: Records, provider: str, first: str, last: str, country: str | None = None) -> Decimal:

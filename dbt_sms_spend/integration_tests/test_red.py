@@ -38,20 +38,9 @@ A_COUNTRY_COST_MORE = """UPDATE sms.analytics_by_country SET usage_eur = usage_e
             id="nothing adds up on a day",
         ),
         pytest.param(
-            f"INSERT INTO sms.{BY_ACCOUNT} SELECT * FROM sms.{BY_ACCOUNT} WHERE {OF_YESTERDAY}",
-            {f"unique_together_stg_sms__{BY_ACCOUNT}_date__account_id__country"},
-            id="an account is there twice",
-        ),
-        pytest.param(
-            f"""INSERT INTO sms.subaccount_balances (date, account_id, balance)
-                VALUES (DATE '{TODAY}', '5310421', 1000000)""",
-            {"unique_together_stg_sms__subaccount_balances_date__account_id"},
-            id="a sub-account has two balances",
-        ),
-        pytest.param(
-            "UPDATE sms.subaccount_credits SET account_id = NULL WHERE account_id = '2001'",
-            {"not_null_stg_sms__subaccount_credits_account_id"},
-            id="nobody knows whose credits these are",
+            "UPDATE sms.balance SET currency = 'USD'",
+            {"alert_balance_without_forecast"},
+            id="a balance is not in the currency of the usage",
         ),
         pytest.param(
             f"""DELETE FROM sms.analytics_by_label WHERE {OF_YESTERDAY} AND label =
@@ -62,12 +51,15 @@ A_COUNTRY_COST_MORE = """UPDATE sms.analytics_by_country SET usage_eur = usage_e
         pytest.param(
             f"""UPDATE sms.analytics_by_subaccount SET sms = sms + 1 WHERE {OF_A_DAY_WITHOUT_ACCOUNTS}
                 AND account = 'Main GmbH'""",
-            {"adds_up_to_the_days_sms__monthly_statement_messages__units__amount__month"},
+            {
+                "adds_up_to_the_days_sms__monthly_statement_messages__units__amount__month",
+                "adds_up_to_the_days_sms__chargeback_messages__units__amount__month",
+            },
             id="an account sent one SMS more",
         ),
         pytest.param(
             f"DELETE FROM sms.analytics WHERE date = {YESTERDAY}",
-            {"no_day_is_missing", "alert_day_missing"},
+            {"alert_day_missing"},
             id="a day was not read",
         ),
         pytest.param(
@@ -111,7 +103,7 @@ def test_each_alert_runs_alone_and_says_its_own(spend: Spend) -> None:
     done = spend.dbt("test", "--select", "tag:alert", "--store-failures")
     assert done.returncode == 1
     assert spend.red() == {"alert_balance_runs_out", "alert_country_spike"}
-    assert "TOTAL=4" in done.stdout
+    assert "TOTAL=5" in done.stdout
     run_out = spend.rows("SELECT account_id, account_name FROM spend_dbt_test__audit.alert_balance_runs_out")
     assert {(row["account_id"], row["account_name"]) for row in run_out} == {
         (None, None),
@@ -171,42 +163,30 @@ def test_tables_that_no_sync_renews_are_stale(spend: Spend, hours: int, says: st
 def test_every_test_of_the_package_can_fail(spend: Spend) -> None:
     nobody = {"seven_balance_accounts": ["Nobody"]}
     spend.change(
-        *(f"INSERT INTO sms.{stream} ({column}) VALUES ({value}), ({value})" for stream, column, value in SCARCE),
-        "INSERT INTO spend.smsfactor_price_per_unit (price) VALUES (NULL), (NULL)",
-        "INSERT INTO spend.smsfactor_price_per_unit (valid_from) VALUES ('2026-01-01'), ('2026-01-01')",
+        f"UPDATE sms.balance SET currency = 'USD' WHERE date = DATE '{TODAY}'",
     )
     done = spend.dbt("run", **nobody)
     assert done.returncode == 0, done.stdout
-    for mart in MARTS:
-        columns = spend.rows(f"DESCRIBE spend.{mart}")
+    # Views become tables, so that each model can hold what its tests are to find.
+    models = spend.models()
+    models |= dict.fromkeys(spend.seeds(), "TABLE")
+    spend.change(*(f"CREATE TABLE spend.copy_of_{model} AS FROM spend.{model}" for model in models))
+    for model, kind in models.items():
+        spend.change(f"DROP {kind} spend.{model} CASCADE", f"ALTER TABLE spend.copy_of_{model} RENAME TO {model}")
+    for model in models:
+        columns = spend.rows(f"DESCRIBE spend.{model}")
         nonsense = ", ".join(NONSENSE[column["column_type"].split("(")[0]] for column in columns)
         nothing = ", ".join("NULL" for _ in columns)
-        spend.change(f"INSERT INTO spend.{mart} VALUES ({nonsense}), ({nothing}), ({nothing})")
+        spend.change(f"INSERT INTO spend.{model} VALUES ({nonsense}), ({nothing}), ({nothing})")
     spend.change("INSERT INTO spend.sms__focus (\"ProviderName\") VALUES ('seven.io')")
     spend.change("UPDATE spend.sms__days SET status = 'missing', amount = 1 WHERE date = '2026-03-01'")
     spend.change("UPDATE spend.sms__days SET amount = 1 WHERE date = '2026-03-02'")
     spend.change("UPDATE spend.sms__daily_spend SET account_id = NULL WHERE date = '2026-03-02'")
+    spend.change("INSERT INTO spend.stg_sms__credits (credits, postpaid) VALUES (NULL, false)")
     spend.dbt("test", **nobody)
-    assert spend.all_tests() - spend.red() == set()
+    assert spend.all_tests() - spend.red() - spend.warned() == set()
 
 
-# Of each stream two rows alike, with nothing but what staging needs to let them pass.
-SCARCE = (
-    ("balance", "amount", "NULL"),
-    ("credits", "credits", "NULL"),
-    ("pricing", "price", "NULL"),
-    ("analytics", "hlr", "1"),
-    ("analytics_by_country", "hlr", "1"),
-    ("analytics_by_label", "hlr", "1"),
-    ("analytics_by_subaccount", "hlr", "1"),
-    # What has no day is of none of the days that are told without accounts.
-    ("analytics_by_country", "date, hlr", f"'{DAYS_WITHOUT_ACCOUNTS[0]}', 1"),
-    ("analytics_by_subaccount", "date, hlr", f"'{DAYS_WITHOUT_ACCOUNTS[0]}', 1"),
-    (BY_ACCOUNT, "hlr", "1"),
-    ("subaccount_balances", "balance", "NULL"),
-    ("subaccount_credits", "credits", "NULL"),
-    ("consumption", "country", "''"),
-)
 NONSENSE = {
     "VARCHAR": "'x'",
     "DATE": "DATE '2026-03-11'",

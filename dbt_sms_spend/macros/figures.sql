@@ -1,23 +1,20 @@
-{# Exact, and wide enough for a product of two: 38 digits are the most that a database knows. #}
-{% macro number() %}decimal(28, 9){% endmacro %}
-
-
-{# The columns that the analytics streams share. #}
-{% macro usage_figures() %}
+{# The columns that the analytics streams share; `of` is the stream's alias. #}
+{% macro usage_figures(of) %}
     {%- for counter in usage_counters() %}
-    cast({{ counter }} as bigint) as {{ counter }},
+    cast({{ of }}.{{ counter }} as {{ sms_bigint() }}) as {{ counter }},
     {%- endfor %}
-    cast(usage_eur as {{ number() }}) as usage_eur,
-    cast(is_partial as boolean) as is_partial
+    cast({{ of }}.usage_eur as {{ number() }}) as usage_eur,
+    cast({{ of }}.is_partial as {{ sms_boolean() }}) as is_partial
 {%- endmacro %}
 
 
-{# Cast, for the columns of a stream that is not synced have no type, and PostgreSQL takes them for text. #}
-{% macro has_usage() -%}
+{# Cast, for the columns of a stream that is not synced are texts. A row without a cost is no row without usage. #}
+{% macro has_usage(of) -%}
     (
-        cast(usage_eur as {{ number() }}) <> 0
+        {{ of }}.usage_eur is null
+        or cast({{ of }}.usage_eur as {{ number() }}) <> 0
         {%- for counter in usage_counters() %}
-        or cast({{ counter }} as bigint) <> 0
+        or coalesce(cast({{ of }}.{{ counter }} as {{ sms_bigint() }}), 0) <> 0
         {%- endfor %}
     )
 {%- endmacro %}
@@ -27,13 +24,16 @@
 
 
 {# Whether the marts show a day of sms__days. #}
-{% macro is_shown() %}days.status {{ "<> 'missing'" if var('include_partial_days') else "= 'complete'" }}{% endmacro %}
-
-
-{% macro today() -%}
-    cast('{{ var("sms_today") or run_started_at.strftime("%Y-%m-%d") }}' as date)
+{% macro is_shown() -%}
+    days.status in ('complete'{{ ", 'partial'" if var('include_partial_days') }})
 {%- endmacro %}
 
 
-{# Messages sent. Answers of old days may lack RCS. #}
-{% macro messages() %}sms + coalesce(rcs, 0){% endmacro %}
+{# Messages sent. Responses for old days may lack RCS. #}
+{% macro messages(of) %}{{ of }}.sms + coalesce({{ of }}.rcs, 0){% endmacro %}
+
+
+{# The test depends on the leaf model sms__completeness: dbt then skips no model because the test fails. #}
+{% macro after_the_marts() %}
+-- depends_on: {{ ref('sms__completeness') }}
+{% endmacro %}

@@ -1,19 +1,32 @@
+{{ after_the_marts() }}
 with charges as (
     select
-        "ProviderName" as provider,
-        cast("ChargePeriodStart" as date) as date,
-        sum("BilledCost") as amount,
-        sum("PricingCurrencyEffectiveCost") as figure
-    from {{ ref('sms__focus') }}
-    group by "ProviderName", cast("ChargePeriodStart" as date)
+        focus.{{ sms_quote('x_source_relation') }} as source_relation,
+        focus.{{ sms_quote('ProviderName') }} as provider,
+        cast(focus.{{ sms_quote('ChargePeriodStart') }} as {{ sms_date() }}) as date,
+        sum(focus.{{ sms_quote('BilledCost') }}) as amount,
+        sum(focus.{{ sms_quote('PricingCurrencyEffectiveCost') }}) as figure
+    from {{ ref('sms__focus') }} as focus
+    group by
+        focus.{{ sms_quote('x_source_relation') }},
+        focus.{{ sms_quote('ProviderName') }},
+        cast(focus.{{ sms_quote('ChargePeriodStart') }} as {{ sms_date() }})
+),
+
+days as (
+    select *
+    from {{ ref('sms__days') }} as days
+    where {{ is_shown() }}
 )
 
 select
+    coalesce(days.source_relation, charges.source_relation) as source_relation,
     coalesce(days.provider, charges.provider) as provider,
     coalesce(days.date, charges.date) as date
-from (select * from {{ ref('sms__days') }} as days where {{ is_shown() }}) as days
+from days
 full join charges
-    on days.provider = charges.provider
+    on days.source_relation = charges.source_relation
+    and days.provider = charges.provider
     and days.date = charges.date
 where coalesce(days.amount, 0) <> coalesce(charges.amount, 0)
     or coalesce(days.units, days.amount, 0) <> coalesce(charges.figure, 0)

@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+{{ after_the_marts() }}
 select *
-from {{ ref('sms__days') }}
-where status = 'missing'
+from {{ ref('sms__days') }} as days
+where days.status in ('missing', 'invalid')

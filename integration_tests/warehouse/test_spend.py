@@ -26,6 +26,7 @@ VARIABLES = {
 }
 MARTS = (
     "sms__days",
+    "sms__completeness",
     "sms__daily_spend",
     "sms__spend_by_label",
     "sms__balance_runout",
@@ -51,7 +52,8 @@ def built(three_days: ThreeDays, tmp_path_factory: pytest.TempPathFactory) -> di
 def test_a_mart_holds_what_the_providers_hold(
     three_days: ThreeDays, built: dict[str, Path], kind: str, mart: str
 ) -> None:
-    variables = Variables(include_partial_days=True, anomaly_weeks_needed=1)
+    schema = three_days.warehouses[kind].where["schema"]
+    variables = Variables(source_relation=schema, include_partial_days=True, anomaly_weeks_needed=1)
     expected = expected_marts(three_days.held(DAYS[-1]), variables)[mart]
     assert expected
     assert difference(rows(three_days, kind, mart, expected), expected) == NONE

@@ -129,8 +129,7 @@ class PricingExtractor(SevenExtractor):
             return form(value, name)
         except AirbyteTracedException:
             LOGGER.warning(
-                "%s sends an unexpected '%s' in its price list: the column stays empty. Update the connector.",
-                PROVIDER,
+                "seven.io sends an unexpected '%s' in its price list: the column stays empty. Update the connector.",
                 name,
             )
             return None

@@ -91,6 +91,8 @@ class UsageRetriever(SnapshotRetriever):
 class AnalyticsRetriever(UsageRetriever):
     """Reads the grouping by date itself, a year with each request."""
 
+    checkpoint_interval_days = 365
+
     def jobs(self) -> Iterator[Callable[[], Sequence[Day]]]:
         assert self.step is not None
         for window in windows(self.stream_state.first_day, self.last_day, self.step):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -59,9 +60,7 @@ def test_given_a_retry_after_when_another_worker_wants_to_ask_then_it_waits_too(
     assert waiting.seconds == [20.25, 20]
 
 
-def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_all_of_it_is_waited(
-    providers, waiting, together
-):
+def test_given_a_pause_that_grows_meanwhile_when_sent_then_all_of_it_is_waited(providers, waiting, together):
     providers.answer(BALANCE, GOOD)
     providers.answer_in_turn(ANALYTICS, {"status_code": 429, "headers": {"Retry-After": "20"}}, b"[]")
     account = requester("balance", **together).account
@@ -72,7 +71,7 @@ def test_given_a_retry_after_that_grows_while_it_is_waited_for_when_asked_then_a
     assert sum(waiting.seconds) == 50
 
 
-def test_given_a_longer_quiet_when_a_shorter_one_is_asked_for_then_the_longer_one_holds(waiting):
+def test_given_two_pauses_then_the_longer_one_holds(waiting):
     account = AccountState(1)
 
     for seconds in (50, 20):
@@ -217,7 +216,7 @@ def test_given_a_good_answer_among_failures_then_the_outage_begins_after_it(wait
     assert account.circuit_error("/any") is None
 
 
-def test_given_one_day_that_never_answers_when_one_worker_asks_then_the_other_days_arrive(providers, waiting, together):
+def test_given_one_day_that_is_never_answered_then_the_other_days_arrive(providers, waiting, together):
     providers.answer(CONSUMPTION, "smsfactor/consumption.json")
     providers.answer(f"{CONSUMPTION}?date_start=2026-01-02", silent(waiting, 30))
 
@@ -227,9 +226,7 @@ def test_given_one_day_that_never_answers_when_one_worker_asks_then_the_other_da
     assert [ask("consumption", day, **together).status_code for day in days(3, 9)] == [200] * 7
 
 
-def test_given_a_host_that_is_dead_when_one_worker_asks_for_many_days_then_it_is_given_up_in_time(
-    providers, waiting, together
-):
+def test_given_a_dead_host_and_one_worker_then_the_circuit_opens_in_time(providers, waiting, together):
     providers.answer(CONSUMPTION, silent(waiting, 60))
     started = waiting.monotonic()
 
@@ -239,9 +236,7 @@ def test_given_a_host_that_is_dead_when_one_worker_asks_for_many_days_then_it_is
     assert waiting.monotonic() - started <= 3 * PATIENCE + 60
 
 
-def test_given_a_host_that_refuses_at_once_when_one_worker_asks_for_many_days_then_it_is_given_up_in_time(
-    providers, waiting, together
-):
+def test_given_a_host_that_fails_at_once_and_one_worker_then_the_circuit_opens(providers, waiting, together):
     providers.answer(CONSUMPTION, b"", status=503)
     started = waiting.monotonic()
 
@@ -251,7 +246,7 @@ def test_given_a_host_that_refuses_at_once_when_one_worker_asks_for_many_days_th
     assert PATIENCE <= waiting.monotonic() - started < PATIENCE + 16
 
 
-def test_given_a_request_that_never_answers_when_asked_then_it_ends_with_the_patience(providers, waiting, together):
+def test_given_a_request_without_response_then_it_ends_with_the_outage_limit(providers, waiting, together):
     providers.answer(BALANCE, silent(waiting, 60))
     started = waiting.monotonic()
 
@@ -261,9 +256,7 @@ def test_given_a_request_that_never_answers_when_asked_then_it_ends_with_the_pat
     assert len(providers.requests) == 3
 
 
-def test_given_a_account_that_is_given_up_when_asked_then_nothing_is_sent_and_no_turn_is_waited_for(
-    providers, waiting, together
-):
+def test_given_an_open_circuit_when_sent_then_nothing_is_sent_or_waited_for(providers, waiting, together):
     providers.answer(CONSUMPTION, b"", status=503)
     for day in days(1, 10):
         failure_of("consumption", day, **together)
@@ -275,9 +268,7 @@ def test_given_a_account_that_is_given_up_when_asked_then_nothing_is_sent_and_no
     assert {failure.failure_type for failure in failures} == {FailureType.transient_error}
 
 
-def test_given_a_retry_after_that_is_too_long_to_wait_for_when_another_day_is_due_then_nothing_is_sent(
-    providers, waiting, together
-):
+def test_given_a_retry_after_that_is_too_long_then_no_other_day_is_sent(providers, waiting, together):
     providers.answer(CONSUMPTION, b"", status=429, Retry_After="3600")
 
     failures = [failure_of("consumption", day, **together) for day in days(1, 3)]
@@ -307,9 +298,7 @@ def test_given_an_outage_when_a_good_answer_comes_then_it_is_over(providers, wai
     assert ask("consumption", "2026-01-02", **together).ok
 
 
-def test_given_a_slow_request_that_fails_after_good_answers_then_the_outage_is_no_older_than_its_failure(
-    providers, waiting, together
-):
+def test_given_a_slow_failure_after_good_responses_then_the_outage_starts_with_it(providers, waiting, together):
     def slow(_request: requests.PreparedRequest) -> bytes:
         waiting.pass_by(PATIENCE)
         ask("consumption", "2026-01-02", **together)
@@ -435,8 +424,9 @@ def test_given_threads_that_wait_then_they_get_in_in_their_order():
         for number in range(5):
             threads.append(threading.Thread(target=enter, args=(number,), daemon=True))
             threads[-1].start()
-            # No public sign says that a thread waits; the order of its start decides all but once in a blue moon.
-            threads[-1].join(0.05)
+            ends = time.monotonic() + LONG
+            while len(slots._waiting) <= number and time.monotonic() < ends:
+                time.sleep(0.001)
     # Who comes later, and runs already, does not overtake them.
     enter(5)
     for thread in threads:
@@ -458,9 +448,7 @@ def test_given_one_command_when_two_streams_ask_the_same_then_it_is_asked_once(p
 
 
 @pytest.mark.parametrize("other", [{"seven_api_key": "other-key"}, {"seven_base_url": "https://other.example/api"}])
-def test_given_another_account_in_the_same_command_when_it_asks_the_same_then_it_gets_its_own_answer(
-    providers, together, other
-):
+def test_given_another_account_when_it_sends_the_same_then_it_gets_its_own_response(providers, together, other):
     for url in (ANALYTICS, "https://other.example/api/analytics"):
         providers.answer(url, "seven/analytics_by_date.json")
     ask("analytics", **together)
@@ -479,7 +467,7 @@ def test_given_two_commands_when_they_ask_the_same_then_each_gets_its_own_answer
     assert len(providers.requests) == 2
 
 
-def test_given_a_shared_answer_that_fails_when_others_want_it_then_it_is_not_asked_for_again(providers, together):
+def test_given_a_cached_failure_when_others_want_it_then_it_is_not_sent_again(providers, together):
     providers.answer(ANALYTICS, b"", status=404)
 
     failures = [failure_of("analytics", **together) for _ in range(3)]
@@ -498,7 +486,7 @@ def test_given_a_shared_answer_when_it_is_read_twice_then_it_is_parsed_twice(pro
     assert answer.json() is not answer.json()
 
 
-def test_given_400_shared_answers_when_one_more_comes_then_only_the_longest_unwanted_is_asked_for_anew():
+def test_given_400_cached_responses_then_the_least_recently_used_one_is_dropped():
     account = AccountState(1)
     asked = []
 

@@ -63,7 +63,7 @@ def test_given_an_answer_shorter_than_announced_when_asked_then_it_is_no_answer(
     assert ask().json()["amount"] == 290.67
 
 
-def test_given_an_answer_compressed_in_several_members_when_asked_then_it_is_read_whole(providers):
+def test_given_a_body_of_several_members_when_sent_then_it_is_read_whole(providers):
     providers.answer(BALANCE, gzip.compress(GOOD[:9]) + gzip.compress(GOOD[9:]), Content_Encoding="gzip")
 
     assert ask().json() == {"amount": 290.67, "currency": "EUR"}
@@ -79,7 +79,7 @@ def test_given_an_answer_compressed_in_several_members_when_asked_then_it_is_rea
     ],
     ids=["second member", "header", "deflate", "nothing"],
 )
-def test_given_a_compressed_answer_that_is_not_all_there_when_asked_then_it_is_no_answer(providers, encoding, raw):
+def test_given_a_compressed_body_that_is_cut_off_then_it_is_invalid(providers, encoding, raw):
     providers.answer(BALANCE, raw, Content_Encoding=encoding)
 
     assert failure_of().failure_type is FailureType.transient_error
@@ -95,7 +95,7 @@ def test_given_a_compressed_answer_that_is_not_all_there_when_asked_then_it_is_n
     ],
     ids=["gzip", "deflate", "more behind it", "wrong checksum"],
 )
-def test_given_a_body_that_is_not_what_its_encoding_says_when_asked_then_it_is_no_answer(providers, encoding, raw):
+def test_given_a_body_that_is_not_what_its_encoding_says_then_it_is_invalid(providers, encoding, raw):
     providers.answer(BALANCE, raw, Content_Encoding=encoding)
 
     assert "something other than the JSON" in failure_of().message
@@ -103,7 +103,7 @@ def test_given_a_body_that_is_not_what_its_encoding_says_when_asked_then_it_is_n
 
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b"[" * 100_000, b"\xff"])
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
-def test_given_a_refused_key_when_the_body_cannot_be_read_then_it_is_a_refused_key_at_once(providers, encoding, body):
+def test_given_a_rejected_key_with_an_unreadable_body_then_the_key_is_named(providers, encoding, body):
     providers.answer(BALANCE, body, status=401, Content_Encoding=encoding)
 
     failure = failure_of()

@@ -106,7 +106,7 @@ def test_given_a_server_that_falls_silent_when_asked_in_any_way_then_it_is_given
         assert broken(url).startswith("did not answer in time")
 
 
-def test_given_a_server_that_says_something_now_and_then_when_asked_then_its_silences_do_not_add_up(bounds):
+def test_given_a_server_that_sends_now_and_then_then_its_silences_do_not_add_up(bounds):
     bounds(READ_TIMEOUT=3)
 
     with serving(dripping(http_200(GOOD), b"\r\n\r\n", seconds=4)) as url:
@@ -114,7 +114,7 @@ def test_given_a_server_that_says_something_now_and_then_when_asked_then_its_sil
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_given_a_host_that_swallows_packets_when_asked_then_the_connection_is_bounded(bounds, scheme):
+def test_given_a_host_that_swallows_packets_then_connecting_is_bounded(bounds, scheme):
     bounds(CONNECT_TIMEOUT=0.5)
     started = time.monotonic()
 
@@ -124,7 +124,7 @@ def test_given_a_host_that_swallows_packets_when_asked_then_the_connection_is_bo
     assert time.monotonic() - started < OF_A_BOUND
 
 
-def test_given_a_host_that_swallows_packets_when_little_time_is_left_then_it_is_not_waited_for_longer(bounds):
+def test_given_little_time_left_when_packets_are_swallowed_then_it_holds(bounds):
     bounds(CONNECT_TIMEOUT=LONG)
     started = time.monotonic()
 
@@ -175,7 +175,7 @@ def test_given_a_dead_address_before_a_good_one_then_the_good_one_is_used(monkey
         assert send("http://seven.example")[1] == GOOD
 
 
-def test_given_a_host_that_swallows_the_greeting_of_tls_when_asked_then_it_is_given_up(bounds, pausing):
+def test_given_a_host_that_swallows_the_tls_greeting_then_it_is_given_up(bounds, pausing):
     bounds(CONNECT_TIMEOUT=0.5)
     started = time.monotonic()
 
@@ -186,9 +186,7 @@ def test_given_a_host_that_swallows_the_greeting_of_tls_when_asked_then_it_is_gi
 
 
 @pytest.mark.parametrize("way", ["swallows packets", "is silent", "drips", "drips its head"])
-def test_given_a_proxy_that_does_not_lead_on_when_asked_then_the_connection_is_bounded_and_the_proxy_named(
-    bounds, pausing, monkeypatch, certificate, way
-):
+def test_given_a_proxy_that_does_not_lead_on_then_it_is_named_in_time(bounds, pausing, monkeypatch, certificate, way):
     bounds(CONNECT_TIMEOUT=0.5)
     leads_on = b"HTTP/1.1 200 OK\r\nVia: " + b"x" * 100 + b"\r\n\r\n"
     proxies = {
@@ -207,7 +205,7 @@ def test_given_a_proxy_that_does_not_lead_on_when_asked_then_the_connection_is_b
     assert time.monotonic() - started < 10
 
 
-def test_given_a_socket_then_each_receive_gets_what_is_left_and_no_longer_silence_than_allowed(monkeypatch, waiting):
+def test_given_a_socket_then_each_receive_gets_the_time_that_is_left(monkeypatch, waiting):
     monkeypatch.setattr("source_sms_providers.http.client.time", waiting)
 
     class Socket:
@@ -245,7 +243,7 @@ def test_given_a_request_when_sent_then_it_has_60_seconds(providers, waiting, mo
 # Redirects and connections
 
 
-def test_given_a_redirect_with_a_body_that_is_too_large_when_asked_then_it_is_not_read_to_its_end(monkeypatch):
+def test_given_a_redirect_with_a_large_body_then_it_is_not_read_to_its_end(monkeypatch):
     monkeypatch.setattr("source_sms_providers.http.body.MAX_BODY_BYTES", 1000)
 
     def answer(_head: str, send: Callable[[bytes], None]) -> None:
@@ -307,9 +305,7 @@ def test_given_a_proxy_in_the_environment_when_asked_then_it_is_used(waiting, mo
     assert [head.splitlines()[0] for head in heads] == ["GET http://seven.example/api/balance HTTP/1.1"]
 
 
-def test_given_a_proxy_for_tls_when_asked_then_it_learns_the_host_and_neither_key_nor_query(
-    waiting, monkeypatch, certificate
-):
+def test_given_a_proxy_for_tls_then_it_learns_the_host_and_neither_key_nor_query(waiting, monkeypatch, certificate):
     heads = []
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
 
@@ -330,7 +326,7 @@ def test_given_a_proxy_for_tls_when_asked_then_it_learns_the_host_and_neither_ke
 
 
 @pytest.mark.parametrize("way", ["dead", "wants a password", "refuses", "unknown"])
-def test_given_a_proxy_that_does_not_serve_when_asked_then_the_sentence_names_it_and_no_password(monkeypatch, way):
+def test_given_a_proxy_that_does_not_serve_then_it_is_named_without_password(monkeypatch, way):
     def answer(_head: str, send: Callable[[bytes], None]) -> None:
         send(b"HTTP/1.1 407 Who?\r\n\r\n" if way == "wants a password" else b"HTTP/1.1 403 No\r\n\r\n")
 
@@ -350,7 +346,7 @@ def test_given_a_proxy_that_does_not_serve_when_asked_then_the_sentence_names_it
 
 
 @pytest.mark.parametrize("proxy", ["someone:secret", "http://", "http://proxy.example:port"])
-def test_given_a_proxy_that_is_no_url_when_asked_then_it_is_a_config_error_without_it(monkeypatch, proxy):
+def test_given_a_proxy_that_is_no_url_then_it_is_a_config_error_without_it(monkeypatch, proxy):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
 
     with pytest.raises(AirbyteTracedException, match="is not a valid URL") as raised:
@@ -387,14 +383,12 @@ def test_given_a_proxy_when_another_machine_is_asked_then_it_is_used(monkeypatch
     assert "through the proxy proxy.invalid:3128" in broken(f"http://{host}")
 
 
-def test_given_a_certificate_that_nobody_trusts_when_asked_then_it_is_not_reached_safely(certificate):
+def test_given_a_certificate_that_nobody_trusts_then_tls_fails(certificate):
     with serving(good, certificate) as url:
         assert broken(url) == "could not be reached securely: TLS failed"
 
 
-def test_given_certificates_of_another_authority_when_asked_then_the_sentence_names_their_file(
-    monkeypatch, certificate, tmp_path: Path
-):
+def test_given_certificates_of_another_authority_then_their_file_is_named(monkeypatch, certificate, tmp_path: Path):
     other = make_certificate(tmp_path / "other.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
 
@@ -403,9 +397,7 @@ def test_given_certificates_of_another_authority_when_asked_then_the_sentence_na
 
 
 @pytest.mark.parametrize("setting", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_given_certificates_that_do_not_exist_when_asked_then_it_is_a_config_error_that_names_the_file(
-    monkeypatch, tmp_path: Path, setting
-):
+def test_given_certificates_that_do_not_exist_then_a_config_error_names_them(monkeypatch, tmp_path: Path, setting):
     monkeypatch.setenv(setting, str(tmp_path / "nowhere.pem"))
 
     with pytest.raises(AirbyteTracedException) as raised:
@@ -415,7 +407,7 @@ def test_given_certificates_that_do_not_exist_when_asked_then_it_is_a_config_err
     assert raised.value.failure_type is FailureType.config_error
 
 
-def test_given_certificates_that_do_not_exist_when_nothing_is_encrypted_then_they_do_not_matter(monkeypatch):
+def test_given_certificates_that_do_not_exist_without_tls_then_nothing_is_said(monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.devnull + "/nowhere.pem")
 
     with serving(good) as url:

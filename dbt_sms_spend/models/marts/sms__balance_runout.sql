@@ -1,192 +1,269 @@
-with balances as (
+with latest_balances as (
     select
-        cast('seven.io' as {{ dbt.type_string() }}) as provider,
-        cast(null as {{ dbt.type_string() }}) as account_id,
-        cast(null as {{ dbt.type_string() }}) as account_name,
-        date as balance_date,
-        amount as balance,
-        currency as measured_in,
+        balance.source_relation,
+        max(balance.date) as last_date
+    from {{ ref('stg_sms__balance') }} as balance
+    group by balance.source_relation
+),
+
+latest_credits as (
+    select
+        credits.source_relation,
+        max(credits.date) as last_date
+    from {{ ref('stg_sms__credits') }} as credits
+    group by credits.source_relation
+),
+
+{{ latest_list('seven_lists', 'stg_sms__subaccount_balances', 'latest_balances') }},
+
+{{ latest_list('smsfactor_lists', 'stg_sms__subaccount_credits', 'latest_credits') }},
+
+balances as (
+    select
+        balance.source_relation as source_relation,
+        {{ sms_text('seven.io') }} as provider,
+        {{ sms_null(sms_string()) }} as account_id,
+        {{ sms_null(sms_string()) }} as account_name,
+        balance.date as balance_date,
+        balance.amount as balance,
+        coalesce(balance.currency, 'unknown') as measured_in,
         -- seven.io does not say whether an account is paid in advance.
-        cast('unknown' as {{ dbt.type_string() }}) as kind,
-        false as is_topped_up
-    from {{ ref('stg_sms__balance') }}
-    where date = (select max(date) from {{ ref('stg_sms__balance') }})
+        {{ sms_text('unknown') }} as kind,
+        cast(0 as {{ sms_int() }}) as topped_up
+    from {{ ref('stg_sms__balance') }} as balance
+    inner join latest_balances
+        on balance.source_relation = latest_balances.source_relation
+        and balance.date = latest_balances.last_date
 
     union all
 
     select
-        'seven.io' as provider,
-        account_id,
-        company as account_name,
-        date as balance_date,
-        balance,
-        'EUR' as measured_in,
-        'unknown' as kind,
-        coalesce(auto_topup_amount > 0, false) as is_topped_up
+        accounts.source_relation as source_relation,
+        {{ sms_text('seven.io') }} as provider,
+        accounts.account_id as account_id,
+        accounts.company as account_name,
+        accounts.date as balance_date,
+        accounts.balance as balance,
+        {{ sms_text('EUR') }} as measured_in,
+        {{ sms_text('unknown') }} as kind,
+        cast(case when accounts.auto_topup_amount > 0 then 1 else 0 end as {{ sms_int() }}) as topped_up
     from {{ ref('stg_sms__subaccount_balances') }} as accounts
-    where {{ is_latest_list('stg_sms__subaccount_balances', 'stg_sms__balance') }}
-        -- An older shape of the list has none.
-        and balance is not null
+    inner join seven_lists
+        on accounts.source_relation = seven_lists.source_relation
+        and accounts.date = seven_lists.last_date
+    -- An older shape of the list has no balances.
+    where accounts.balance is not null
 
     union all
 
     select
-        'SMSFactor' as provider,
-        null as account_id,
-        null as account_name,
-        date as balance_date,
-        credits as balance,
-        'credits' as measured_in,
-        case
-            when unlimited then 'unlimited'
-            when postpaid then 'postpaid'
-            when not postpaid then 'prepaid'
+        credits.source_relation as source_relation,
+        {{ sms_text('SMSFactor') }} as provider,
+        {{ sms_null(sms_string()) }} as account_id,
+        {{ sms_null(sms_string()) }} as account_name,
+        credits.date as balance_date,
+        credits.credits as balance,
+        {{ sms_text('credits') }} as measured_in,
+        cast(case
+            when credits.unlimited then 'unlimited'
+            when credits.postpaid then 'postpaid'
+            when not credits.postpaid then 'prepaid'
             else 'unknown'
-        end as kind,
-        false as is_topped_up
-    from {{ ref('stg_sms__credits') }}
-    where date = (select max(date) from {{ ref('stg_sms__credits') }})
+        end as {{ sms_string() }}) as kind,
+        cast(0 as {{ sms_int() }}) as topped_up
+    from {{ ref('stg_sms__credits') }} as credits
+    inner join latest_credits
+        on credits.source_relation = latest_credits.source_relation
+        and credits.date = latest_credits.last_date
 
     union all
 
     select
-        'SMSFactor' as provider,
-        account_id,
-        description as account_name,
-        date as balance_date,
-        credits as balance,
-        'credits' as measured_in,
-        case
-            when unlimited then 'unlimited'
-            when not unlimited then 'prepaid'
+        accounts.source_relation as source_relation,
+        {{ sms_text('SMSFactor') }} as provider,
+        accounts.account_id as account_id,
+        accounts.description as account_name,
+        accounts.date as balance_date,
+        accounts.credits as balance,
+        {{ sms_text('credits') }} as measured_in,
+        cast(case
+            when accounts.unlimited then 'unlimited'
+            when not accounts.unlimited then 'prepaid'
             else 'unknown'
-        end as kind,
-        false as is_topped_up
+        end as {{ sms_string() }}) as kind,
+        cast(0 as {{ sms_int() }}) as topped_up
     from {{ ref('stg_sms__subaccount_credits') }} as accounts
-    where {{ is_latest_list('stg_sms__subaccount_credits', 'stg_sms__credits') }}
-        and (credits is not null or unlimited)
+    inner join smsfactor_lists
+        on accounts.source_relation = smsfactor_lists.source_relation
+        and accounts.date = smsfactor_lists.last_date
+    where accounts.credits is not null or accounts.unlimited
 ),
 
 -- What the accounts used that a balance pays for: without account_id, that of the account that the key belongs to.
 usage_of_accounts as (
     select
-        cast('seven.io' as {{ dbt.type_string() }}) as provider,
-        cast(null as {{ dbt.type_string() }}) as account_id,
-        date,
-        usage_eur as used
-    from {{ ref('stg_sms__analytics_by_subaccount') }}
-    where {{ is_one_of('account', var('seven_balance_accounts')) }}
+        parts.source_relation,
+        {{ sms_text('seven.io') }} as provider,
+        {{ sms_null(sms_string()) }} as account_id,
+        parts.date,
+        parts.usage_eur as used
+    from {{ ref('stg_sms__analytics_by_subaccount') }} as parts
+    where {{ is_one_of('parts.account', var('seven_balance_accounts')) }}
 
     union all
 
     select
-        'seven.io' as provider,
-        account_id,
-        date,
-        usage_eur as used
-    from {{ ref('int_sms__usage') }}
-    where account_id is not null
+        parts.source_relation,
+        {{ sms_text('seven.io') }} as provider,
+        parts.account_id,
+        parts.date,
+        parts.usage_eur as used
+    from {{ ref('int_sms__usage') }} as parts
+    where parts.account_id is not null
 
     union all
 
     select
-        'SMSFactor' as provider,
-        null as account_id,
-        date,
-        consumption as used
-    from {{ ref('stg_sms__consumption') }}
-    where {{ is_one_of('account_id', var('smsfactor_balance_accounts')) }}
+        consumption.source_relation,
+        {{ sms_text('SMSFactor') }} as provider,
+        {{ sms_null(sms_string()) }} as account_id,
+        consumption.date,
+        consumption.consumption as used
+    from {{ ref('stg_sms__consumption') }} as consumption
+    where {{ is_one_of('consumption.account_id', var('smsfactor_balance_accounts')) }}
 
     union all
 
     select
-        'SMSFactor' as provider,
-        account_id,
-        date,
-        consumption as used
-    from {{ ref('stg_sms__consumption') }}
+        consumption.source_relation,
+        {{ sms_text('SMSFactor') }} as provider,
+        consumption.account_id,
+        consumption.date,
+        consumption.consumption as used
+    from {{ ref('stg_sms__consumption') }} as consumption
 ),
 
 usage_of_days as (
     select
-        provider,
-        account_id,
-        date,
-        sum(used) as used
-    from usage_of_accounts
-    group by provider, account_id, date
+        parts.source_relation,
+        parts.provider,
+        {{ sms_key('parts.account_id') }} as account_key,
+        parts.date,
+        sum(parts.used) as used
+    from usage_of_accounts as parts
+    group by parts.source_relation, parts.provider, {{ sms_key('parts.account_id') }}, parts.date
 ),
 
 complete_days as (
     select
-        provider,
-        date,
-        provider = 'SMSFactor'
-        or date in (select date from {{ ref('int_sms__days_with_accounts') }}) as has_accounts
-    from {{ ref('sms__days') }}
-    where status = 'complete'
+        days.source_relation as source_relation,
+        days.provider as provider,
+        days.date as date,
+        case when days.provider = 'SMSFactor' or by_account.date is not null then 1 else 0 end as has_accounts
+    from {{ ref('sms__days') }} as days
+    left join {{ ref('int_sms__days_with_accounts') }} as by_account
+        on days.source_relation = by_account.source_relation
+        and days.date = by_account.date
+    where days.status = 'complete'
+),
+
+-- The complete days before each balance. What a sub-account used on a day not known by account is not known, not 0.
+days_before as (
+    select
+        balances.source_relation as source_relation,
+        balances.provider as provider,
+        {{ sms_key('balances.account_id') }} as account_key,
+        days.date as date,
+        {{ sms_days_between('days.date', 'balances.balance_date') }} as age
+    from balances
+    inner join complete_days as days
+        on balances.source_relation = days.source_relation
+        and balances.provider = days.provider
+    where (balances.account_id is null or days.has_accounts = 1)
+        and days.date < balances.balance_date
+        and days.date >= {{ sms_add('day', -28, 'balances.balance_date') }}
 ),
 
 means as (
     select
-        balances.provider,
-        balances.account_id,
-        count(case when days.date >= balances.balance_date - 7 then 1 end) as days_in_mean_7,
-        count(days.date) as days_in_mean_28,
-        sum(case when days.date >= balances.balance_date - 7 then coalesce(usage_of_days.used, 0) end) as used_7,
-        sum(coalesce(usage_of_days.used, 0)) as used_28
-    from balances
-    left join complete_days as days
-        on balances.provider = days.provider
-        and days.date >= balances.balance_date - 28
-        and days.date < balances.balance_date
-        -- What a sub-account used on another day is not known, and not 0.
-        and (balances.account_id is null or days.has_accounts)
+        days_before.source_relation as source_relation,
+        days_before.provider as provider,
+        days_before.account_key as account_key,
+        count(case when days_before.age <= 7 then 1 end) as days_7,
+        count(*) as days_28,
+        cast(sum(case when days_before.age <= 7 then coalesce(usage_of_days.used, 0) end) as {{ number() }}) as used_7,
+        cast(sum(coalesce(usage_of_days.used, 0)) as {{ number() }}) as used_28
+    from days_before
     left join usage_of_days
-        on days.provider = usage_of_days.provider
-        and days.date = usage_of_days.date
-        and balances.account_id is not distinct from usage_of_days.account_id
-    group by balances.provider, balances.account_id
+        on days_before.source_relation = usage_of_days.source_relation
+        and days_before.provider = usage_of_days.provider
+        and days_before.account_key = usage_of_days.account_key
+        and days_before.date = usage_of_days.date
+    group by days_before.source_relation, days_before.provider, days_before.account_key
+),
+
+-- For how many days the balance lasts at each mean. A mean of refunds ends nothing.
+lasting as (
+    select
+        balances.source_relation as source_relation,
+        balances.provider as provider,
+        balances.account_id as account_id,
+        balances.account_name as account_name,
+        balances.kind as kind,
+        balances.topped_up as topped_up,
+        balances.balance_date as balance_date,
+        balances.balance as balance,
+        balances.measured_in as measured_in,
+        coalesce(means.days_7, 0) as days_7,
+        coalesce(means.days_28, 0) as days_28,
+        means.used_7 as used_7,
+        means.used_28 as used_28,
+        case when means.used_7 > 0 then floor({{ sms_ratio(spare_days('days_7'), 'means.used_7', 9) }}) end as left_7,
+        case when means.used_28 > 0 then floor({{ sms_ratio(spare_days('days_28'), 'means.used_28', 9) }}) end as left_28
+    from balances
+    left join means
+        on balances.source_relation = means.source_relation
+        and balances.provider = means.provider
+        and {{ sms_key('balances.account_id') }} = means.account_key
 ),
 
 forecasts as (
     select
-        balances.*,
-        means.days_in_mean_7,
-        means.days_in_mean_28,
-        cast(means.used_7 / nullif(means.days_in_mean_7, 0) as {{ number() }}) as mean_7_days,
-        cast(means.used_28 / nullif(means.days_in_mean_28, 0) as {{ number() }}) as mean_28_days,
+        lasting.*,
         -- The higher mean ends the balance sooner.
-        case
-            when balances.kind in ('prepaid', 'unknown') and balances.measured_in in ('EUR', 'credits')
-                then floor(
-                    greatest(balances.balance, 0) / nullif(greatest(
-                        means.used_7 / nullif(means.days_in_mean_7, 0),
-                        means.used_28 / nullif(means.days_in_mean_28, 0),
-                        -- A mean of refunds ends nothing.
-                        0
-                    ), 0)
-                )
-        end as days_left
-    from balances
-    inner join means
-        on balances.provider = means.provider
-        and balances.account_id is not distinct from means.account_id
+        cast(case
+            when lasting.kind not in ('prepaid', 'unknown') or lasting.measured_in not in ('EUR', 'credits') then null
+            when lasting.left_28 is null or lasting.left_7 < lasting.left_28 then lasting.left_7
+            else lasting.left_28
+        end as {{ sms_bigint() }}) as days_left
+    from lasting
 )
 
 select
-    provider,
-    account_id,
-    account_name,
-    kind,
-    is_topped_up,
-    balance_date,
-    balance,
-    measured_in,
-    days_in_mean_7,
-    mean_7_days,
-    days_in_mean_28,
-    mean_28_days,
-    cast(days_left as bigint) as days_left,
-    case when days_left <= 3650 then balance_date + cast(days_left as integer) end as runs_out_on
+    forecasts.source_relation,
+    forecasts.provider,
+    forecasts.account_id,
+    forecasts.account_name,
+    forecasts.kind,
+    cast(forecasts.topped_up = 1 as {{ sms_boolean() }}) as is_topped_up,
+    forecasts.balance_date,
+    forecasts.balance,
+    forecasts.measured_in,
+    cast(forecasts.days_7 as {{ sms_bigint() }}) as days_in_mean_7,
+    {{ sms_ratio('forecasts.used_7', 'forecasts.days_7', 9) }} as mean_7_days,
+    cast(forecasts.days_28 as {{ sms_bigint() }}) as days_in_mean_28,
+    {{ sms_ratio('forecasts.used_28', 'forecasts.days_28', 9) }} as mean_28_days,
+    forecasts.days_left,
+    case
+        when forecasts.days_left <= 3650
+            then {{ sms_add('day', 'case when forecasts.days_left <= 3650 then forecasts.days_left else 0 end', 'forecasts.balance_date') }}
+    end as runs_out_on,
+    cast(case
+        when forecasts.kind in ('postpaid', 'unlimited') then forecasts.kind
+        when forecasts.balance < 0 then 'owed'
+        when forecasts.measured_in not in ('EUR', 'credits') then 'other_currency'
+        when forecasts.days_left is null then 'no_usage'
+        else 'forecast'
+    end as {{ sms_string() }}) as forecast_status,
+    {{ sms_built_at() }} as built_at
 from forecasts

@@ -1,48 +1,56 @@
 with spend as (
     select
-        *,
-        cast({{ dbt.date_trunc('month', 'date') }} as timestamp) as month
-    from {{ ref('sms__daily_spend') }}
+        spend.*,
+        {{ sms_month('spend.date') }} as month
+    from {{ ref('sms__daily_spend') }} as spend
 ),
 
-smsfactor_main_account as (
+smsfactor_main_accounts as (
     select
-        max(account_id) as id,
-        max(company) as name
-    from {{ ref('stg_sms__consumption') }}
-    where is_main_account
+        consumption.source_relation,
+        {{ sms_text('SMSFactor') }} as provider,
+        max(consumption.account_id) as id,
+        max(consumption.company) as name
+    from {{ ref('stg_sms__consumption') }} as consumption
+    where consumption.is_main_account
+    group by consumption.source_relation
 )
 
 select
-    spend.amount as "BilledCost",
-    spend.amount as "EffectiveCost",
-    spend.amount as "ListCost",
-    spend.amount as "ContractedCost",
-    spend.currency as "BillingCurrency",
+    spend.source_relation as {{ sms_quote('x_source_relation') }},
+    spend.amount as {{ sms_quote('BilledCost') }},
+    spend.amount as {{ sms_quote('EffectiveCost') }},
+    spend.amount as {{ sms_quote('ListCost') }},
+    spend.amount as {{ sms_quote('ContractedCost') }},
+    spend.currency as {{ sms_quote('BillingCurrency') }},
     case
-        when spend.provider = 'seven.io' then {{ dbt.string_literal(dbt.escape_single_quotes(var('seven_billing_account_id'))) }}
-        else smsfactor_main_account.id
-    end as "BillingAccountId",
-    case when spend.provider = 'SMSFactor' then smsfactor_main_account.name end as "BillingAccountName",
-    spend.month as "BillingPeriodStart",
-    cast({{ dbt.dateadd('month', 1, 'spend.month') }} as timestamp) as "BillingPeriodEnd",
-    cast(spend.date as timestamp) as "ChargePeriodStart",
-    cast(spend.date + 1 as timestamp) as "ChargePeriodEnd",
-    'Usage' as "ChargeCategory",
-    cast(null as {{ dbt.type_string() }}) as "ChargeClass",
-    spend.provider || ' to ' || coalesce(spend.country, 'unknown countries') as "ChargeDescription",
-    coalesce(spend.units, spend.messages) as "PricingQuantity",
-    case when spend.provider = 'seven.io' then 'Messages' else 'Units' end as "PricingUnit",
-    case when spend.provider = 'seven.io' then spend.currency else 'Units' end as "PricingCurrency",
-    coalesce(spend.units, spend.amount) as "PricingCurrencyEffectiveCost",
-    'Mobile' as "ServiceCategory",
-    'SMS' as "ServiceName",
-    spend.provider as "ProviderName",
-    spend.provider as "PublisherName",
-    spend.provider as "InvoiceIssuerName",
-    spend.account_id as "SubAccountId",
-    spend.account_name as "SubAccountName",
-    spend.country as "x_country",
-    spend.is_partial as "x_is_partial"
+        when spend.provider = 'seven.io' then {{ sms_text(var('seven_billing_account_id')) }}
+        else main_accounts.id
+    end as {{ sms_quote('BillingAccountId') }},
+    main_accounts.name as {{ sms_quote('BillingAccountName') }},
+    cast(spend.month as {{ sms_timestamp() }}) as {{ sms_quote('BillingPeriodStart') }},
+    cast({{ sms_add('month', 1, 'spend.month') }} as {{ sms_timestamp() }}) as {{ sms_quote('BillingPeriodEnd') }},
+    cast(spend.date as {{ sms_timestamp() }}) as {{ sms_quote('ChargePeriodStart') }},
+    cast({{ sms_add('day', 1, 'spend.date') }} as {{ sms_timestamp() }}) as {{ sms_quote('ChargePeriodEnd') }},
+    {{ sms_text('Usage') }} as {{ sms_quote('ChargeCategory') }},
+    {{ sms_null(sms_string()) }} as {{ sms_quote('ChargeClass') }},
+    spend.provider || ' to ' || coalesce(spend.country, 'unknown countries') as {{ sms_quote('ChargeDescription') }},
+    coalesce(spend.units, cast(spend.messages as {{ number() }})) as {{ sms_quote('PricingQuantity') }},
+    cast(case when spend.provider = 'seven.io' then 'Messages' else 'Units' end as {{ sms_string() }})
+        as {{ sms_quote('PricingUnit') }},
+    case when spend.provider = 'seven.io' then spend.currency else 'Units' end as {{ sms_quote('PricingCurrency') }},
+    coalesce(spend.units, spend.amount) as {{ sms_quote('PricingCurrencyEffectiveCost') }},
+    {{ sms_text('Mobile') }} as {{ sms_quote('ServiceCategory') }},
+    {{ sms_text('SMS') }} as {{ sms_quote('ServiceName') }},
+    spend.provider as {{ sms_quote('ProviderName') }},
+    spend.provider as {{ sms_quote('PublisherName') }},
+    spend.provider as {{ sms_quote('InvoiceIssuerName') }},
+    spend.account_id as {{ sms_quote('SubAccountId') }},
+    spend.account_name as {{ sms_quote('SubAccountName') }},
+    spend.country as {{ sms_quote('x_country') }},
+    spend.is_partial as {{ sms_quote('x_is_partial') }},
+    {{ sms_built_at() }} as {{ sms_quote('x_built_at') }}
 from spend
-cross join smsfactor_main_account
+left join smsfactor_main_accounts as main_accounts
+    on spend.source_relation = main_accounts.source_relation
+    and spend.provider = main_accounts.provider

@@ -1,13 +1,16 @@
 select
-    days.provider,
-    days.date,
-    usage.label,
-    usage.sms + coalesce(usage.rcs, 0) as messages,
-    usage.usage_eur as amount,
-    cast('EUR' as {{ dbt.type_string() }}) as currency,
-    days.status = 'partial' as is_partial
-from {{ ref('stg_sms__analytics_by_label') }} as usage
+    days.source_relation as source_relation,
+    days.provider as provider,
+    days.date as date,
+    labels.label as label,
+    {{ messages('labels') }} as messages,
+    labels.usage_eur as amount,
+    {{ sms_text('EUR') }} as currency,
+    cast(days.status = 'partial' as {{ sms_boolean() }}) as is_partial,
+    {{ sms_built_at() }} as built_at
+from {{ ref('stg_sms__analytics_by_label') }} as labels
 inner join {{ ref('sms__days') }} as days
-    on usage.date = days.date
-    and days.provider = 'seven.io'
+    on labels.source_relation = days.source_relation
+    and labels.date = days.date
 where {{ is_shown() }}
+    and days.provider = 'seven.io'

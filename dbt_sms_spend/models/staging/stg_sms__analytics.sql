@@ -1,4 +1,5 @@
 select
-    cast(date as date) as date,
-    {{- usage_figures() }}
+    synced.source_relation,
+    cast(synced.date as {{ sms_date() }}) as date,
+    {{- usage_figures('synced') }}
 from {{ stream('analytics') }}

@@ -1,6 +1,7 @@
 select
-    cast(date as date) as date,
-    cast(amount as {{ number() }}) as amount,
-    cast(currency as {{ dbt.type_string() }}) as currency,
-    cast(retrieved_at as timestamp) as retrieved_at
+    synced.source_relation,
+    cast(synced.date as {{ sms_date() }}) as date,
+    cast(synced.amount as {{ number() }}) as amount,
+    cast(synced.currency as {{ sms_string() }}) as currency,
+    cast(synced.retrieved_at as {{ sms_timestamp() }}) as retrieved_at
 from {{ stream('balance') }}

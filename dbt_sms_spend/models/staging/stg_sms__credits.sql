@@ -1,8 +1,9 @@
 select
-    cast(date as date) as date,
-    cast(credits as {{ number() }}) as credits,
-    cast(postpaid as boolean) as postpaid,
-    cast(postpaid_limit as {{ number() }}) as postpaid_limit,
-    cast(unlimited as boolean) as unlimited,
-    cast(retrieved_at as timestamp) as retrieved_at
+    synced.source_relation,
+    cast(synced.date as {{ sms_date() }}) as date,
+    cast(synced.credits as {{ number() }}) as credits,
+    cast(synced.postpaid as {{ sms_boolean() }}) as postpaid,
+    cast(synced.postpaid_limit as {{ number() }}) as postpaid_limit,
+    cast(synced.unlimited as {{ sms_boolean() }}) as unlimited,
+    cast(synced.retrieved_at as {{ sms_timestamp() }}) as retrieved_at
 from {{ stream('credits') }}
