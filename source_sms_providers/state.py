@@ -207,13 +207,13 @@ class StreamState:
         kept: dict[str, Written] = {}
         room = MAX_ENTRIES
         confirmed, first_day = str(self._done()), self._first_named_day()
-        for day in sorted(self._written, reverse=True):
+        for day in sorted((day for day in self._written if day >= first_day), reverse=True):
             rows = self._written[day]
             if day <= confirmed:
                 # This state confirms that the rows of zeros were written: they need not be known any more.
                 rows = {key: entry for key, entry in rows.items() if any(entry.amounts)}
             room -= len(rows)
-            if day >= first_day and rows and room >= 0:
+            if rows and room >= 0:
                 kept[day] = rows
         self._written = kept
         if room < 0 and not self._has_warned:

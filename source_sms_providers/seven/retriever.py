@@ -102,7 +102,7 @@ class AnalyticsRetriever(UsageRetriever):
         try:
             totals = self._daily_totals.read(first, last)
         except AirbyteTracedException as error:
-            return [Day(first, error)]
+            return [Day(day, error) for day in days(first, last)]
         return [self._read_day(day, totals.get(day)) for day in days(first, last)]
 
     def _read_day(self, day: date, total: Row | AirbyteTracedException | None) -> Day:
