@@ -93,13 +93,17 @@ def test_given_a_settled_day_that_is_not_reported_then_its_rows_stay_with_a_warn
 
 def test_given_a_year_that_fails_after_a_pause_then_the_state_does_not_say_that_it_was_read(providers):
     """Only its first day was read before; the next year is answered."""
-    providers.answer(URL, each_day_asked)
-    providers.answer(f"{URL}?start=2023-12-31", "seven/error_902.json")
+
+    def dates(request):
+        return b'"600"' if query_of(request)["start"] < "2024-12-30" else each_day_asked(request)
+
+    providers.answer(URL, dates)
     saved = {"date": "2024-01-01", "first_reported": "2023-01-01"}
 
     output = read("analytics", saved=state("analytics", **saved), start_date="2023-01-01")
 
-    assert output.failure.failure_type is FailureType.config_error
+    assert output.failure.failure_type is FailureType.transient_error
+    assert output.days[0] == "2024-12-30"
     assert output.states[-1]["date"] == "2023-12-30"
     assert output.states[-1]["read_through"] == "2024-01-01"
 
