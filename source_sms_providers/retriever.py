@@ -17,6 +17,7 @@ from airbyte_cdk.sources.declarative.retrievers.retriever import Retriever
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers import state
 from source_sms_providers.days import DAY, days, windows
 from source_sms_providers.errors import summarize
 from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
@@ -117,7 +118,8 @@ class SnapshotRetriever(Retriever):
             staged.append(day)
             row_count = sum(len(each.rows) for each in staged if not isinstance(each.rows, AirbyteTracedException))
             # A state names all rows of the lookback window: the states must not outweigh the rows.
-            if len(staged) >= self.checkpoint_interval_days and row_count >= 2 * self.stream_state.entry_count:
+            is_due = len(staged) >= self.checkpoint_interval_days and row_count >= 2 * self.stream_state.entry_count
+            if is_due or row_count >= state.MAX_ENTRIES // 2:
                 yield from self._emit(staged, failures)
                 staged = []
         yield from self._emit(staged, failures)
