@@ -9,8 +9,6 @@ import pytest
 from airbyte_cdk.models import FailureType
 
 from source_sms_providers.days import days
-from source_sms_providers.errors import transient_error
-from source_sms_providers.seven.daily_totals import DailyTotals
 from unit_tests.connector import read, state
 from unit_tests.providers import SEVEN, as_json, query_of
 from unit_tests.usage import each_day_asked, usage
@@ -93,23 +91,20 @@ def test_given_a_settled_day_that_is_not_reported_then_its_rows_stay_with_a_warn
     assert warning.endswith("Days: 3, first: 2026-03-03.")
 
 
-def test_given_a_year_that_fails_after_a_pause_then_the_state_does_not_say_that_it_was_read(providers, monkeypatch):
-    """Only its first day was read before; the next years are answered."""
-    read_totals = DailyTotals.read
+def test_given_a_year_that_fails_after_a_pause_then_no_state_says_it_was_read(providers):
+    """Only its first day was read before; the next year is answered."""
 
-    def fail_the_first_year(self, first, last):
-        if first.year == 2023:
-            raise transient_error("seven.io is temporarily unavailable.")
-        return read_totals(self, first, last)
+    def dates(request):
+        return b"{}" if query_of(request)["start"] < "2024-12-30" else each_day_asked(request)
 
-    monkeypatch.setattr(DailyTotals, "read", fail_the_first_year)
-    providers.answer(URL, each_day_asked)
+    providers.answer(URL, dates)
     saved = {"date": "2024-01-01", "first_reported": "2023-01-01"}
 
     output = read("analytics", saved=state("analytics", **saved), start_date="2023-01-01")
 
-    assert output.failure.failure_type is FailureType.transient_error
-    assert [each for each in output.states if each.get("read_through", each["date"]) > "2024-01-01"] == []
+    assert output.failure.failure_type is FailureType.system_error
+    assert output.days[0] == "2024-12-30"
+    assert {(saved["date"], saved.get("read_through")) for saved in output.states} <= {("2023-12-30", "2024-01-01")}
 
 
 # Settings that a sync verifies
