@@ -25,8 +25,7 @@ ACCOUNT, TOKEN = "AC0123456789", "1e3"
 BASIC = b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
 TODAY, DAY = date(2026, 3, 10), timedelta(days=1)
 PATH = f"/v1/accounts/{ACCOUNT}/usage"
-PAGE_ROWS = 2
-UNUSED = {"country": "", "messages": 0, "price": 0}
+PAGE_ROWS, MAX_REQUESTS = 2, 200
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -42,6 +41,7 @@ class Provider:
     Attributes:
         rows: what it knows; the tests change it
         broken: the days whose windows it answers with `broken_status`
+        breaks_pages: whether it fails every page but the first
         changes: fields of each response that it sends otherwise
         queries: the query of each request, in the order of arrival
     """
@@ -50,6 +50,7 @@ class Provider:
     rows: list[dict[str, Any]] = field(default_factory=list)
     broken: set[date] = field(default_factory=set)
     broken_status: int = 500
+    breaks_pages: bool = False
     changes: dict[str, Any] = field(default_factory=dict)
     queries: list[dict[str, str]] = field(default_factory=list)
 
@@ -60,18 +61,24 @@ class Provider:
     def answer(self, head: str, send: Any) -> None:
         method, target, _ = head.split("\r\n")[0].split(" ")
         path, query = urlsplit(target).path, dict(parse_qsl(urlsplit(target).query))
-        if (method, path) != ("GET", PATH):
-            return send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
         self.queries.append(query)
+        # Bounded, so that pages without an end end here.
+        if (method, path) != ("GET", PATH) or len(self.queries) > MAX_REQUESTS:
+            return send(failed(404))
         if f"Authorization: Basic {BASIC}" not in head.split("\r\n"):
-            return send(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
-        if any(query["from"] <= str(day) <= query["to"] for day in self.broken):
-            return send(f"HTTP/1.1 {self.broken_status} Broken\r\nContent-Length: 0\r\n\r\n".encode())
+            return send(failed(401))
+        is_broken = any(query["from"] <= str(day) <= query["to"] for day in self.broken)
+        if is_broken or (self.breaks_pages and "start" in query):
+            return send(failed(self.broken_status))
         found = sorted((row for row in self.rows if query["from"] <= row["date"] <= query["to"]), key=str)
         start = int(query.get("start", 0))
         more = f"{PATH}?from={query['from']}&to={query['to']}&start={start + PAGE_ROWS}"
         page = {"usage": found[start:][:PAGE_ROWS], "next_page_uri": more if found[start + PAGE_ROWS :] else None}
         return send(http_200(json.dumps({**page, **self.changes}).encode()))
+
+
+def failed(status: int) -> bytes:
+    return f"HTTP/1.1 {status} Failed\r\nContent-Length: 0\r\n\r\n".encode()
 
 
 @pytest.fixture
@@ -164,6 +171,17 @@ def test_a_group_that_is_removed_becomes_a_zero_row_of_its_currency(provider: Pr
     ]
 
 
+def test_a_day_has_no_row_before_its_last_page_is_read(provider: Provider) -> None:
+    for country in ("CH", "DE", "FR"):
+        provider.use(date(2026, 3, 4), country, 5)
+    provider.breaks_pages = True
+
+    result = sync(provider)
+
+    assert result.failure_type is FailureType.transient_error
+    assert dates(result) == [f"2026-03-0{n}" for n in (1, 2, 3, 5, 6, 7, 8, 9)]
+
+
 @pytest.mark.parametrize(("status", "kind"), [(500, "transient_error"), (401, "config_error")])
 @pytest.mark.parametrize("broken", [1, 5, 9])
 def test_a_day_that_fails_leaves_the_others_and_is_read_again(
@@ -221,6 +239,17 @@ def test_the_connection_test_says_which_credential_is_wrong(
     provider: Provider, settings: dict[str, str], sentence: str
 ) -> None:
     assert check(config(provider, **settings), TODAY, SourceThird) == ("FAILED", sentence, "config_error")
+
+
+def test_the_connection_test_reads_yesterday_to_its_last_page(provider: Provider) -> None:
+    for country in ("CH", "DE", "FR"):
+        provider.use(TODAY - DAY, country, 1)
+    provider.rows[2]["price"] = "-1"
+
+    status, sentence, _ = check(config(provider), TODAY, SourceThird)
+
+    assert status == "FAILED"
+    assert sentence.startswith("Third returned an unexpected response for /usage: price is negative.")
 
 
 def test_a_stream_without_credentials_names_those_it_needs(provider: Provider) -> None:
