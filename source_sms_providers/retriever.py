@@ -8,7 +8,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from logging import getLogger
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
@@ -90,9 +90,10 @@ class SnapshotRetriever(Retriever):
     extractor: RecordExtractor
     parameters: InitVar[Mapping[str, Any]] = None
 
-    amount_fields: ClassVar[Sequence[str]] = ()
+    # Without annotations: a subclass sets them once for all of its streams, or takes them from the manifest.
+    amount_fields = tuple[str, ...]()
     """The amounts of a row. A stream without any names no rows in its state."""
-    description_fields: ClassVar[Sequence[str]] = ()
+    description_fields = tuple[str, ...]()
     """What only describes a row, and is known while the provider sends it."""
     checkpoint_interval_days: ClassVar[int] = 10
     """How many days share a state at least: a destination may flush for each state."""
