@@ -22,7 +22,7 @@ from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import configured_catalog
 from integration_tests.sync import Sync, catalog, check, stream_messages, sync, without_nulls
-from source_sms_providers.check import OUTAGE_SECONDS
+from source_sms_providers.check import MAX_OUTAGE_SECONDS
 from source_sms_providers.http import account, client, requester
 from source_sms_providers.session import SyncSession
 
@@ -586,7 +586,7 @@ def test_given_a_host_that_needs_nine_seconds_when_checked_then_it_is_green(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All times are a quarter."""
-    monkeypatch.setattr("source_sms_providers.check.OUTAGE_SECONDS", OUTAGE_SECONDS / 4)
+    monkeypatch.setattr("source_sms_providers.check.MAX_OUTAGE_SECONDS", MAX_OUTAGE_SECONDS / 4)
     sandbox.set(latency=9 / 4)
     config = sandbox.config()
     del config["seven_api_key"]
@@ -595,7 +595,7 @@ def test_given_a_host_that_needs_nine_seconds_when_checked_then_it_is_green(
 
 
 def test_given_a_check_then_its_longest_request_leaves_three_seconds_of_fifteen() -> None:
-    assert 9 < OUTAGE_SECONDS <= 12
+    assert 9 < MAX_OUTAGE_SECONDS <= 12
 
 
 # What a log may weigh

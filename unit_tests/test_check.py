@@ -329,7 +329,7 @@ def test_given_a_seven_that_does_not_name_yesterday_when_checked_then_it_fails(g
 def test_given_day_boundaries_that_the_figures_disprove_when_checked_then_it_fails(good):
     good.answer(f"{SMSFACTOR}/metrics/consumption", "smsfactor/consumption.json")
 
-    assert "SMSFactor day boundaries" in check().message
+    assert "SMSFactor date range bounds" in check().message
 
 
 # Periods that are searched for usage
