@@ -17,7 +17,7 @@ from dbt_sms_spend.integration_tests.finance import (
     with_balances,
     without,
 )
-from dbt_sms_spend.integration_tests.spend import TODAY, Records, Spend, lay_tables
+from dbt_sms_spend.integration_tests.spend import BY_ACCOUNT, TODAY, Records, Spend, lay_tables
 from integration_tests.expected_finance import Finance, expected_finance
 from integration_tests.expected_spend import NONE, Variables, difference, expected_marts
 
@@ -179,6 +179,22 @@ def test_price_changes_of_used_and_unused_countries_are_in_the_world(records: Re
     rows = expected_marts(records)["sms__price_changes"]
     assert {row["sms_28_days"] > 0 for row in rows} == {True, False}
     assert any(row["amount_moved_28_days"] for row in rows)
+
+
+def test_a_renamed_account_has_its_newest_name_in_all_months(records: Records, tmp_path: Path) -> None:
+    renamed = {
+        **records,
+        BY_ACCOUNT: [
+            {**row, "company": "Alpha AG" if row["date"] >= "2026-02-10" else "Zeta AG"}
+            if row["account_id"] == "5310421"
+            else row
+            for row in records[BY_ACCOUNT]
+        ],
+    }
+    spend = laid(renamed, tmp_path, "+sms__chargeback")
+    rows = of_the_rows(spend.rows("FROM spend.sms__chargeback"))
+    assert {row["account_name"] for row in rows if row["account_id"] == "5310421"} == {"Alpha AG"}
+    assert difference(rows, expected_finance(renamed)["sms__chargeback"]) == NONE
 
 
 def test_a_missing_day_is_estimated_and_said(records: Records, tmp_path: Path) -> None:
