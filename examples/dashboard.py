@@ -261,7 +261,9 @@ def actions_of_usage(spend: Spend, chosen: Chosen) -> list[str]:
         f"{day_text(row['date'])}, usually {quantity(row['median_of_weekday'], row['measured_in'])} on this weekday."
         for row in rows[:3]
     ]
-    return sentences + ([f"{len(rows) - 3} more spikes: see Unusual days."] if len(rows) > 3 else [])
+    if len(rows) > 3:
+        sentences.append(f"{len(rows) - 3} more {'spike' if len(rows) == 4 else 'spikes'}: see Unusual days.")
+    return sentences
 
 
 def show_figures(spend: Spend, chosen: Chosen) -> None:
