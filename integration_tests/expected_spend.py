@@ -59,6 +59,8 @@ class _Marts:
         self.records = records
         self.variables = variables
         self.days = self._days()
+        # A row without a value makes its day invalid, and counts for nothing else.
+        self.records = {**records, "consumption": [row for row in records["consumption"] if row["consumption"] is not None]}
         self.days_with_accounts = self._days_with_accounts()
         self.shown = {
             (row["provider"], row["date"]): row["status"] == "partial"
