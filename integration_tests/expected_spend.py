@@ -60,7 +60,10 @@ class _Marts:
         self.variables = variables
         self.days = self._days()
         # A row without a value makes its day invalid, and counts for nothing else.
-        self.records = {**records, "consumption": [row for row in records["consumption"] if row["consumption"] is not None]}
+        self.records = {
+            **records,
+            "consumption": [row for row in records["consumption"] if row["consumption"] is not None],
+        }
         self.days_with_accounts = self._days_with_accounts()
         self.shown = {
             (row["provider"], row["date"]): row["status"] == "partial"
@@ -73,7 +76,9 @@ class _Marts:
         marts = self._marts()
         connection = self.variables.source_relation
         return {
-            mart: [{"x_source_relation" if mart == "sms__focus" else "source_relation": connection, **row} for row in rows]
+            mart: [
+                {"x_source_relation" if mart == "sms__focus" else "source_relation": connection, **row} for row in rows
+            ]
             for mart, rows in marts.items()
         }
 

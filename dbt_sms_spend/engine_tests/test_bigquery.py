@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,12 @@ TYPES = {
     "boolean": TypeKind.TYPE_BOOL,
     "list": TypeKind.TYPE_JSON,
 }
-SEED = {"valid_from": TypeKind.TYPE_DATE, "month": TypeKind.TYPE_DATE, "price": TypeKind.TYPE_NUMERIC, "amount": TypeKind.TYPE_NUMERIC}
+SEED = {
+    "valid_from": TypeKind.TYPE_DATE,
+    "month": TypeKind.TYPE_DATE,
+    "price": TypeKind.TYPE_NUMERIC,
+    "amount": TypeKind.TYPE_NUMERIC,
+}
 
 
 @pytest.fixture(scope="session")
@@ -93,4 +97,6 @@ def in_order(nodes: dict[str, Any]) -> list[Any]:
         if name.startswith(("model.", "test.")):
             add(name)
     # Those of single columns come with dbt.
-    return [node for node in found.values() if not node["name"].startswith(("not_null_", "accepted_values_", "unique_sms"))]
+    return [
+        node for node in found.values() if not node["name"].startswith(("not_null_", "accepted_values_", "unique_sms"))
+    ]

@@ -85,7 +85,9 @@ def on_postgres(tables: dict[str, engines.Table], project: Path, tmp_path_factor
     with postgres_server(binaries) as server:
         names = {"user": "username", "host": "host", "port": "port", "password": "password", "database": "database"}
         places = {name: str(server[key]) for name, key in names.items()}
-        with psycopg2.connect(dbname=places["database"], **{k: places[k] for k in ("user", "host", "port", "password")}) as db:
+        with psycopg2.connect(
+            dbname=places["database"], **{k: places[k] for k in ("user", "host", "port", "password")}
+        ) as db:
             with db.cursor() as cursor:
                 cursor.execute("CREATE SCHEMA sms")
                 for stream, (kinds, rows) in tables.items():
@@ -114,7 +116,9 @@ def on_clickhouse(tables: dict[str, engines.Table], project: Path, tmp_path_fact
         for stream, (kinds, rows) in tables.items():
             # As Airbyte makes them, before the server has merged the readings of a key.
             key = ", ".join(PRIMARY_KEYS[stream])
-            engine = f" ENGINE = ReplacingMergeTree(_airbyte_extracted_at) ORDER BY ({key}) SETTINGS allow_nullable_key = 1"
+            engine = (
+                f" ENGINE = ReplacingMergeTree(_airbyte_extracted_at) ORDER BY ({key}) SETTINGS allow_nullable_key = 1"
+            )
             client.command(engines.create(stream, kinds, CLICKHOUSE, engine))
             client.command(f"SYSTEM STOP MERGES sms.{stream}")
             for moment in (engines.READ_BEFORE, engines.READ_AT):

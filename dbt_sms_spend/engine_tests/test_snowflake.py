@@ -5,7 +5,6 @@ Weak evidence: that a model is built here does not prove that Snowflake builds i
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import fakesnow
@@ -44,7 +43,12 @@ def on_fakesnow(records: Records, tmp_path_factory: pytest.TempPathFactory) -> d
     tables = engines.tables(records)
     with fakesnow.server() as server, snowflake.connector.connect(**server) as connection:
         cursor = connection.cursor(snowflake.connector.DictCursor)
-        for statement in ("CREATE DATABASE WAREHOUSE", "USE DATABASE WAREHOUSE", "CREATE SCHEMA SMS", "CREATE SCHEMA SMS_SPEND"):
+        for statement in (
+            "CREATE DATABASE WAREHOUSE",
+            "USE DATABASE WAREHOUSE",
+            "CREATE SCHEMA SMS",
+            "CREATE SCHEMA SMS_SPEND",
+        ):
             cursor.execute(statement)
         for stream, (kinds, rows) in tables.items():
             upper = {name.upper(): kind for name, kind in kinds.items()}

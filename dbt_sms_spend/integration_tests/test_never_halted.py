@@ -72,7 +72,9 @@ def test_given_a_first_build_with_a_missing_day_then_all_marts_are_built(records
 def test_given_a_null_that_counts_then_it_warns_and_all_marts_are_built(
     spend: Spend, records: Records, stream: str, column: str, status: str
 ) -> None:
-    spend.change(f"UPDATE sms.{stream} SET {column} = NULL WHERE date = DATE '{YESTERDAY if stream != 'balance' else TODAY}'")
+    spend.change(
+        f"UPDATE sms.{stream} SET {column} = NULL WHERE date = DATE '{YESTERDAY if stream != 'balance' else TODAY}'"
+    )
     done = spend.dbt("build", "--exclude", "tag:alert", "test_name:accepted_values", "path:models/finance")
     assert spend.skipped() == set(), done.stdout
     assert f"not_null_stg_sms__{stream}_{column}" in spend.warned()
@@ -90,7 +92,9 @@ def test_given_a_null_that_counts_then_it_warns_and_all_marts_are_built(
         assert (balance["measured_in"], balance["forecast_status"]) == ("unknown", "other_currency")
 
 
-def test_given_append_modes_then_the_newest_reading_of_each_key_counts(built: Spend, records: Records, tmp_path: Path) -> None:
+def test_given_append_modes_then_the_newest_reading_of_each_key_counts(
+    built: Spend, records: Records, tmp_path: Path
+) -> None:
     spend = Spend(tmp_path)
     lay_tables(spend.database, with_groups_that_went_away(records), "sms")
     for stream, column in (
@@ -100,7 +104,8 @@ def test_given_append_modes_then_the_newest_reading_of_each_key_counts(built: Sp
     ):
         spend.change(
             f"CREATE TABLE sms.older AS FROM sms.{stream}",
-            f"UPDATE sms.older SET {column} = {column} + 1, _airbyte_extracted_at = _airbyte_extracted_at - INTERVAL 1 DAY",
+            f"UPDATE sms.older SET {column} = {column} + 1",
+            "UPDATE sms.older SET _airbyte_extracted_at = _airbyte_extracted_at - INTERVAL 1 DAY",
             f"INSERT INTO sms.{stream} FROM sms.older",
             "DROP TABLE sms.older",
         )
@@ -139,7 +144,9 @@ def test_given_no_columns_that_only_describe_then_they_are_null(records: Records
     assert "Error" not in done.stdout, done.stdout
     assert spend.skipped() == set()
     assert spend.rows("SELECT count(comment) AS n FROM spend.stg_sms__pricing") == [{"n": 0}]
-    assert spend.rows("SELECT count(*) AS n, count(inbound) AS i FROM spend.stg_sms__analytics WHERE sms > 0")[0]["i"] == 0
+    assert (
+        spend.rows("SELECT count(*) AS n, count(inbound) AS i FROM spend.stg_sms__analytics WHERE sms > 0")[0]["i"] == 0
+    )
 
 
 def test_given_tables_of_another_loader_then_they_are_taken_as_they_are(records: Records, tmp_path: Path) -> None:
@@ -157,8 +164,8 @@ def test_given_no_column_that_counts_then_a_sentence_says_so(spend: Spend, colum
     done = spend.dbt("run", "--select", "stg_sms__analytics")
     assert done.returncode != 0
     assert (
-        f'The table "warehouse"."sms"."analytics" has no column {column}, which the models count with. Select it in the '
-        "connection and sync the stream 'analytics' again."
+        f'The table "warehouse"."sms"."analytics" has no column {column}, which the models count with. Select it in '
+        "the connection and sync the stream 'analytics' again."
     ) in " ".join(done.stdout.split())
 
 
@@ -168,7 +175,10 @@ def test_given_upper_case_columns_then_they_are_found(records: Records, tmp_path
     for stream in records:
         for column in spend.rows(f"DESCRIBE sms.{stream}"):
             name = column["column_name"]
-            spend.change(f"ALTER TABLE sms.{stream} RENAME {name} TO x_{name}", f"ALTER TABLE sms.{stream} RENAME x_{name} TO {name.upper()}")
+            spend.change(
+                f"ALTER TABLE sms.{stream} RENAME {name} TO x_{name}",
+                f"ALTER TABLE sms.{stream} RENAME x_{name} TO {name.upper()}",
+            )
     done = spend.dbt("build", "--select", "+sms__daily_spend", *MODELS_ALONE)
     assert done.returncode == 0, done.stdout
     assert_as_expected(spend, expected_marts(records), "sms__daily_spend")
@@ -231,7 +241,13 @@ def test_given_a_refund_larger_than_the_usage_then_the_day_is_negative_and_all_i
 ) -> None:
     consumption = [
         {**row, "consumption": -50} if (row["date"], row["account_id"], row["country"]) == refunded else row
-        for refunded in [next((r["date"], r["account_id"], r["country"]) for r in records["consumption"] if r["date"] == YESTERDAY and r["consumption"])]
+        for refunded in [
+            next(
+                (r["date"], r["account_id"], r["country"])
+                for r in records["consumption"]
+                if r["date"] == YESTERDAY and r["consumption"]
+            )
+        ]
         for row in records["consumption"]
     ]
     date, account, country = next(
@@ -285,14 +301,17 @@ def test_given_several_connections_then_each_has_rows_of_its_own(records: Record
     # The second one has one provider, the same days, accounts and countries, and other figures.
     only = {name: rows for name, rows in records.items() if name.startswith(("analytics", "balance", "pricing"))}
     second = {
-        name: [{**row, "usage_eur": float(2 * Decimal(str(row["usage_eur"])))} if "usage_eur" in row else row for row in rows]
+        name: [
+            {**row, "usage_eur": float(2 * Decimal(str(row["usage_eur"])))} if "usage_eur" in row else row
+            for row in rows
+        ]
         for name, rows in only.items()
     }
     lay_tables(spend.database, second, "other")
     done = spend.dbt("build", *MODELS_AND_SUMS, sms_schemas=["sms", "other"])
     assert done.returncode == 0, done.stdout
     ours = expected_marts(records)
-    others = expected_marts({**dict.fromkeys(records, []), **second}, Variables(source_relation="other"))
+    others = expected_marts({**{stream: [] for stream in records}, **second}, Variables(source_relation="other"))
     assert_as_expected(spend, {mart: [*ours[mart], *others[mart]] for mart in ours})
 
 
@@ -314,11 +333,13 @@ def large_case(spend: Spend, days: int, countries: int, accounts: int) -> float:
                 a = 0 AS is_main_account, 'C' || c AS country, 1 AS sms, 0 AS rcs, 0 AS voice, 0 AS hlr, 0 AS mnp,
                 0 AS inbound, CAST(0.07 AS DECIMAL(38, 9)) AS usage_eur, false AS is_partial,
                 TIMESTAMP '2026-03-12 12:00:00' AS _airbyte_extracted_at
-            FROM range(1, {days + 1}) AS days(d), range({accounts}) AS accounts(a), range({countries}) AS countries(c)""",
+            FROM range(1, {days + 1}) AS days(d), range({accounts}) AS accounts(a),
+                range({countries}) AS countries(c)""",
         *(
             f"""CREATE TABLE sms.{stream} AS
                 SELECT date, {columns} sum(sms) AS sms, 0 AS rcs, 0 AS voice, 0 AS hlr, 0 AS mnp, 0 AS inbound,
-                    sum(usage_eur) AS usage_eur, false AS is_partial, max(_airbyte_extracted_at) AS _airbyte_extracted_at
+                    sum(usage_eur) AS usage_eur, false AS is_partial,
+                    max(_airbyte_extracted_at) AS _airbyte_extracted_at
                 FROM sms.analytics_by_subaccount_and_country GROUP BY ALL"""
             for stream, columns in {
                 "analytics": "",
