@@ -25,12 +25,11 @@ What this connector promises, and the test that proves each promise. The tests s
 ## The rules in plain words
 
 - **Every day is current.** Each deduplicated daily table holds, for every day, the values the provider reported when
-  that
-  day was last read. Every sync reads a day again until one has read it at least `lookback_days` days after its date.
+  that day was last read. Every sync reads a day again until one has read it at least `lookback_days` days after its
+  date.
 - **Every grouping adds up.** For each complete day, the rows by country, label and account add up to the row of
   `analytics`: counters exactly, cost within half a cent per row. Usage that seven.io leaves out of a grouping is in a
-  row
-  with an empty group.
+  row with an empty group.
 - **A removed group becomes zero, or stays.** It becomes zero if the day adds up without it. It stays if the total still
   contains it, for example because an account was deleted.
 - **Known values are never replaced by missing ones.** A day that a provider no longer reports keeps its rows. It fails
@@ -42,8 +41,7 @@ What this connector promises, and the test that proves each promise. The tests s
 
 **What does not hold:** a destination can keep rows without the state that follows them. The next sync reads their days
 again and replaces the rows. But if a group was first written in exactly that gap, and the provider removed it before
-the
-next sync, its row stays, because no state names it. Refresh that stream to correct it."""
+the next sync, its row stays, because no state names it. Refresh that stream to correct it."""
 BOUNDS = """
 ## Bounds
 
