@@ -125,18 +125,20 @@ def sync(
 ) -> Sync:
     """Runs a sync at a given moment (a date means its noon in UTC)."""
     if now is None:
-        return _sync(config, catalog(streams, sync_mode), list(state))
+        return sync_catalog(config, catalog(streams, sync_mode), list(state))
     moment = now if isinstance(now, datetime) else datetime.combine(now, time(12), timezone.utc)
     with time_machine.travel(moment):
-        return _sync(config, catalog(streams, sync_mode), list(state))
+        return sync_catalog(config, catalog(streams, sync_mode), list(state))
 
 
-def check(config: Mapping[str, Any], now: date | datetime) -> tuple[str, str, str]:
+def check(
+    config: Mapping[str, Any], now: date | datetime, source: type[SourceSmsProviders] = SourceSmsProviders
+) -> tuple[str, str, str]:
     """Runs a check: its status, its sentence, and the failure type of the trace it prints (or "")."""
     moment = now if isinstance(now, datetime) else datetime.combine(now, time(12), timezone.utc)
     printed = io.StringIO()
     with time_machine.travel(moment), contextlib.redirect_stdout(printed):
-        status = SourceSmsProviders(config=config).check(LOGGER, config)
+        status = source(config=config).check(LOGGER, config)
     traces = [json.loads(line)["trace"]["error"] for line in printed.getvalue().splitlines()]
     return status.status.value, status.message or "", "".join(trace["failure_type"] for trace in traces)
 
@@ -150,10 +152,15 @@ def stream_messages(
             yield _plain(message)
 
 
-def _sync(config: Mapping[str, Any], selected: ConfiguredAirbyteCatalog, state: list[AirbyteStateMessage]) -> Sync:
+def sync_catalog(
+    config: Mapping[str, Any],
+    selected: ConfiguredAirbyteCatalog,
+    state: list[AirbyteStateMessage],
+    source: type[SourceSmsProviders] = SourceSmsProviders,
+) -> Sync:
     result = Sync()
     try:
-        for message in SourceSmsProviders(selected, config, state).read(LOGGER, config, selected, state):
+        for message in source(selected, config, state).read(LOGGER, config, selected, state):
             result.messages.append(_plain(message))
     except AirbyteTracedException as error:
         result.error = error

@@ -1,6 +1,7 @@
 """The settings: normalized, completed, validated."""
 
 import copy
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import InitVar, dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -17,9 +18,8 @@ from airbyte_cdk.sources.declarative.transformations.config_transformations.conf
 from source_sms_providers.errors import config_error
 from source_sms_providers.parsing import UNSTORABLE
 
-CREDENTIALS = {"seven.io API key": "seven_api_key", "SMSFactor API token": "smsfactor_api_token"}
 EARLIEST_START = date(2000, 1, 1)
-"""Before both providers existed; each day since the start date may cost a request."""
+"""Before the providers existed; each day since the start date may cost a request."""
 EXTRA_COUNTRY_CODES = ("AC", "AN", "XK")
 """Codes in use for countries, and in price lists, that ISO 3166 does not list (any more)."""
 MAX_SHOWN_CHARACTERS = 60
@@ -74,18 +74,32 @@ def validate(config: Mapping[str, Any], specification: Mapping[str, Any]) -> Non
     errors = jsonschema.Draft7Validator(specification).iter_errors(config)
     problems = [_schema_problem(error, specification["properties"]) for error in errors]
     # What is wrong beyond the schema can be told only of settings that have the right form.
-    if problems := problems or list(_problems(config)):
+    if problems := problems or list(_problems(config, specification)):
         raise config_error(" ".join(dict.fromkeys(problems)))
 
 
-def _problems(config: Mapping[str, Any]) -> Iterator[str]:
-    credentials = {title: config.get(name, "") for title, name in CREDENTIALS.items()}
-    if not any(credentials.values()):
-        yield f"Enter at least one of {' and '.join(credentials)}."
-    for title, key in credentials.items():
-        # Anything else cannot be sent in a header, and the error of the HTTP library would show it.
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            yield f"The {title} contains a space or an invalid character. Copy it again."
+def credentials(specification: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    """Setting -> title of the secrets of each provider, by the provider's group in the form."""
+    found = defaultdict[str, dict[str, str]](dict)
+    for name, setting in specification["properties"].items():
+        if setting.get("airbyte_secret"):
+            found[setting["group"]][name] = setting["title"]
+    return found
+
+
+def _problems(config: Mapping[str, Any], specification: Mapping[str, Any]) -> Iterator[str]:
+    providers = credentials(specification).values()
+    if not any(titles.keys() & config.keys() for titles in providers):
+        yield f"Enter the {' or the '.join(' and the '.join(titles.values()) for titles in providers)}."
+    for titles in providers:
+        missing = [title for name, title in titles.items() if name not in config]
+        if 0 < len(missing) < len(titles):
+            yield f"The {' and the '.join(missing)} is missing. Enter it, or remove the provider's other credentials."
+        for name, title in titles.items():
+            key = config.get(name, "")
+            # Anything else cannot be sent in a header, and the error of the HTTP library would show it.
+            if not (key.isascii() and key.isprintable()) or " " in key:
+                yield f"The {title} contains a space or an invalid character. Copy it again."
     if UNSTORABLE.search(config.get("seven_label", "")):
         yield "The 'seven.io label' contains an invalid character. Type it again."
     unknown = countries_of(config).difference(pytz.country_names, EXTRA_COUNTRY_CODES)

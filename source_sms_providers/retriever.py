@@ -8,7 +8,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from logging import getLogger
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
@@ -17,6 +17,7 @@ from airbyte_cdk.sources.declarative.retrievers.retriever import Retriever
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers import state
 from source_sms_providers.days import DAY, days, windows
 from source_sms_providers.errors import summarize
 from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
@@ -89,11 +90,12 @@ class SnapshotRetriever(Retriever):
     extractor: RecordExtractor
     parameters: InitVar[Mapping[str, Any]] = None
 
-    amount_fields: ClassVar[Sequence[str]] = ()
+    # Without annotations: a subclass sets them once for all of its streams, or takes them from the manifest.
+    amount_fields = tuple[str, ...]()
     """The amounts of a row. A stream without any names no rows in its state."""
-    description_fields: ClassVar[Sequence[str]] = ()
+    description_fields = tuple[str, ...]()
     """What only describes a row, and is known while the provider sends it."""
-    checkpoint_interval_days: ClassVar[int] = 10
+    checkpoint_interval_days = 10
     """How many days share a state at least: a destination may flush for each state."""
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
@@ -117,7 +119,8 @@ class SnapshotRetriever(Retriever):
             staged.append(day)
             row_count = sum(len(each.rows) for each in staged if not isinstance(each.rows, AirbyteTracedException))
             # A state names all rows of the lookback window: the states must not outweigh the rows.
-            if len(staged) >= self.checkpoint_interval_days and row_count >= 2 * self.stream_state.entry_count:
+            is_due = len(staged) >= self.checkpoint_interval_days and row_count >= 2 * self.stream_state.entry_count
+            if is_due or row_count >= state.MAX_ENTRIES // 2:
                 yield from self._emit(staged, failures)
                 staged = []
         yield from self._emit(staged, failures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import (
@@ -33,7 +33,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import files
 from source_sms_providers.check import check_connection
-from source_sms_providers.config import CREDENTIALS, normalize, validate
+from source_sms_providers.config import credentials, normalize, validate
 from source_sms_providers.errors import config_error, summarize
 from source_sms_providers.session import DedupLogFilter, SyncSession
 from source_sms_providers.stream import make_stream
@@ -51,13 +51,15 @@ class SourceSmsProviders(YamlDeclarativeSource):
     the CDK takes settings, catalog and state from the constructor only.
     """
 
+    manifest_path: ClassVar[Path] = MANIFEST
+
     def __init__(
         self,
         catalog: ConfiguredAirbyteCatalog | None = None,
         config: Mapping[str, Any] | None = None,
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
-        super().__init__(path_to_yaml=str(MANIFEST), catalog=catalog, config=config, state=state)
+        super().__init__(path_to_yaml=str(self.manifest_path), catalog=catalog, config=config, state=state)
         self._normalized = normalize(config or {}, self.resolved_manifest["spec"]) if config else {}
         self._is_configured = catalog is not None and config is not None
         self._saved = state
@@ -98,7 +100,8 @@ class SourceSmsProviders(YamlDeclarativeSource):
         session: SyncSession,
         messages: MessageRepository,
     ) -> list[AbstractStream]:
-        factory, config = ModelToComponentFactory(), {**self.config, "_session": session}
+        factory = ModelToComponentFactory()
+        config = {**self.config, "_session": session, "_folder": self.manifest_path.parent}
         return [
             make_stream(definition, saved.get(name, {}), config, factory, messages)
             for name, definition in self._definitions.items()
@@ -115,8 +118,13 @@ class SourceSmsProviders(YamlDeclarativeSource):
             for stream in group["streams"]
         }
 
+    @property
+    def _specification(self) -> Mapping[str, Any]:
+        specification: Mapping[str, Any] = self.resolved_manifest["spec"]["connection_specification"]
+        return specification
+
     def _validate(self) -> None:
-        validate(self.config, self.resolved_manifest["spec"]["connection_specification"])
+        validate(self.config, self._specification)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """A failure is a sentence in the status, and a trace that types it."""
@@ -192,10 +200,15 @@ class SourceSmsProviders(YamlDeclarativeSource):
             ).read(streams)
 
     def _missing_stream_error(self, stream: str) -> AirbyteTracedException:
-        groups = self.resolved_manifest["streams"]
-        if any(stream == each["name"] for group in groups for each in group["streams"]):
-            keys = " or the ".join(title for title, name in CREDENTIALS.items() if name not in self.config)
-            return config_error(f"Stream '{stream}' needs the {keys}. Enter it, or deselect the stream.")
+        for group in self.resolved_manifest["streams"]:
+            if any(stream == each["name"] for each in group["streams"]):
+                keys = " and the ".join(
+                    title
+                    for titles in credentials(self._specification).values()
+                    for name, title in titles.items()
+                    if f"'{name}'" in group["condition"] and name not in self.config
+                )
+                return config_error(f"Stream '{stream}' needs the {keys}. Enter it, or deselect the stream.")
         return config_error(f"Stream '{stream}' does not exist. Refresh the connection's schema to remove it.")
 
 

@@ -73,7 +73,6 @@ class StreamState:
         self.first_day = start
         self.first_reported: date | None = None
         self._reported: list[date] = []
-        self._has_same_filters = False
         self._read_before = start - DAY
         self._previously_written: dict[str, Written] = {}
         if "date" in saved:
@@ -116,9 +115,8 @@ class StreamState:
                 self._stream,
             )
         else:
-            self._has_same_filters = True
             self._previously_written = written
-            self.first_reported = reported
+        self.first_reported = reported
         self._read_before = max(done, date.fromisoformat(saved.get("read_through") or str(done)))
 
     def previously_written(self, day: str) -> Written:
@@ -126,8 +124,8 @@ class StreamState:
         return self._previously_written.get(day, {})
 
     def was_read(self, day: date) -> bool:
-        """Whether an earlier sync read the day after it had ended, under the same filters."""
-        return self._has_same_filters and day <= self._read_before
+        """Whether an earlier sync read the day after it had ended."""
+        return day <= self._read_before
 
     def is_settled(self, day: date) -> bool:
         """Whether the day was read, and is older than the lookback window: what its rows say may stay."""

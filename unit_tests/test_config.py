@@ -151,11 +151,21 @@ def test_given_settings_of_one_provider_then_they_are_accepted(key):
     accept({key: "abc", "start_date": "2026-03-07"})
 
 
+def test_given_some_credentials_of_a_provider_then_the_user_is_asked_for_the_others():
+    two = {"properties": {name: {"title": name, "group": "a", "airbyte_secret": True} for name in ("id", "token")}}
+
+    with pytest.raises(AirbyteTracedException, match=r"^The token is missing\. "):
+        validate({"id": "abc", "start_date": "2026-03-07"}, two)
+    with pytest.raises(AirbyteTracedException, match=r"^Enter the id and the token\.$"):
+        validate({"start_date": "2026-03-07"}, two)
+    validate({"id": "abc", "token": "def", "start_date": "2026-03-07"}, two)
+
+
 @pytest.mark.parametrize("empty", ["", " ", "\n", None])
 def test_given_no_key_at_all_then_the_user_is_asked_for_one(empty):
     sentence = refusal(config(seven_api_key=empty, smsfactor_api_token=empty))
 
-    assert sentence.startswith("Enter at least one of ")
+    assert sentence.startswith("Enter the ")
     assert "seven.io API key" in sentence
     assert "SMSFactor API token" in sentence
 

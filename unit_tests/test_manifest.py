@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
+from source_sms_providers.config import credentials
 from source_sms_providers.source import MANIFEST, SourceSmsProviders
 from unit_tests.connector import config
 
@@ -188,6 +189,13 @@ def test_given_the_settings_then_only_the_keys_are_secret():
         "seven_api_key",
         "smsfactor_api_token",
     }
+
+
+def test_given_the_streams_then_each_condition_names_all_credentials_of_one_provider():
+    providers = credentials(manifest()["spec"]["connection_specification"]).values()
+    conditions = [set(re.findall(r"'(\w+)'", group["condition"])) for group in manifest()["streams"]]
+
+    assert conditions == [set(titles) for titles in providers]
 
 
 @pytest.mark.parametrize(

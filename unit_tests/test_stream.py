@@ -18,6 +18,7 @@ from source_sms_providers import SourceSmsProviders
 from source_sms_providers.errors import transient_error
 from source_sms_providers.retriever import SnapshotRetriever
 from source_sms_providers.session import SyncSession
+from source_sms_providers.source import MANIFEST
 from source_sms_providers.state import StreamState
 from source_sms_providers.stream import WholeStream, make_retriever, make_stream
 from unit_tests.connector import config, read, state
@@ -68,7 +69,7 @@ def declared_keys(stream: str, component: Mapping[str, Any]) -> set[str]:
 
 
 def settings(session: SyncSession, **changed: Any) -> dict[str, Any]:
-    return {**SourceSmsProviders(config=config(**changed)).config, "_session": session}
+    return {**SourceSmsProviders(config=config(**changed)).config, "_session": session, "_folder": MANIFEST.parent}
 
 
 def retriever_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbt_sms_spend.integration_tests.spend import BY_ACCOUNT, DAYS_WITHOUT_ACCOUNTS, MARTS, TODAY, Spend
+from dbt_sms_spend.integration_tests.spend import BY_ACCOUNT, DAYS_WITHOUT_ACCOUNTS, TODAY, Spend
 
 YESTERDAY = "DATE '2026-03-11'"
 # The sandbox's balances are low, and its countries jump from day to day.

@@ -4,28 +4,26 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
 from importlib import metadata
 from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
-from airbyte_cdk.sources.declarative.auth.token import (
-    ApiKeyAuthenticator,
-    BasicHttpAuthenticator,
-    BearerAuthenticator,
-)
+from airbyte_cdk.sources.declarative.auth.token import ApiKeyAuthenticator, BasicHttpAuthenticator, BearerAuthenticator
 from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
 from airbyte_cdk.sources.declarative.requesters.error_handlers import DefaultErrorHandler
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.errors import config_error, transient_error
+from source_sms_providers.errors import config_error, transient_error, unexpected_response_error
 from source_sms_providers.http.account import AccountState
 from source_sms_providers.http.body import InvalidResponse, attach_body
 from source_sms_providers.http.client import HttpClient
@@ -149,15 +147,19 @@ class ReadOnlyRequester(Requester):
         stream_state: Any = None,
         stream_slice: Any = None,
         request_params: Mapping[str, str] | None = None,
+        path: str | None = None,
         **_: Any,
     ) -> requests.Response:
-        """Return a good response. `request_params` are query parameters of this request alone.
+        """Return a good response. `request_params` are query parameters of this request alone; `path` is the URI of a
+        further page, as a response names it, with its query.
 
         Raises AirbyteTracedException: config_error where the user can act, transient_error after the last attempt,
         system_error for a response that only a new version can read. Raises SyncCancelled.
         """
         request = self._request.copy()
-        for name, bound, shift in self._dates:
+        if path:
+            self._turn_to_page(request, path)
+        for name, bound, shift in () if path else self._dates:
             day = date.fromisoformat(stream_slice[bound][:10]) + shift
             request.url = f"{request.url}{'&' if '?' in str(request.url) else '?'}{name}={day}"
         if request_params:
@@ -165,6 +167,15 @@ class ReadOnlyRequester(Requester):
         if self.cache_responses:
             return self.account.cached(str(request.url), lambda: self._send_with_retries(request))
         return self._send_with_retries(request)
+
+    def _turn_to_page(self, request: requests.PreparedRequest, uri: str) -> None:
+        """Only the query may change: the request carries the key, which belongs to this address alone."""
+        address = urlsplit(str(request.url))[:3]
+        with suppress(ValueError):
+            request.prepare_url(urljoin(str(request.url), uri), None)
+            if urlsplit(str(request.url))[:3] == address:
+                return
+        raise unexpected_response_error(self.provider, self._endpoint, "its next page is at another address")
 
     def _send_with_retries(self, request: requests.PreparedRequest) -> requests.Response:
         account, final, deadline = self.account, "", math.inf

@@ -28,7 +28,7 @@ LONG = 30.0
 @pytest.fixture
 def together() -> dict[str, Any]:
     """The settings of requesters that belong to one command."""
-    return {"_session": SyncSession(parallel_requests=2)}
+    return {"_session": SyncSession(concurrency=2)}
 
 
 def silent(waiting: Any, seconds: float) -> Callable[[requests.PreparedRequest], bytes]:

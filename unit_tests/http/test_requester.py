@@ -512,3 +512,41 @@ def test_given_rows_when_asked_then_they_pass_no_error_filter(providers, monkeyp
     providers.answer(ANALYTICS, "seven/analytics_by_date.json")
 
     assert ask("analytics").json() == canned_json("seven/analytics_by_date.json")
+
+
+# Pages
+
+
+def page_of_analytics(uri: str) -> requests.Response:
+    return requester("analytics").send_request(stream_slice=slice_of("2026-03-07"), path=uri)
+
+
+@pytest.mark.parametrize("uri", ["/api/analytics?page=2&to=a%20b", "?page=2&to=a%20b", f"{ANALYTICS}?page=2&to=a%20b"])
+def test_given_the_uri_of_a_page_then_its_query_is_sent_as_it_is(providers, uri):
+    providers.answer(ANALYTICS, b"[]")
+
+    page_of_analytics(uri)
+
+    [sent] = providers.requests
+    assert sent.url == f"{ANALYTICS}?page=2&to=a%20b"
+    assert sent.headers["X-Api-Key"] == SEVEN_KEY
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://example.com/api/analytics?page=2",
+        "//example.com/api/analytics?page=2",
+        "http://gateway.seven.io/api/analytics?page=2",
+        "https://gateway.seven.io:8443/api/analytics?page=2",
+        "https://user@gateway.seven.io/api/analytics?page=2",
+        "/api/sms?to=491771783130",
+        "/api/analytics/../sms?to=491771783130",
+        "https://[gateway/api/analytics",
+    ],
+)
+def test_given_a_page_at_another_address_then_no_key_is_sent_there(providers, uri):
+    with pytest.raises(AirbyteTracedException, match="for /analytics: its next page is at another address"):
+        page_of_analytics(uri)
+
+    assert providers.requests == []
