@@ -294,7 +294,7 @@ def test_given_settings_that_are_no_json_when_checked_then_the_status_names_the_
 
     assert done.code == 0
     assert done.status["status"] == "FAILED"
-    assert done.status["message"].startswith(f"The settings file {settings} is no JSON: ")
+    assert done.status["message"].startswith(f"The settings file {settings} is not valid JSON: ")
     assert re.search(r" at line (2, column \d+|3, column 1)\. Correct it\.$", done.status["message"])
     assert done.errors == [("config_error", done.status["message"])]
     assert done.stderr == ""
