@@ -40,17 +40,19 @@ HELD_BY_THE_ACCOUNT = {
 }
 """Knobs that say what an account holds, and not how its provider behaves."""
 RIGHT_UNDER_EACH = {
-    *(
-        "seven_days_left_out",
-        "seven_days_reported",
-        "seven_deleted_subaccounts",
-        "seven_group_costs",
-        "seven_labels_gone",
-    ),
-    *("seven_most_groups", "seven_ungrouped", "seven_unknown_id", "seven_unknown_label", "seven_unnamed"),
+    "seven_days_left_out",
+    "seven_days_reported",
+    "seven_deleted_subaccounts",
+    "seven_group_costs",
+    "seven_labels_gone",
+    "seven_most_groups",
+    "seven_ungrouped",
+    "seven_unknown_id",
+    "seven_unknown_label",
+    "seven_unnamed",
     "smsfactor_group_total",
 }
-"""Behaviours that need no question: the connector is right under each of them (test_figures.py), and most show only after
+"""Behaviours that need no question: the connector is right under each of them (test_figures.py). Most show only after
 something was deleted or forgotten."""
 NOT_SEEN = {"latency", "seven_ip_refused", "seven_keys", "smsfactor_tokens", "today"}
 """Knobs of the sandbox's own, and those that let nobody in."""
