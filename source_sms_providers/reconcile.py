@@ -5,8 +5,10 @@ Pure functions of amounts. Counters are compared exactly; money has a tolerance,
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from source_sms_providers.parsing import exact, plain
@@ -107,17 +109,23 @@ def _subset(deficit: Sums, groups: Mapping[Group, Sums], slack: Sums) -> Collect
     if None in halves:
         return None
     left, right = halves
-    exact = [index for index, allowed in enumerate(slack) if not allowed]
-    by_counters: dict[Sums, list[tuple[Sums, tuple[Group, ...]]]] = {}
-    for sums, chosen in (right or {}).items():
-        by_counters.setdefault(tuple([sums[index] for index in exact]), []).append((sums, chosen))
+    money = next((index for index, allowed in enumerate(slack) if allowed), 0)
+    by_counters: dict[Sums, list[tuple[Decimal, tuple[Group, ...]]]] = {}
+    for sums, chosen in sorted((right or {}).items(), key=lambda item: item[0][money]):
+        by_counters.setdefault(_without(sums, money), []).append((sums[money], chosen))
     found = []
     for sums, chosen in (left or {}).items():
         rest = _difference(deficit, sums)
-        for others, more in by_counters.get(tuple([rest[index] for index in exact]), ()):
-            if all(abs(want - have) <= allowed for want, have, allowed in zip(rest, others, slack, strict=True)):
-                found.append((*chosen, *more))
+        others = by_counters.get(_without(rest, money), [])
+        for amount, more in others[bisect_left(others, rest[money] - slack[money], key=itemgetter(0)) :]:
+            if amount > rest[money] + slack[money]:
+                break
+            found.append((*chosen, *more))
     return min(found, key=len, default=None)
+
+
+def _without(sums: Sums, index: int) -> Sums:
+    return (*sums[:index], *sums[index + 1 :])
 
 
 def _subset_sums(

@@ -117,7 +117,8 @@ class StreamState:
         else:
             self._previously_written = written
         self.first_reported = reported
-        self._read_before = max(done, date.fromisoformat(saved.get("read_through") or str(done)))
+        read_through = date.fromisoformat(saved.get("read_through") or str(done))
+        self._read_before = min(max(done, read_through), self._last_complete_day)
 
     def previously_written(self, day: str) -> Written:
         """The rows of a day that an earlier sync wrote, or was about to write."""

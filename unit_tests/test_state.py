@@ -424,7 +424,7 @@ def test_given_other_filters_then_no_row_is_taken_back_and_an_info_says_so(befor
 
     assert state.first_day == march(7)
     assert state.previously_written(text(8)) == {}
-    assert state.was_read(march(8))
+    assert (state.first_reported, state.was_read(march(8))) == (march(1), True)
     [info] = caplog.messages
     assert STREAM in info
 

@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import InterpolatedBoolean
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRequester
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.check import OUTAGE_SECONDS, Account
+from source_sms_providers.check import MAX_OUTAGE_SECONDS
 from source_sms_providers.config import validate
+from source_sms_providers.retriever import fetch
 from source_sms_providers.session import SyncSession
 
 DAY = timedelta(days=1)
@@ -104,14 +107,13 @@ class Asker:
     _answers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        pace = {"requests_per_second": REQUESTS_PER_SECOND, "max_outage_seconds": OUTAGE_SECONDS}
+        pace = {"requests_per_second": REQUESTS_PER_SECOND, "max_outage_seconds": MAX_OUTAGE_SECONDS}
         entered = {name: value for name, value in self.settings.items() if value is not None}
         source = SourceSmsProviders(config={**pace, **entered})
         manifest = source.resolved_manifest
         validate(source.config, manifest["spec"]["connection_specification"])
         there = [each for each in manifest["streams"] if InterpolatedBoolean(each["condition"], {}).eval(source.config)]
         self._streams = {stream["name"]: stream for group in there for stream in group["streams"]}
-        self._spec = manifest["spec"]
         # One for all requests, which share the pace.
         self._config = {**source.config, "_session": SyncSession()}
 
@@ -181,5 +183,5 @@ class Asker:
         if self.requests == MOST_REQUESTS:
             raise Untold(f"the {MOST_REQUESTS} requests are used up")
         self.requests += 1
-        account = Account({stream: {"retriever": {"requester": requester}}}, self._spec, self._config)
-        return account.answer(stream, first, last).json()
+        made = ModelToComponentFactory().create_component(CustomRequester, requester, self._config, name=stream)
+        return fetch(made, first, last).json()

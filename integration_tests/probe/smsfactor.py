@@ -12,7 +12,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from integration_tests.probe.asking import DAY, YEAR, Asker, Question, Untold, Verdict, change, time_zone
-from source_sms_providers.smsfactor.check import SETTINGS, prove_day_boundaries
+from source_sms_providers.smsfactor.check import SETTINGS, verify_day_boundaries
 
 Json = Mapping[str, Any]
 
@@ -200,8 +200,8 @@ def day_boundaries(ask: Asker) -> Verdict:
 
     for setting in SETTINGS:
         try:
-            if prove_day_boundaries(consumption, setting, ask.today - 2 * YEAR, datetime.now(timezone.utc)):
-                return Verdict(setting, setting, fits=f"'SMSFactor date range bounds': {setting}")
+            if verify_day_boundaries(consumption, setting, ask.today - 2 * YEAR, datetime.now(timezone.utc)):
+                return Verdict(setting, setting, fits=f"'SMSFactor day boundaries': {setting}")
         except AirbyteTracedException as error:
             if error.failure_type is not FailureType.config_error:
                 raise

@@ -177,16 +177,19 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
             # Messages are being sent, so nothing adds up. A later sync decides.
             return Day(day, [*rows.values(), *(self.restore(day, *each) for each in removed.items())])
         reported = [amounts_of(row) for row in rows.values() if has_usage(row)]
-        result = reconcile(amounts_of(total), reported, self.removable(removed, rows), MONEY)
+        # The remainder of before is no group that was removed: it is worked out anew.
+        empty_row = self.empty_row(day)
+        empty_key = self.row_key(empty_row)
+        groups = {key: entry for key, entry in removed.items() if key != empty_key}
+        result = reconcile(amounts_of(total), reported, self.removable(groups, rows), MONEY)
         written = dict(rows)
         for key, entry in removed.items():
-            is_retained = self.removable_group(key) in result.retained
+            is_retained = key in groups and self.removable_group(key) in result.retained
             written[key] = (self.restore if is_retained else self.zero_row)(day, key, entry)
         if result.remainder or not written:
-            row = self.empty_row(day)
-            row = written.get(self.row_key(row), row)
+            row = written.get(empty_key, empty_row)
             amounts = add_amounts(amounts_of(row), result.remainder or (0,) * len(AMOUNTS))
-            written[self.row_key(row)] = {**row, **dict(zip(AMOUNTS, amounts, strict=True))}
+            written[empty_key] = {**row, **dict(zip(AMOUNTS, amounts, strict=True))}
         return Day(day, list(written.values()), _notes(day, result, reported, amounts_of(total)))
 
     def empty_row(self, day: date) -> Row:

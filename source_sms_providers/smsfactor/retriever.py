@@ -90,7 +90,10 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
             rows[only, ""] = record(self.config, str(day), only, None, False)
         if consumption and consumption.total is None:
             notes[NO_TOTAL] = str(day)
-        elif consumption and consumption.total != consumption.of_accounts:
+        elif consumption and consumption.total not in (
+            consumption.of_accounts,
+            consumption.of_accounts + sum(before[account] for account in retained),
+        ):
             notes[MISMATCH] = f"{day} ({consumption.of_accounts}, group total {consumption.total})"
         return Day(day, list(rows.values()), notes)
 
