@@ -362,7 +362,7 @@ def test_given_a_key_without_a_right_when_checked_then_the_sentence_names_the_ri
     status, sentence, kind = check(sandbox.config(seven_api_key="a-key-for-the-balance-only"), TODAY)
 
     assert (status, kind) == ("FAILED", USER)
-    assert "rights balance, pricing and analytics" in sentence
+    assert "permissions balance, pricing and analytics" in sentence
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-8"])

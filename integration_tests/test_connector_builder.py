@@ -334,7 +334,7 @@ def analytics(group: str) -> dict[str, Any]:
                 "analytics": (body("308", **analytics("date")), "with the code 308"),
                 "analytics_by_country": (
                     body('{"success":false,"code":"902"}', **analytics("country")),
-                    "The seven.io API key has no right",
+                    "The seven.io API key lacks a permission",
                 ),
                 "analytics_by_label": (
                     body(

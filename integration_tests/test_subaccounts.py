@@ -177,7 +177,7 @@ def test_given_a_key_without_the_right_to_the_list_then_the_connection_is_fine_a
     assert asked(sandbox, "/api/subaccounts") == asked(sandbox, "/sub-accounts") == []
     result = sync(config, ["balance", "subaccount_balances", BY_ACCOUNT, "subaccount_credits"], now=TODAY)
 
-    right = "Give it the rights subaccounts in the seven.io dashboard"
+    right = "Give it the permissions subaccounts in the seven.io dashboard"
     failures = result.failures()
     assert failures.keys() == {"subaccount_balances", BY_ACCOUNT}
     assert all(kind == FailureType.config_error.value and right in sentence for kind, sentence in failures.values())

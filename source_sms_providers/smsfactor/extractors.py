@@ -77,8 +77,7 @@ class CreditsExtractor(SmsfactorExtractor):
             return form(value, name)
         except AirbyteTracedException:
             LOGGER.warning(
-                "SMSFactor says of '%s' what this connector does not know: the column stays empty. "
-                "Update the connector.",
+                "SMSFactor sends an unknown '%s': the column stays empty. Update the connector.",
                 name,
             )
             return None

@@ -576,6 +576,6 @@ def test_given_a_key_without_the_right_to_the_list_then_a_sentence_names_the_rig
     assert output.records == []
     assert output.errors[0].failure_type is FailureType.config_error
     assert output.errors[0].message == (
-        "The seven.io API key has no permission for this endpoint. Give it the rights subaccounts in the seven.io "
-        "dashboard, Developer > API keys."
+        "The seven.io API key lacks a permission for this endpoint. Give it the permissions subaccounts in the "
+        "seven.io dashboard, Developer > API keys."
     )

@@ -66,7 +66,7 @@ def test_given_the_text_form_when_read_then_there_is_no_record_but_an_error(prov
         ("300", "does not accept the API key"),
         ("900", "does not accept the API key"),
         ("901", "requires signed requests"),
-        ("902", "has no permission for this endpoint"),
+        ("902", "lacks a permission for this endpoint"),
         ("903", "rejects the IP address"),
     ],
 )
