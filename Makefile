@@ -15,7 +15,7 @@ IMAGE ?= $(shell sed -n 's/^  dockerRepository: //p' metadata.yaml)
 PROCESSORS ?= amd64 arm64
 PROCESSOR = $(shell docker version --format '{{.Server.Arch}}')
 
-.PHONY: help sync probe models dashboard test soak test-cdk test-warehouse test-models test-image picture bench bench-against \
+.PHONY: help sync probe models dashboard test soak test-cdk test-warehouse test-models test-engines large-models test-image picture bench bench-against \
 	lint format lock dist push-image name-image release-check address clean
 .DEFAULT_GOAL := help
 
@@ -65,6 +65,12 @@ test-warehouse: $(VENV)/connector .venv-pyairbyte/orchestrators .venv-models/loc
 
 test-models: .venv-models/locked  ## test the spend models and their page on DuckDB
 	@.venv-models/bin/python -m pytest dbt_sms_spend/integration_tests $(ARGS)
+
+test-engines: .venv-engines/locked  ## try the spend models on ClickHouse, Spark, PostgreSQL and the dialects of others (15 minutes; needs Java 17)
+	@.venv-engines/bin/python -m pytest dbt_sms_spend/engine_tests $(ARGS)
+
+large-models: .venv-models/locked  ## measure the spend models on 400 days, 300 countries and 50 accounts
+	@.venv-models/bin/python -m dbt_sms_spend.integration_tests.large
 
 picture: .venv-models/locked  ## draw the chart of README.md anew
 	@.venv-models/bin/python -m dbt_sms_spend.integration_tests.picture

@@ -179,6 +179,21 @@ def show_actions(spend: Spend, chosen: Chosen) -> None:
         "explains."
         for row in rests
     ]
+    drops = spend.ask(
+        """
+        SELECT provider, list(DISTINCT part ORDER BY part) AS parts FROM unusual
+        WHERE list_contains($providers, provider) AND direction = 'drop' AND kind = 'country'
+            AND date > (SELECT max(last_complete_day) FROM sms__completeness) - $recent
+        GROUP BY provider ORDER BY provider DESC
+        """,
+        **chosen.values,
+        recent=RECENT,
+    )
+    notes += [
+        f"{row['provider']}: far less than usual in the last {RECENT} days: {', '.join(row['parts'][:5])}"
+        f"{' and others' if len(row['parts']) > 5 else ''}."
+        for row in drops
+    ]
     if notes:
         st.warning("**Worth a look**\n\n" + "\n".join(f"- {sentence}" for sentence in notes))
     if not urgent and not notes:
@@ -261,7 +276,9 @@ def actions_of_usage(spend: Spend, chosen: Chosen) -> list[str]:
         f"{day_text(row['date'])}, usually {quantity(row['median_of_weekday'], row['measured_in'])} on this weekday."
         for row in rows[:3]
     ]
-    return sentences + ([f"{len(rows) - 3} more spikes: see Unusual days."] if len(rows) > 3 else [])
+    if len(rows) > 3:
+        sentences.append(f"{len(rows) - 3} more {'spike' if len(rows) == 4 else 'spikes'}: see Unusual days.")
+    return sentences
 
 
 def show_figures(spend: Spend, chosen: Chosen) -> None:

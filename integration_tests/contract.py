@@ -11,7 +11,8 @@ Beyond that, for each complete day that was read:
   choice of missing groups adds up and the total can hold them all, all of them stay.
 - R3. SMSFactor: a country that its account lacks is zero. An account that is missing, and exists or has become part of
   other accounts, is zero. One that was deleted, or that the group total still counts, keeps its rows.
-- R4. A day that seven.io leaves out is not written if it ever reported one at least that old; otherwise it is zero.
+- R4. A day that seven.io leaves out fails if it ever reported one at least that old; otherwise it is zero. Once the day
+  is older than `lookback_days`, and was read before, its rows may stay without a failure.
 - R5. A kill loses nothing: the next whole reading writes what the state named, whether it had arrived or not.
 - R6. Filters that change take nothing back: rows of the former ones stay as they are.
 - R7. No row of a complete day that was read again is partial.
@@ -49,6 +50,8 @@ FIGURES = (*world.COUNTERS, "usage_eur", "consumption")
 _USAGE = FIGURES.index("usage_eur")
 _HALF_A_CENT = Decimal("0.005")
 _OF_SEVEN = ("analytics", *GROUPED, BY_ACCOUNT)
+_LAST_READING: Key = ()
+"""In the place of a row: the filters of the last reading of a day."""
 _MOST_SEARCHED = 12
 """Of more missing groups it is not searched whether some of them add up: then any choice that adds up is right."""
 
@@ -71,8 +74,8 @@ class Contract:
         """The filters of each stream, in the order in which they came."""
         self._written: dict[StreamDay, dict[Key, int]] = {}
         """The filters under which each row was written last, as a place in their list."""
-        self._reported: dict[str, str] = {}
-        """The oldest day that seven.io reported to a stream, as far as the state must know it."""
+        self._reported: dict[tuple[str, tuple[Any, ...]], str] = {}
+        """The oldest day that seven.io reported to a stream with certain filters, as far as the state must know it."""
         self._reportable = date.max
         """The oldest day that seven.io would have reported."""
 
@@ -81,18 +84,22 @@ class Contract:
         days = [str(self._start + timedelta(days=n)) for n in range((today - self._start).days)]
         return [(stream, day) for stream in DAILY for day in days if (stream, day) not in self._settled]
 
-    def left_out(self, settings: Settings, today: date) -> tuple[set[StreamDay], set[StreamDay]]:
+    def left_out(
+        self, settings: Settings, today: date, config: Mapping[str, Any] | None = None
+    ) -> tuple[set[StreamDay], set[StreamDay]]:
         """Of the due days, those that must fail, and those that may, for seven.io leaves them out."""
         must, may = set(), set()
         due = [(stream, day) for stream, day in self.due(today) if stream in _OF_SEVEN]
         reportable = min(self._reportable, self._oldest_reportable(settings, today))
         for stream, day in due:
             if not self._is_reported(settings, day, today):
-                known = [self._reported.get(stream, "9999")]
+                known = [self._reported.get((stream, _filters_of(stream, config or self._config)), "9999")]
                 known += [each for of, each in due if of == stream and self._is_reported(settings, each, today)]
-                if min(known) <= day:
+                if self._may_settle((stream, day), today):
+                    may.add((stream, day))
+                elif min(known) <= day or self._has_known_usage((stream, day)):
                     must.add((stream, day))
-                elif str(reportable) <= day:
+                elif str(reportable) <= day or len(self._filters[stream]) > 1:
                     may.add((stream, day))
         return must, may
 
@@ -126,8 +133,14 @@ class Contract:
         days = [date.fromisoformat(day) for _, day in (*whole, *cut)]
         read = {day for stream, day in whole if stream == "consumption"}
         report = _Report(settings, config, min(days), max(days), read)
+        settling = {
+            at
+            for at in self.due(today)
+            if at[0] in _OF_SEVEN and self._may_settle(at, today) and not self._is_reported(settings, at[1], today)
+        }
+        self._settled |= settling
         for at in whole:
-            reading = self._reading(report, at, before.get(at, {}))
+            reading = self._reading(report, at, before.get(at, {}), is_unchanged=at in settling)
             self._readings[at] = reading
             self._open.pop(at, None)
             self._named.discard(at)
@@ -135,7 +148,8 @@ class Contract:
             if today - date.fromisoformat(day) >= timedelta(days=self._config["lookback_days"]):
                 self._settled.add(at)
             if stream in _OF_SEVEN and not was_killed and self._is_reported(settings, day, today):
-                self._reported[stream] = min(day, self._reported.get(stream, day))
+                filtered = (stream, self._filters[stream][-1])
+                self._reported[filtered] = min(day, self._reported.get(filtered, day))
             self._wrote(at, reading)
         for at in cut:
             reading = self._reading(report, at, before.get(at, {}))
@@ -165,24 +179,41 @@ class Contract:
         """The tables, if each sync read whole days only."""
         return {at: reading.rows() for at, reading in self._readings.items()}
 
-    def _reading(self, report: _Report, at: StreamDay, before: Rows) -> Reading:
+    def _was_read(self, at: StreamDay) -> bool:
+        """Whether the day was read wholly after it had ended, and no kill made that uncertain since."""
+        return at in self._readings and at not in self._open and not self._readings[at].is_running
+
+    def _has_known_usage(self, at: StreamDay) -> bool:
+        return self._was_read(at) and any(has_usage(row) for row in self._readings[at].rows().values())
+
+    def _may_settle(self, at: StreamDay, today: date) -> bool:
+        """Whether the day was read, and is older than the lookback."""
+        return (at in self._open or self._was_read(at)) and today - date.fromisoformat(at[1]) > timedelta(
+            days=self._config["lookback_days"]
+        )
+
+    def _reading(self, report: _Report, at: StreamDay, before: Rows, *, is_unchanged: bool = False) -> Reading:
         """What the providers report of a day, on top of what the table holds."""
         stream, _ = at
         now = len(self._filters[stream]) - 1
         written = self._written.get(at, {})
-        former = {key for key in before if written.get(key, now) != now}
-        same = {key for key in former if self._filters[stream][written[key]] == self._filters[stream][now]}
+        # A row of which no reading knows is a zero row of the last one.
+        last = written.get(_LAST_READING, now)
+        former = {key: place for key in before if (place := written.get(key, last)) != now}
+        same = {key for key, place in former.items() if self._filters[stream][place] == self._filters[stream][now]}
         loose = self._loose.get(at, set()) | same
-        foreign = {key: before[key] for key in former - loose}
+        foreign = {key: before[key] for key in former.keys() - loose}
         known = [*self._open.get(at, ())]
         if at not in self._named:
             known = [before, *known]
         own = [{key: row for key, row in rows.items() if key not in foreign and key not in loose} for rows in known]
+        if is_unchanged:
+            return Reading(*at, False, {}, own, foreign=foreign, loose=loose, is_unchanged=True)
         return report.reading(at, own, foreign, loose)
 
     def _wrote(self, at: StreamDay, reading: Reading) -> None:
         keys = {key for known in (*reading.known, reading.rows()) for key in known} - reading.foreign.keys()
-        keys |= reading.sent.keys()
+        keys |= {*reading.sent, _LAST_READING}
         self._loose.get(at, set()).difference_update(reading.sent)
         self._written.setdefault(at, {}).update(dict.fromkeys(keys, len(self._filters[at[0]]) - 1))
 
@@ -214,13 +245,15 @@ class Reading:
     """Rows of former filters."""
     loose: Collection[Key] = ()
     """Rows of which nothing is certain."""
+    is_unchanged: bool = False
+    """Whether the provider did not report the day, so that the rows stay as they were."""
     may_lack: bool = False
     """Whether rows that the provider would send may be missing, because nothing tells the connector to request them."""
 
     def faults(self, found: Rows) -> list[str]:
         """A sentence for each row that is wrong or missing."""
-        if self.is_running:
-            return min((self._faults_of_running_day(found, known) for known in self.known), key=len)
+        if self.is_running or self.is_unchanged:
+            return min((self._faults_of_kept_rows(found, known) for known in self.known), key=len)
         if not found:
             return ["there is no row"]
         of_sums = self._faults_of_sums if self.stream in (*GROUPED, BY_ACCOUNT) else self._faults_of_rows
@@ -237,7 +270,7 @@ class Reading:
         known = self.known[0] if known is None else known
         missing = {key: row for key, row in known.items() if key not in self.sent}
         rows = {**self.sent, **self.foreign}
-        if self.is_running and self.stream in _OF_SEVEN:
+        if self.is_unchanged or (self.is_running and self.stream in _OF_SEVEN):
             return {**missing, **rows}
         kept = self._kept(missing)
         zeros = {key: self._zero(row) for key, row in missing.items() if key not in kept}
@@ -309,7 +342,14 @@ class Reading:
         if not any(_is_nothing(_less(self.total, _sum([*counted, *some])), size) for some in ([], undecided)):
             yield f"the rows add up to {_figures(_sum(counted))}, the total is {_figures(self.total)}"
         removed = self._removed(known)
-        lost = [group for group, rows in removed.items() if not rows.keys() <= kept.keys()]
+        # A row may hold more than it had: a rest that is its account's.
+        lost = [
+            group
+            for group, rows in removed.items()
+            if not all(
+                key in kept or _fits(_less(_amounts(found.get(key, {})), _amounts(row)), 1) for key, row in rows.items()
+            )
+        ]
         if not lost or _is_nothing(rest, size):
             return
         if _fits(_less(needed, _sum(row for rows in removed.values() for row in rows.values())), size):
@@ -317,7 +357,7 @@ class Reading:
         elif (choice := _choice(removed, needed, size)) is not None:
             yield f"{set(choice)} add up with the groups, but there is a rest of {_figures(rest)}"
 
-    def _faults_of_running_day(self, found: Rows, known: Rows) -> list[str]:
+    def _faults_of_kept_rows(self, found: Rows, known: Rows) -> list[str]:
         faults = []
         for key in dict.fromkeys((*self.sent, *known, *self.foreign, *found)):
             if not self._is_certain(key) and key not in self.sent:
@@ -330,7 +370,9 @@ class Reading:
             else:
                 is_right = _amounts(row) == _amounts(before) or (self.stream == "consumption" and not has_usage(row))
             if not is_right:
-                faults.append(f"the day runs, the table has {row}, sent was {self.sent.get(key)}, before {before}")
+                faults.append(
+                    f"rows of the day must stay, the table has {row}, sent was {self.sent.get(key)}, before {before}"
+                )
         return faults
 
     def _kept(self, missing: Rows) -> Collection[Key]:

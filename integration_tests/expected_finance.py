@@ -34,8 +34,8 @@ CENT = Decimal("0.01")
 STEPS = [
     Decimal(step) for step in (10000, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 1, "0.5", "0.1", "0.05", "0.01")
 ]
-# 80 % of a normal distribution lie within so many standard deviations.
-DEVIATIONS = 1.2816
+# 80 % of the t distribution of eight weeks lie within so many standard deviations.
+DEVIATIONS = 1.4149
 
 
 @dataclass(frozen=True)
@@ -289,73 +289,8 @@ class _Finance:
                     used = row["units"] if row["amount"] is None else row["amount"]
                     figures[date.fromisoformat(row["date"])] = (row["currency"] or "units", used)
             if figures:
-                rows.append(self._forecast(provider, figures))
+                rows.append(forecast(provider, figures, self.finance))
         return rows
-
-    def _forecast(self, provider: str, figures: dict[date, tuple[str, Decimal]]) -> Row:
-        end = max(figures)
-        measure = figures[end][0]
-        known = {day: used for day, (unit, used) in figures.items() if unit == measure}
-        begin = end.replace(day=1)
-        month = _month_of(begin)
-        recent = [day for day in known if (end - day).days < 7 * self.finance.forecast_weeks]
-        # A refund says nothing about the days to come.
-        window = [day for day in recent if known[day] >= 0]
-        by_weekday = grouped([{"day": day} for day in window], lambda row: row["day"].weekday())
-        samples = {weekday: [known[row["day"]] for row in rows] for weekday, rows in by_weekday.items()}
-        mean_of_all = sum((known[day] for day in window), Decimal()) / max(len(window), 1)
-        open_days = grouped([{"day": day} for day in month if day not in known], lambda row: row["day"].weekday())
-        estimated = Decimal()
-        variance: float | None = 0.0
-        for weekday, days in open_days.items():
-            values = samples.get(weekday, [])
-            has_pattern = len(samples) == 7
-            mean = sum(values, Decimal()) / len(values) if has_pattern else mean_of_all
-            estimated += len(days) * mean
-            if not has_pattern or min(map(len, samples.values())) < 2:
-                variance = None
-            elif variance is not None:
-                spread = statistics.variance(map(float, values))
-                variance += len(days) * spread + len(days) ** 2 * spread / len(values)
-        half = None
-        if variance is not None:
-            weeks = grouped([{"day": day} for day in window], lambda row: (end - row["day"]).days // 7)
-            totals = [float(sum(known[row["day"]] for row in rows)) for rows in weeks.values() if len(rows) == 7]
-            of_days = sum(statistics.variance(map(float, v)) for v in samples.values() if len(v) > 1)
-            if open_days and len(totals) > 1 and of_days > 0:
-                variance *= max(1.0, statistics.variance(totals) / of_days)
-            half = DEVIATIONS * math.sqrt(variance)
-        to_date = sum((used for day, used in known.items() if day >= begin), Decimal())
-        forecast = to_date + estimated
-        last_month = _month_of((begin - timedelta(days=1)).replace(day=1))
-        same = last_month[: (end - begin).days + 1]
-        budget = [
-            Decimal(amount)
-            for of_month, whose, unit, amount in self.finance.budget
-            if (of_month[:7], whose, unit) == (str(begin)[:7], provider, measure)
-        ]
-        low = None
-        if half is not None:
-            low = float(forecast) - half
-            if low < float(to_date) <= float(forecast):
-                low = float(to_date)
-        return {
-            "provider": provider,
-            "month": str(begin),
-            "measured_in": measure,
-            "complete_to": str(end),
-            "month_to_date": to_date,
-            "days_missing_to_date": (end - begin).days + 1 - len([day for day in known if day >= begin]),
-            "forecast": rounded(forecast, CENT),
-            "forecast_low": None if low is None else rounded(Decimal(repr(low)), CENT),
-            "forecast_high": None if half is None else rounded(Decimal(repr(float(forecast) + half)), CENT),
-            "forecast_by": "no day left" if not open_days else "weekdays" if len(samples) == 7 else "mean of all days",
-            "days_estimated": sum(map(len, open_days.values())),
-            "last_month_to_same_day": _sum_if_all_known(known, same),
-            "last_month": _sum_if_all_known(known, last_month),
-            "budget": sum(budget) if budget else None,
-            "forecast_above_budget": rounded(forecast, CENT) - sum(budget) if budget else None,
-        }
 
     def _spend_by_label_month(self) -> list[Row]:
         months = grouped(self.marts["sms__spend_by_label"], lambda row: (row["date"][:7], row["label"]))
@@ -563,6 +498,73 @@ class _Finance:
                 }
             )
         return rows
+
+
+def forecast(provider: str, figures: dict[date, tuple[str, Decimal]], finance: Finance) -> Row:
+    """The month of the last of the complete days; `figures` are day -> unit and usage."""
+    end = max(figures)
+    measure = figures[end][0]
+    known = {day: used for day, (unit, used) in figures.items() if unit == measure}
+    begin = end.replace(day=1)
+    month = _month_of(begin)
+    recent = [day for day in known if (end - day).days < 7 * finance.forecast_weeks]
+    # A refund says nothing about the days to come.
+    window = [day for day in recent if known[day] >= 0]
+    by_weekday = grouped([{"day": day} for day in window], lambda row: row["day"].weekday())
+    samples = {weekday: [known[row["day"]] for row in rows] for weekday, rows in by_weekday.items()}
+    mean_of_all = sum((known[day] for day in window), Decimal()) / max(len(window), 1)
+    open_days = grouped([{"day": day} for day in month if day not in known], lambda row: row["day"].weekday())
+    estimated = Decimal()
+    variance: float | None = 0.0
+    for weekday, days in open_days.items():
+        values = samples.get(weekday, [])
+        has_pattern = len(samples) == 7
+        mean = sum(values, Decimal()) / len(values) if has_pattern else mean_of_all
+        estimated += len(days) * mean
+        if not has_pattern or min(map(len, samples.values())) < 2:
+            variance = None
+        elif variance is not None:
+            spread = statistics.variance(map(float, values))
+            variance += len(days) * spread + len(days) ** 2 * spread / len(values)
+    half = None
+    if variance is not None:
+        weeks = grouped([{"day": day} for day in window], lambda row: (end - row["day"]).days // 7)
+        totals = [float(sum(known[row["day"]] for row in rows)) for rows in weeks.values() if len(rows) == 7]
+        of_days = sum(statistics.variance(map(float, v)) for v in samples.values() if len(v) > 1)
+        if open_days and len(totals) > 1 and of_days > 0:
+            variance *= max(1.0, statistics.variance(totals) / of_days)
+        half = DEVIATIONS * math.sqrt(variance)
+    to_date = sum((used for day, used in known.items() if day >= begin), Decimal())
+    whole = to_date + estimated
+    last_month = _month_of((begin - timedelta(days=1)).replace(day=1))
+    same = last_month[: (end - begin).days + 1]
+    budget = [
+        Decimal(amount)
+        for of_month, whose, unit, amount in finance.budget
+        if (of_month[:7], whose, unit) == (str(begin)[:7], provider, measure)
+    ]
+    low = None
+    if half is not None:
+        low = float(whole) - half
+        if low < float(to_date) <= float(whole):
+            low = float(to_date)
+    return {
+        "provider": provider,
+        "month": str(begin),
+        "measured_in": measure,
+        "complete_to": str(end),
+        "month_to_date": to_date,
+        "days_missing_to_date": (end - begin).days + 1 - len([day for day in known if day >= begin]),
+        "forecast": rounded(whole, CENT),
+        "forecast_low": None if low is None else rounded(Decimal(repr(low)), CENT),
+        "forecast_high": None if half is None else rounded(Decimal(repr(float(whole) + half)), CENT),
+        "forecast_by": "no day left" if not open_days else "weekdays" if len(samples) == 7 else "mean of all days",
+        "days_estimated": sum(map(len, open_days.values())),
+        "last_month_to_same_day": _sum_if_all_known(known, same),
+        "last_month": _sum_if_all_known(known, last_month),
+        "budget": sum(budget) if budget else None,
+        "forecast_above_budget": rounded(whole, CENT) - sum(budget) if budget else None,
+    }
 
 
 OF_1_3 = ("ServiceProviderName", "HostProviderName")

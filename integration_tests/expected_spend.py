@@ -59,6 +59,11 @@ class _Marts:
         self.records = records
         self.variables = variables
         self.days = self._days()
+        # A row without a value makes its day invalid, and counts for nothing else.
+        self.records = {
+            **records,
+            "consumption": [row for row in records["consumption"] if row["consumption"] is not None],
+        }
         self.days_with_accounts = self._days_with_accounts()
         self.shown = {
             (row["provider"], row["date"]): row["status"] == "partial"
@@ -71,7 +76,9 @@ class _Marts:
         marts = self._marts()
         connection = self.variables.source_relation
         return {
-            mart: [{"x_source_relation" if mart == "sms__focus" else "source_relation": connection, **row} for row in rows]
+            mart: [
+                {"x_source_relation" if mart == "sms__focus" else "source_relation": connection, **row} for row in rows
+            ]
             for mart, rows in marts.items()
         }
 
@@ -137,7 +144,11 @@ class _Marts:
 
     def _days_with_accounts(self) -> set[str]:
         """The days of seven.io that were read by account and country, and add up to the day's total."""
-        totals = {row["date"]: _billed([row]) for row in self.records["analytics"]}
+        totals = {
+            row["date"]: _billed([row])
+            for row in self.records["analytics"]
+            if row["sms"] is not None and row["usage_eur"] is not None
+        }
         read = grouped(self.records[BY_ACCOUNT], lambda row: row["date"])
         return {day for day, rows in read.items() if _billed(rows) == totals.get(day)}
 

@@ -1,8 +1,8 @@
-"""Writes `docs/reliability.md`: each promise, the test that proves it, and how much it tries.
+"""Writes `docs/reliability.md`: each promise, the test that proves it, and the number of its cases.
 
     python -m integration_tests.reliability > docs/reliability.md
 
-A test compares the page with what this prints, so neither a test nor a figure can go unnoticed.
+A test compares the page with the output, so that no test and no number goes out of date unnoticed.
 """
 
 from __future__ import annotations
@@ -16,51 +16,70 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 HEAD = """# Reliability
 
-What this connector promises, and the test that proves it. All of these tests sync over real sockets with the
-[provider sandbox](../integration_tests/sandbox/README.md), a process of its own. `make test` runs them; `make soak`
-runs ten times the rounds of those that draw their cases by chance. Days lost in all of them: 0, or the test is red.
+What this connector promises, and the test that proves each promise. The tests sync over real sockets with the
+[provider sandbox](../integration_tests/sandbox/README.md), which runs in its own process. `make test` runs them.
+`make soak` runs ten times the rounds of the tests that draw their cases at random.
 
-This page is written by `python -m integration_tests.reliability`, and a test compares the two."""
+`python -m integration_tests.reliability` writes this page, and a test compares the two.
+
+## The rules in plain words
+
+- **Every day is current.** Each deduplicated daily table holds, for every day, the values the provider reported when that
+  day was last read. Every sync reads a day again until one has read it at least `lookback_days` days after its date.
+- **Every grouping adds up.** For each complete day, the rows by country, label and account add up to the row of
+  `analytics`: counters exactly, cost within half a cent per row. Usage that seven.io leaves out of a grouping is in a row
+  with an empty group.
+- **A removed group becomes zero, or stays.** It becomes zero if the day adds up without it. It stays if the total still
+  contains it, for example because an account was deleted.
+- **Known values are never replaced by missing ones.** A day that a provider no longer reports keeps its rows. It fails
+  while it is in the lookback window.
+- **A failed day is read again** by the next sync. All other days are delivered.
+- **A killed sync loses no row.** The state names rows before they are written, and the next sync writes them again.
+- **A changed filter takes nothing back.** Rows that were read under the former setting stay.
+- **A partial day does not stay partial.** It is written again once it is over.
+
+**What does not hold:** a destination can keep rows without the state that follows them. The next sync reads their days
+again and replaces the rows. But if a group was first written in exactly that gap, and the provider removed it before the
+next sync, its row stays, because no state names it. Refresh that stream to correct it."""
 BOUNDS = """
 ## Bounds
 
 | What | Bound |
 |---|---|
-| One response, from the look-up of the host name to the last byte | {answer:.0f} s, {size} MB |
-| Silence of a server within an answer | {silence:.0f} s |
-| Requests to a provider in a second | ten times "Parallel requests" |
-| Tries of a request | 1, and 5 retries after 1, 2, 4, 8 and 16 s |
+| One response, from the lookup of the host name to the last byte | {answer:.0f} s, {size} MB |
+| Silence of a server within a response | {silence:.0f} s |
+| Requests to a provider per second | ten times "Concurrent requests per provider" |
+| Attempts of a request | 1, and 5 retries after 1, 2, 4, 8 and 16 s |
 | Pauses after HTTP 429 without Retry-After | 1, 2, 4 … {backoff:.0f} s, until 180 s pass without a good response |
-| Rejections of the key in a row that end an endpoint | {rejections} |
-| A Retry-After that is waited for | {wait:.0f} s |
-| A request that gets no good answer, in a sync | fails after 180 s |
-| A provider that gives no good answer, in a sync | given up after 180 s and {failed} different requests |
-| The same in a connection test | the first request fails after {check} s |
-| Groups that a stream's state names | {groups:,} |
+| Rejections of the key in a row that stop requests to an endpoint | {rejections} |
+| Longest Retry-After that a sync waits for | {wait:.0f} s |
+| A request without a good response, in a sync | fails after 180 s |
+| A provider without a good response, in a sync | no further requests after 180 s and {failed} different requests |
+| A request without a good response, in a connection test | fails after {check} s |
+| Rows that the state of a stream names | {groups:,} |
 """
 PROMISES = {
     "The contract": {
-        "After a sync that succeeds, the deduped table of each daily stream says, for every day, what the provider "
-        "said of it when it was last read; and a day is read again by every sync until one has read it at an age of "
-        "at least `lookback_days`": (
+        "After a sync that succeeds, each deduplicated daily table follows these rules, for any history of an "
+        "account": (
             "test_history.py",
             "test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_each_day_when_it_was_last_read",
         ),
-        "So it does where many days are told by one request": (
+        "The same if one response covers many days": (
             "test_history.py",
             "test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_then_each_table_says_so_too",
         ),
     },
     "Time and state": {
-        "Windows tile: each complete day is asked, none twice but for the lookback, none of the future": (
+        "Every complete day is requested once, the lookback window again, and no future day": (
             "test_windows.py",
             "test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_asked_again",
         ),
-        "Dated answers are asked a year at a time, without gap or overlap": (
+        "Responses that contain dates are requested a year at a time, without gap or overlap": (
             "test_windows.py",
             "test_given_ten_years_when_read_then_the_dated_answers_are_asked_a_year_at_a_time_without_gap_or_overlap",
         ),
-        "A day that fails is asked again, whichever day, worker and order": (
+        "A day that fails is read again, whichever day, worker and order": (
             "test_failed_days.py",
             "test_given_a_day_that_fails_then_the_state_stays_before_it_and_the_next_sync_makes_all_rows_right",
         ),
@@ -68,11 +87,11 @@ PROMISES = {
             "test_failed_days.py",
             "test_given_one_failing_day_when_read_then_the_other_days_are_delivered",
         ),
-        "A year that fails as a whole is asked for in halves, and each of its days arrives": (
+        "A year that fails as a whole is requested in halves, and each of its days arrives": (
             "test_failed_days.py",
             "test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_day",
         ),
-        "States keep up with the rows, also with one request at a time": (
+        "States keep up with the rows, even with one request at a time": (
             "test_windows.py",
             "test_given_one_request_at_a_time_when_many_days_are_read_then_the_states_keep_up_with_them",
         ),
@@ -80,19 +99,19 @@ PROMISES = {
             "test_killed.py",
             "test_given_a_process_that_is_killed_when_the_next_sync_ends_then_no_row_is_missing",
         ),
-        "Late corrections arrive; the stored state is yesterday whatever the lookback": (
+        "Late corrections arrive; the saved state is yesterday, whatever the lookback window": (
             "test_failed_days.py",
             "test_given_late_corrections_within_the_lookback_then_they_arrive_and_the_stored_state_is_yesterday",
         ),
-        "The requests of a sync of a silent account do not grow": (
+        "A daily sync of an account without usage sends the same number of requests each day": (
             "test_windows.py",
             "test_given_a_year_of_daily_syncs_then_the_requests_of_a_sync_do_not_grow",
         ),
-        "A state in the future is clamped with a warning": (
+        "A state in the future is limited to yesterday, with a warning": (
             "test_windows.py",
             "test_given_a_state_in_the_future_when_read_then_it_is_clamped_with_a_warning_and_no_silent_stall",
         ),
-        "A state of any form it ever had works": (
+        "States of all earlier versions work": (
             "test_windows.py",
             "test_given_a_state_in_any_form_it_ever_had_when_read_then_the_days_after_it_and_the_lookback_are_asked",
         ),
@@ -108,43 +127,91 @@ PROMISES = {
             "test_windows.py",
             "test_given_days_of_odd_length_when_read_then_each_is_asked_once",
         ),
-        "A day that was running is read again, however long the pause": (
+        "A partial day is read again, however long the pause": (
             "test_windows.py",
             "test_given_include_today_and_a_long_pause_then_the_day_that_was_running_is_read_again",
         ),
-        "Any number of days with any number of workers ends": (
+        "A sync of any number of days with any number of workers ends": (
             "test_process.py",
             "test_given_more_days_than_the_cdk_lets_wait_when_read_then_all_arrive_and_silent_ones_cost_no_request",
         ),
-        "SMSFactor's day boundaries: green means right, for all servers and settings, at any time": (
+        "If the connection test accepts the SMSFactor date range bounds, they are right, at any time": (
             "test_day_boundaries.py",
             "test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_means_right",
         ),
     },
     "Figures": {
-        "Every record of every stream is what the providers hold, for any settings": (
+        "Every record of every stream equals the data of the providers, for any settings": (
             "test_records.py",
             "test_given_settings_when_read_then_every_stream_holds_exactly_what_the_providers_hold",
         ),
-        "A year told by few requests has the same records": (
+        "Usage that a grouping leaves out is a row of the empty group": (
+            "test_figures.py",
+            "test_usage_of_no_group_beside_other_usage_is_a_row_of_the_empty_group",
+        ),
+        "Groups that exceed the total stay as sent, with a warning": (
+            "test_figures.py",
+            "test_groups_above_the_total_stay_as_sent_with_both_sums",
+        ),
+        "A deleted account that the total still contains keeps its rows": (
+            "test_figures.py",
+            "test_a_deleted_account_that_the_total_needs_stays",
+        ),
+        "Removed groups stay if nothing adds up and the total can contain them": (
+            "test_figures.py",
+            "test_removed_groups_stay_where_nothing_adds_up_and_the_total_holds_them",
+        ),
+        "SMSFactor: consumption that moves away from an account that is then hidden becomes zero": (
+            "test_figures.py",
+            "test_consumption_moved_from_an_account_that_smsfactor_then_hides_is_zero",
+        ),
+        "SMSFactor: a deleted account keeps its rows": (
+            "test_figures.py",
+            "test_an_account_that_smsfactor_deleted_keeps_what_it_consumed",
+        ),
+        "Days that seven.io no longer reports keep their rows and fail": (
+            "test_figures.py",
+            "test_days_that_seven_forgets_keep_their_rows_and_fail_as_transient",
+        ),
+        "Rows that a kill kept back are right after the next sync": (
+            "test_figures.py",
+            "test_a_correction_that_a_kill_kept_back_is_written_from_the_state",
+        ),
+        "A changed filter takes nothing back": (
+            "test_figures.py",
+            "test_a_filter_that_changes_takes_nothing_back",
+        ),
+        "No row of a complete day stays partial": (
+            "test_figures.py",
+            "test_no_row_of_a_complete_day_stays_partial",
+        ),
+        "A label that no longer exists fails its streams": (
+            "test_figures.py",
+            "test_a_label_in_the_settings_that_is_gone_fails_its_streams",
+        ),
+        "An account id that no longer exists fails its streams": (
+            "test_figures.py",
+            "test_an_account_in_the_settings_that_was_deleted_fails_its_streams",
+        ),
+        "A year that is read with few requests has the same records": (
             "test_records.py",
             "test_given_a_year_of_few_groups_or_silence_when_read_then_few_requests_give_the_exact_records",
         ),
-        "PHP's shapes and the accounts' states give the same exact records": (
+        "All JSON shapes that PHP writes give the same records": (
             "test_records.py",
             "test_given_a_shape_or_a_state_of_the_accounts_when_read_then_the_records_are_exact",
         ),
-        "Texts arrive as they were sent, but for what no destination stores": (
+        "Strings arrive as they were sent, except characters that no destination stores": (
             "test_labels.py",
             "test_given_odd_groups_when_read_then_each_arrives_as_it_was_sent_or_mended",
         ),
-        "Filters of SMSFactor: the same records, whatever the API's own filters do": (
+        "Filters of SMSFactor give the same records, whatever the API's own filters do": (
             "test_records.py",
             "test_given_any_way_smsfactor_may_filter_when_filters_are_set_then_the_records_are_the_same",
         ),
     },
     "Bodies": {
-        "A broken body is an error with a sentence, and delivers nothing": (
+        "A broken body fails with a sentence and delivers nothing": (
             "test_bodies.py",
             "test_given_a_broken_body_when_read_then_each_stream_fails_with_a_sentence_and_delivers_nothing",
         ),
@@ -152,11 +219,11 @@ PROMISES = {
             "test_bodies.py",
             "test_given_a_broken_body_when_checked_then_the_status_is_failed_with_a_sentence",
         ),
-        "A right answer with one thing wrong is an error that names it": (
+        "One wrong field in a good response fails with a sentence that names it": (
             "test_bodies.py",
             "test_given_a_right_answer_with_one_thing_wrong_when_read_then_it_is_an_error_that_names_it",
         ),
-        "An empty answer for a day with messages is no record of zeros": (
+        "An empty response for a day with messages yields no zero row": (
             "test_bodies.py",
             "test_given_an_empty_grouping_of_a_day_with_messages_when_read_then_it_is_no_record_of_zeros",
         ),
@@ -170,15 +237,15 @@ PROMISES = {
         ),
     },
     "Wire": {
-        "What fails once is asked again, and all records arrive": (
+        "A request that fails once is retried, and all records arrive": (
             "test_wire.py",
-            "test_given_a_failure_once_when_read_then_it_is_asked_again_and_all_records_arrive",
+            "test_given_a_failure_once_when_read_then_it_is_retried_and_all_records_arrive",
         ),
-        "What fails for ever ends soon as a transient error": (
+        "A request that always fails ends soon, as a transient error": (
             "test_wire.py",
             "test_given_a_failure_for_ever_when_read_then_it_ends_soon_as_a_transient_error",
         ),
-        "An outage ends the sync within its limit, however many days are left": (
+        "An outage ends the sync within the limit, however many days are left": (
             "test_wire.py",
             "test_given_an_outage_over_thousands_of_days_then_the_sync_ends_with_its_limit",
         ),
@@ -186,81 +253,81 @@ PROMISES = {
             "test_wire.py",
             "test_given_one_day_that_never_answers_when_read_then_all_other_days_arrive",
         ),
-        "A dead or silent host is answered by the connection test within 15 s": (
+        "The connection test reports a dead or silent host within 15 s": (
             "test_wire.py",
             "test_given_a_dead_host_when_checked_then_it_is_told_within_15_seconds",
         ),
-        "A response is the one to its request, also after interim responses": (
+        "A response always belongs to its request, even after interim responses": (
             "test_wire.py",
             "test_given_interim_responses_when_read_then_they_are_skipped",
         ),
-        "A body that comes late answers no later request": (
+        "A late body is never taken for the response of a later request": (
             "test_wire.py",
             "test_given_a_late_body_when_read_then_it_answers_no_later_request",
         ),
-        "A rate limit makes a sync slower, not red": (
+        "A rate limit makes a sync slower and does not fail it": (
             "test_wire.py",
             "test_given_a_limit_a_minute_when_read_then_the_sync_is_slower_and_green",
         ),
-        "A key that is rejected gets few more requests": (
+        "After a key is rejected, few requests follow": (
             "test_wire.py",
             "test_given_a_key_that_is_revoked_when_read_then_few_requests_follow",
         ),
-        "A reader that stops for a while fails no request": (
+        "A destination that stops reading for a while fails no request": (
             "test_wire.py",
             "test_given_a_reader_that_stops_when_requests_fail_then_they_are_retried",
         ),
-        "Retry-After is obeyed by all workers": (
+        "All workers obey Retry-After": (
             "test_wire.py",
             "test_given_retry_after_when_read_then_no_worker_asks_before",
         ),
-        "A provider that asks for a pause does not hold up the other": (
+        "A pause of one provider does not delay the other": (
             "test_wire.py",
             "test_given_a_provider_that_asks_for_a_pause_then_the_other_is_read_meanwhile",
         ),
-        "A provider gets ten requests a second and worker at most, however quick it is": (
+        "A provider gets at most ten requests per second and worker, however fast it is": (
             "test_wire.py",
             "test_given_a_quick_provider_then_it_gets_ten_requests_a_second_and_worker",
         ),
-        "A redirect carries no key anywhere": (
+        "A redirect never sends the key to another host": (
             "test_wire.py",
             "test_given_a_redirect_when_read_then_nobody_else_gets_a_request",
         ),
-        "No key, header, query or body is printed, also with debug logs": (
+        "No key, header, query or body is printed, even with debug logs": (
             "test_secrecy.py",
             "test_given_any_failure_when_checked_and_read_with_debug_logs_then_nothing_secret_is_printed",
         ),
-        "Only GET, only the read endpoints": (
+        "The connector sends only GET requests to read endpoints": (
             "test_wire.py",
             "test_when_everything_is_read_then_only_gets_of_read_endpoints_are_sent",
         ),
-        "Plain http is for loopback only": (
+        "Plain http is allowed for loopback addresses only": (
             "test_wire.py",
             "test_given_a_base_url_when_validated_then_plain_http_is_for_loopback_only",
         ),
-        "The number of workers is what the provider sees": (
+        "The provider sees as many concurrent requests as the setting says": (
             "test_wire.py",
             "test_given_a_number_of_workers_then_the_provider_sees_as_many_requests_at_once",
         ),
     },
     "Process": {
-        "A read that nobody waits for ends at once, and asks no more": (
+        "A read that is stopped ends at once and sends no further request": (
             "test_process.py",
             "test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_ends_at_once",
         ),
-        "A consumer that leaves leaves no worker behind": (
+        "A consumer that stops leaves no worker behind": (
             "test_process.py",
             "test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_end",
         ),
-        "Any locale, any encoding of the output": (
+        "Output is UTF-8, whatever the locale": (
             "test_process.py",
             "test_given_any_place_when_read_then_files_and_messages_are_utf_8",
         ),
-        "Fields that are null or empty are as if absent": (
+        "Settings that are null or empty count as not set": (
             "test_process.py",
             "test_given_all_that_is_optional_as_null_when_each_command_runs_then_it_is_as_if_absent",
         ),
-        "A file that is no JSON is named, with the place": (
+        "An error names the file that is not valid JSON, and the place in it": (
             "test_process.py",
             "test_given_settings_that_are_no_json_when_checked_then_the_status_names_the_file_and_the_place",
         ),
@@ -284,11 +351,11 @@ def page() -> str:
         size=body.MAX_BODY_BYTES >> 20,
         silence=client.READ_TIMEOUT_SECONDS,
         wait=requester.MAX_RETRY_AFTER_SECONDS,
-        check=check.OUTAGE_SECONDS,
+        check=check.MAX_OUTAGE_SECONDS,
         failed=account.CIRCUIT_BREAKER_THRESHOLD,
         backoff=account.MAX_BACKOFF_SECONDS,
         rejections=account.REJECTIONS_THRESHOLD,
-        groups=state.MAX_GROUPS,
+        groups=state.MAX_ENTRIES,
     )
     return "\n".join(lines) + "\n" + bounds
 

@@ -73,7 +73,7 @@ def test_given_any_switches_then_the_check_leads_to_settings_with_which_every_st
     status, sentence, kind = check(config, TODAY)
     if status == "FAILED":
         assert kind == "config_error", sentence
-        assert "'SMSFactor day boundaries'" in sentence or "fit the settings" in sentence
+        assert "'SMSFactor date range bounds'" in sentence or "is consistent with both" in sentence
         config["smsfactor_day_boundaries"] = knobs["smsfactor_day_boundaries"]
         if choice := CHOICE.search(sentence):
             assert knobs["smsfactor_day_boundaries"] in sentence[choice.start() :]

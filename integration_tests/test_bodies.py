@@ -286,7 +286,7 @@ def test_given_a_price_list_in_shapes_of_php_when_read_then_each_row_arrives(
 
 
 def test_given_mccs_as_numbers_when_read_then_they_are_texts(sandbox: Sandbox) -> None:
-    sandbox.fault("edit", path="/api/pricing", times=None, set={"countries.0.networks.0.mcc": 99901})
+    sandbox.fault("edit", path="/api/pricing", times=None, set={"countries.*.networks.0.mcc": 99901})
 
     result = sync(sandbox.config(), ["pricing"], now=TODAY)
 

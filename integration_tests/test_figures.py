@@ -196,6 +196,41 @@ def test_days_before_any_that_was_reported_are_zero_in_each_sync(sandbox: Sandbo
     assert {stream: connection.usage(stream, "2026-03-05") for stream in connection.streams} == before
 
 
+@pytest.mark.parametrize("stream", OF_SEVEN)
+def test_a_gap_between_days_of_a_first_sync_fails_as_transient(sandbox: Sandbox, stream: str) -> None:
+    connection = Connection(sandbox, [stream], start="2026-03-05")
+    sandbox.set(seven_days_left_out=["2026-03-07"])
+
+    result = connection.run(TODAY)
+    connection.destination.take(result)
+
+    assert result.failure_type is FailureType.transient_error
+    assert connection.destination.state_day(stream) == "2026-03-06"
+    delivered = {row["date"] for row in connection.destination.rows(stream)}
+    assert delivered == {*days_between("2026-03-05", DAY)} - {"2026-03-07"}
+
+    sandbox.set(seven_days_left_out=[])
+    connection.sync(TODAY)
+
+    assert connection.usage(stream, "2026-03-07")
+
+
+@pytest.mark.parametrize("stream", OF_SEVEN)
+def test_days_read_under_a_former_filter_are_not_zero_where_left_out(sandbox: Sandbox, stream: str) -> None:
+    connection = Connection(sandbox, [stream], start="2026-03-05")
+    days = days_between("2026-03-05", TODAY)
+    connection.correct(*emptied(*days), *(charge("sms", 3, 210, day=day) for day in days))
+    connection.sync(TODAY)
+    sandbox.set(seven_days_reported=2)
+
+    result = connection.run(TOMORROW, seven_label="otp")
+    connection.destination.take(result)
+
+    assert result.failure_type is FailureType.transient_error
+    three = [{"sms": 3, "usage_eur": 0.021}]
+    assert {day: [*connection.usage(stream, day).values()] for day in days} == dict.fromkeys(days, three)
+
+
 # Kills between a state and the rows that it names
 
 

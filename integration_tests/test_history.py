@@ -192,7 +192,7 @@ def played(sandbox: Sandbox, history: History, **knobs: Any) -> Iterator[Tables]
         if step.fails_on:
             sandbox.fault("status", code=500, query=query_of(*step.fails_on), times=None)
         before, due = tables_of(destination), contract.due(today)
-        must_fail, may_fail = contract.left_out(settings, today)
+        must_fail, may_fail = contract.left_out(settings, today, config)
 
         result = sync(sandbox.config(**config), DAILY, destination.state.values(), now=today)
 

@@ -290,7 +290,10 @@ def test_given_any_other_time_when_probed_then_the_time_zone_is_said_to_be_told_
         ({"seven_api_key": "wrong"}, "seven.io does not accept the API key"),
         ({"smsfactor_api_token": "wrong"}, "SMSFactor does not accept the API token"),
         ({"seven_base_url": "http://127.0.0.1:9"}, "seven.io could not be reached"),
-        ({"seven_api_key": "", "smsfactor_api_token": ""}, "Enter a seven.io API key or an SMSFactor API token"),
+        (
+            {"seven_api_key": "", "smsfactor_api_token": ""},
+            "Enter at least one of seven.io API key and SMSFactor API token",
+        ),
     ],
 )
 def test_given_what_lets_nobody_in_when_probed_then_it_ends_with_a_sentence(

@@ -310,7 +310,7 @@ def test_given_a_file_that_is_no_json_when_read_then_the_error_names_it(
     assert done.code == 1
     [(kind, sentence)] = done.errors
     assert kind == "config_error"
-    assert f"{tmp_path}/{broken}.json is no JSON: " in sentence
+    assert f"{tmp_path}/{broken}.json is not valid JSON: " in sentence
     assert real_time.requests() == []
 
 

@@ -23,14 +23,14 @@ METADATA = yaml.safe_load((REPOSITORY / "metadata.yaml").read_text(encoding="utf
 MANIFEST = yaml.safe_load((REPOSITORY / "source_sms_providers/manifest.yaml").read_text(encoding="utf-8"))
 CONFIG = {"start_date": "2026-01-01", "seven_api_key": "key-of-the-test", "countries": ["DE"]}
 DEFINITION = {
-    "name": "SMS AccountStates",
+    "name": "SMS Providers",
     "dockerRepository": METADATA["dockerRepository"],
     "dockerImageTag": METADATA["dockerImageTag"],
     "documentationUrl": METADATA["documentationUrl"],
 }
-SOURCE = {"name": "SMS AccountStates", "workspaceId": "w-1", "definitionId": "d-1", "configuration": CONFIG}
+SOURCE = {"name": "SMS Providers", "workspaceId": "w-1", "definitionId": "d-1", "configuration": CONFIG}
 CONNECTION = {
-    "name": "SMS AccountStates",
+    "name": "SMS Providers",
     "sourceId": "s-1",
     "destinationId": "to-1",
     "namespaceDefinition": "custom_format",

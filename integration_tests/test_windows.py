@@ -139,7 +139,7 @@ def test_given_one_request_at_a_time_when_many_days_are_read_then_the_states_kee
     assert result.error is None
     states = [each["state"]["stream"]["stream_state"] for each in result.messages if each["type"] == "STATE"]
     # Of 120 days.
-    assert max(len(state.get("groups", {})) for state in states) <= 20
+    assert max(len(state.get("written", {})) for state in states) <= 20
 
 
 @pytest.mark.parametrize(("activity", "most"), [("dormant", 4), ("weekday", 7), ("busy", 7)])
@@ -207,9 +207,9 @@ def test_given_a_state_that_is_no_date_when_read_then_the_error_says_what_to_do(
 @pytest.mark.parametrize(
     ("start", "sentence"),
     [
-        ("2026-03-12", "The 'Start date' is in the future."),
-        ("2026-02-31", "The 'Start date' is no day of the calendar."),
-        ("2025-02-29", "The 'Start date' is no day of the calendar."),
+        ("2026-03-12", "'Start date': 2026-03-12 is in the future."),
+        ("2026-02-31", "'Start date': 2026-02-31 is not a valid date."),
+        ("2025-02-29", "'Start date': 2025-02-29 is not a valid date."),
     ],
 )
 def test_given_an_impossible_start_date_when_read_then_it_is_a_config_error(

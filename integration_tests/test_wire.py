@@ -22,7 +22,7 @@ from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import configured_catalog
 from integration_tests.sync import Sync, catalog, check, stream_messages, sync, without_nulls
-from source_sms_providers.check import OUTAGE_SECONDS
+from source_sms_providers.check import MAX_OUTAGE_SECONDS
 from source_sms_providers.http import account, client, requester
 from source_sms_providers.session import SyncSession
 
@@ -68,7 +68,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("rule", ONCE_OR_EVER, ids=name)
-def test_given_a_failure_once_when_read_then_it_is_asked_again_and_all_records_arrive(
+def test_given_a_failure_once_when_read_then_it_is_retried_and_all_records_arrive(
     sandbox: Sandbox, rule: dict[str, Any]
 ) -> None:
     sandbox.fault(**rule, query={"date_start": "2026-03-07"}, times=1)
@@ -377,9 +377,12 @@ def test_given_a_late_body_when_read_then_it_answers_no_later_request(
 
 
 def test_given_good_responses_when_read_then_their_connections_are_kept(sandbox: Sandbox) -> None:
-    sync(sandbox.config(start_date="2026-01-01", num_workers=4), ["consumption"], now=TODAY)
+    result = sync(sandbox.config(start_date="2026-01-01", num_workers=4), DAILY, now=TODAY)
 
-    assert len({entry["connection"] for entry in sandbox.requests()}) <= 4
+    assert result.error is None, result.sentence
+    # All streams of an account share its connections.
+    assert len(sandbox.requests()) > 100
+    assert len({entry["connection"] for entry in sandbox.requests()}) <= 2 * 4
 
 
 # Rate limits
@@ -520,9 +523,9 @@ def test_given_a_reader_that_stops_when_requests_fail_then_they_are_retried(sand
 
     with start("read", *command_files(tmp_path, config, "consumption"), by=at) as process:
         try:
-            ends = time.monotonic() + 60
+            ends = time.monotonic() + 120
             while time.monotonic() < ends and days_answered(sandbox) < 300:
-                time.sleep(0.1)
+                time.sleep(0.5)
             answered = days_answered(sandbox)
             output = process.communicate(timeout=60)[0]
         finally:
@@ -582,15 +585,17 @@ def test_given_a_name_that_does_not_resolve_in_the_cloud_then_it_is_a_passing_fa
 def test_given_a_host_that_needs_nine_seconds_when_checked_then_it_is_green(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All times are a tenth."""
-    monkeypatch.setattr("source_sms_providers.check.OUTAGE_SECONDS", OUTAGE_SECONDS / 10)
-    sandbox.set(latency=0.9)
+    """All times are a quarter."""
+    monkeypatch.setattr("source_sms_providers.check.MAX_OUTAGE_SECONDS", MAX_OUTAGE_SECONDS / 4)
+    sandbox.set(latency=9 / 4)
+    config = sandbox.config()
+    del config["seven_api_key"]
 
-    assert check(sandbox.config(), TODAY)[:2] == ("SUCCEEDED", "")
+    assert check(config, TODAY)[:2] == ("SUCCEEDED", "")
 
 
 def test_given_a_check_then_its_longest_request_leaves_three_seconds_of_fifteen() -> None:
-    assert 9 < OUTAGE_SECONDS <= 12
+    assert 9 < MAX_OUTAGE_SECONDS <= 12
 
 
 # What a log may weigh

@@ -17,6 +17,7 @@ from airbyte_cdk.sources.declarative.retrievers.retriever import Retriever
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers import state
 from source_sms_providers.days import DAY, days, windows
 from source_sms_providers.errors import summarize
 from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
-CHECKPOINT_INTERVAL_DAYS = 10
-"""How many days share a state at least: a destination may flush for each state."""
 WINDOWS_PER_STEP = (1, 5)
 """Days are requested as a whole step first, and then as a fifth of it, before each is requested by itself."""
 MIN_REQUESTS_SAVED = 40
@@ -96,6 +95,8 @@ class SnapshotRetriever(Retriever):
     """The amounts of a row. A stream without any names no rows in its state."""
     description_fields = tuple[str, ...]()
     """What only describes a row, and is known while the provider sends it."""
+    checkpoint_interval_days: ClassVar[int] = 10
+    """How many days share a state at least: a destination may flush for each state."""
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         self._today = date.fromisoformat(self.config["today"])
@@ -118,7 +119,8 @@ class SnapshotRetriever(Retriever):
             staged.append(day)
             row_count = sum(len(each.rows) for each in staged if not isinstance(each.rows, AirbyteTracedException))
             # A state names all rows of the lookback window: the states must not outweigh the rows.
-            if len(staged) >= CHECKPOINT_INTERVAL_DAYS and row_count >= 2 * self.stream_state.entry_count:
+            is_due = len(staged) >= self.checkpoint_interval_days and row_count >= 2 * self.stream_state.entry_count
+            if is_due or row_count >= state.MAX_ENTRIES // 2:
                 yield from self._emit(staged, failures)
                 staged = []
         yield from self._emit(staged, failures)
@@ -126,7 +128,7 @@ class SnapshotRetriever(Retriever):
         for note, details in notes.items():
             LOGGER.warning(note, self.name, len(details), details[0])
         if failures:
-            raise summarize(failures)
+            raise summarize(failures) from failures[0]
 
     def _results(self, failures: list[AirbyteTracedException]) -> Iterator[Day]:
         try:
@@ -150,7 +152,7 @@ class SnapshotRetriever(Retriever):
         self.extract(fetch(self.requester, self._today - DAY, self._today - DAY))
 
     def _emit(self, staged: Sequence[Day], failures: list[AirbyteTracedException]) -> Iterator[Row | StreamState]:
-        """The rows of some days, after the state that names them."""
+        """The rows of some days, after the state that names them, or before the one that confirms them."""
         if self.amount_fields:
             for day in staged:
                 self._stage(day)
@@ -162,6 +164,8 @@ class SnapshotRetriever(Retriever):
             else:
                 yield from day.rows
                 self.stream_state.completed(day.last)
+        if not self.amount_fields:
+            yield self.stream_state
 
     def _stage(self, day: Day) -> None:
         if not isinstance(day.rows, AirbyteTracedException):
@@ -181,7 +185,9 @@ class SnapshotRetriever(Retriever):
             raise
         except Exception as error:
             # A bug: the other days may be right all the same.
-            return [Day(last, AirbyteTracedException.from_exception(error))]
+            failure = AirbyteTracedException.from_exception(error)
+            failure.__cause__ = error
+            return [Day(last, failure)]
         return [rows if isinstance(rows, Day) else Day(last, rows)]
 
     def extract(self, response: requests.Response) -> Rows:

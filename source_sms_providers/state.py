@@ -73,7 +73,6 @@ class StreamState:
         self.first_day = start
         self.first_reported: date | None = None
         self._reported: list[date] = []
-        self._has_same_filters = False
         self._read_before = start - DAY
         self._previously_written: dict[str, Written] = {}
         if "date" in saved:
@@ -116,9 +115,8 @@ class StreamState:
                 self._stream,
             )
         else:
-            self._has_same_filters = True
             self._previously_written = written
-            self.first_reported = reported
+        self.first_reported = reported
         self._read_before = max(done, date.fromisoformat(saved.get("read_through") or str(done)))
 
     def previously_written(self, day: str) -> Written:
@@ -126,8 +124,8 @@ class StreamState:
         return self._previously_written.get(day, {})
 
     def was_read(self, day: date) -> bool:
-        """Whether an earlier sync read the day after it had ended, under the same filters."""
-        return self._has_same_filters and day <= self._read_before
+        """Whether an earlier sync read the day after it had ended."""
+        return day <= self._read_before
 
     def is_settled(self, day: date) -> bool:
         """Whether the day was read, and is older than the lookback window: what its rows say may stay."""
@@ -207,13 +205,13 @@ class StreamState:
         kept: dict[str, Written] = {}
         room = MAX_ENTRIES
         confirmed, first_day = str(self._done()), self._first_named_day()
-        for day in sorted(self._written, reverse=True):
+        for day in sorted((day for day in self._written if day >= first_day), reverse=True):
             rows = self._written[day]
             if day <= confirmed:
                 # This state confirms that the rows of zeros were written: they need not be known any more.
                 rows = {key: entry for key, entry in rows.items() if any(entry.amounts)}
             room -= len(rows)
-            if day >= first_day and rows and room >= 0:
+            if rows and room >= 0:
                 kept[day] = rows
         self._written = kept
         if room < 0 and not self._has_warned:

@@ -81,8 +81,7 @@ def catalog(*streams: str, sync_mode: SyncMode = SyncMode.incremental) -> Config
 
 def written(stream: str, *rows: list[Any], day: str = "2026-03-09") -> list[AirbyteStateMessage]:
     """The saved state of a stream that has read a day, with the default settings, and written these rows."""
-    filters: dict[str, Any] = {}
-    return state(stream, date=day, written={day: [*rows]}, **filters)
+    return state(stream, date=day, written={day: [*rows]})
 
 
 def state(stream: str, **values: Any) -> list[AirbyteStateMessage]:

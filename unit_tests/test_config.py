@@ -264,7 +264,7 @@ def test_given_a_setting_of_a_foreign_type_then_the_sentence_names_its_title(nam
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [["FR"]], -1, 0, 10**30, 1e400, 8.0, True, "no such value"])
-def test_given_any_value_of_any_setting_then_a_source_can_be_built_that_rejects_it_later(value):
+def test_given_any_value_of_any_setting_then_a_source_can_be_built(value):
     for name in specification()["properties"]:
         assert SourceSmsProviders(config=config(**{name: value})).config[name] == value
 
@@ -313,9 +313,7 @@ def test_given_a_start_that_is_today_nowhere_then_it_is_refused():
 
 @pytest.mark.parametrize("include_today", [False, True])
 @pytest.mark.parametrize("stream", ["analytics", "analytics_by_country", "consumption"])
-def test_given_a_start_of_tomorrow_when_read_then_nothing_is_asked_and_later_each_day_from_it_on(
-    providers, clock, stream, include_today
-):
+def test_given_a_start_of_tomorrow_then_nothing_is_requested_before_it(providers, clock, stream, include_today):
     settings = {"start_date": "2026-03-11", "include_today": include_today}
     early = read(stream, **settings)
     assert (early.failure, early.records, providers.asked) == (None, [], [])

@@ -118,7 +118,7 @@ def of_stream(name: str, state: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=lambda saved: json.dumps(saved)[:60],
 )
-def test_given_a_state_with_or_without_its_message_when_read_then_it_is_that_of_its_stream(file, saved):
+def test_given_a_state_with_or_without_its_message_then_it_is_that_of_its_stream(file, saved):
     file.write_text(json.dumps(saved), encoding="utf-8-sig")
 
     [message] = read_state(str(file))

@@ -71,7 +71,7 @@ def mappings(node: Any) -> Iterator[Mapping[str, Any]]:
         yield from mappings(child)
 
 
-def test_given_the_manifest_then_it_is_ascii_as_the_cdk_reads_it_in_the_encoding_of_the_locale():
+def test_given_the_manifest_then_it_is_ascii_for_any_encoding_of_the_locale():
     assert MANIFEST.read_bytes().isascii()
 
 
@@ -137,7 +137,7 @@ def test_given_the_connection_test_then_it_names_a_stream_of_each_provider():
     assert manifest()["check"] == {"type": "CheckStream", "stream_names": ["analytics", "consumption"]}
 
 
-def test_given_the_streams_then_the_connection_test_reads_those_without_a_permission_of_their_own():
+def test_given_the_connection_test_then_it_reads_streams_without_own_permission():
     streams = (stream for group in resolved_manifest() for stream in group["streams"])
 
     assert {stream["name"] for stream in streams if not stream["retriever"].get("is_checked", True)} == {

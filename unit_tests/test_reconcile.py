@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -126,7 +126,7 @@ def test_given_no_rows_when_reconciled_then_all_is_the_remainder():
 @pytest.mark.parametrize(
     ("total", "remainder"), [((11, 1), (1, 0)), ((10, 1.5), (0, 0.5)), ((11, 1.005), (1, 0)), ((11, 1.006), (1, 0.006))]
 )
-def test_given_one_amount_that_is_less_when_reconciled_then_the_remainder_has_it_alone(total, remainder):
+def test_given_one_amount_that_is_less_then_the_remainder_has_it_alone(total, remainder):
     assert outcome(total, [(10, 1)]) == ([], remainder, False, False)
 
 
@@ -155,7 +155,7 @@ def test_given_a_surplus_when_reconciled_then_no_removed_group_is_retained():
 # Removed groups
 
 
-def test_given_a_removed_group_that_the_total_holds_when_reconciled_then_it_is_retained():
+def test_given_a_removed_group_that_the_total_holds_then_it_is_retained():
     assert outcome((10, 1), [(6, 0.6)], {"XX": (4, 0.4)}) == (["XX"], None, True, False)
 
 
@@ -177,10 +177,11 @@ def test_given_groups_of_the_same_sms_when_reconciled_then_the_cost_tells_them_a
     assert outcome((10, 1.4), [(6, 0.6)], removed) == (["CH"], None, True, False)
 
 
-def test_given_two_ways_to_add_up_when_reconciled_then_the_fewest_groups_are_retained():
-    removed = {"AT": (1, 0), "BE": (3, 0), "CH": (4, 0)}
+@pytest.mark.parametrize("order", permutations(["AT", "BE", "CH", "DE", "EE"]))
+def test_given_several_ways_to_add_up_then_the_fewest_groups_are_retained(order):
+    removed = {"AT": (1, 0), "BE": (3, 0), "CH": (4, 0), "DE": (9, 0), "EE": (9, 0)}
 
-    assert outcome((4, 0), [], removed) == (["CH"], None, True, False)
+    assert outcome((4, 0), [], {group: removed[group] for group in order}) == (["CH"], None, True, False)
 
 
 def test_given_a_refund_when_reconciled_then_a_group_of_negative_cost_is_retained():
@@ -189,11 +190,18 @@ def test_given_a_refund_when_reconciled_then_a_group_of_negative_cost_is_retaine
     assert outcome((3, 0.5), [], removed) == (["AT", "BE"], None, True, False)
 
 
-def test_given_eleven_groups_renamed_and_one_deleted_then_the_deleted_one_is_retained():
+def test_given_eleven_groups_renamed_and_one_deleted_then_the_latter_is_retained():
     renamed = {f"X{n:02}": (n + 1, 0) for n in range(11)}
     rows = [(n + 1, 0) for n in range(11)]
 
     assert outcome((sum(range(12)) + 1302, 0), rows, {**renamed, "ZZ": (1302, 0)}) == (["ZZ"], None, True, False)
+
+
+def test_given_twenty_five_renamed_and_one_deleted_then_the_latter_is_retained():
+    renamed = {f"X{n:02}": (n + 1, 0) for n in range(25)}
+    rows = [(n + 1, 0) for n in range(25)]
+
+    assert outcome((sum(range(26)) + 1302, 0), rows, {**renamed, "ZZ": (1302, 0)}) == (["ZZ"], None, True, False)
 
 
 def test_given_eleven_groups_that_are_all_renamed_then_none_is_retained():

@@ -167,10 +167,12 @@ def test_given_many_days_then_no_row_stands_before_the_state_that_names_it(make)
 
 
 def test_given_many_days_then_ten_of_them_share_a_state(make):
+    """So a sync that is killed loses ten days at most, and no more days are held back."""
     found, _ = read(make(start=TODAY - 95 * DAY))
 
-    assert len(states_of(found)) == 10 + 1
-    assert {len(each["written"]) for each in states_of(found)[:9]} == {10}
+    named = [sorted(each["written"]) for each in states_of(found)]
+    assert len(named) == 10 + 1
+    assert [days[-1] for days in named[:9]] == [str(TODAY - (96 - 10 * n) * DAY) for n in range(1, 10)]
 
 
 def test_given_a_state_then_all_days_up_to_it_were_written_before_it(make):
@@ -211,6 +213,14 @@ def test_given_any_lookback_and_groups_then_states_name_five_times_the_rows_at_m
     assert sum(entries) <= 5 * len(rows_of(found))
 
 
+def test_given_a_lookback_of_fewer_rows_than_a_state_names_then_there_is_no_warning(make, monkeypatch, caplog):
+    monkeypatch.setattr("source_sms_providers.state.MAX_ENTRIES", 30)
+
+    read(make(start=TODAY - 50 * DAY, of_day=lambda day: [usage(day, f"label {n}") for n in range(5)]))
+
+    assert caplog.messages == []
+
+
 # Failures
 
 
@@ -246,7 +256,7 @@ def test_given_many_days_that_fail_alike_then_one_sentence_sums_them_up(make):
     assert failure.message == "No answer for 2025-12-10."
 
 
-def test_given_days_that_fail_for_several_reasons_then_each_is_told_and_the_users_type_counts(make):
+def test_given_days_that_fail_for_several_reasons_then_each_is_told(make):
     def of_day(day: date) -> Rows:
         raise config_error("Enter another key.") if day.day == 8 else transient_error(f"No answer for {day}.")
 
@@ -409,4 +419,4 @@ def test_given_days_that_are_read_ahead_then_their_number_is_bounded(make, sessi
     next(results)
     next(results)
 
-    assert len(retriever.days_requested) <= 20 + module.CHECKPOINT_INTERVAL_DAYS + 1
+    assert len(retriever.days_requested) <= 20 + module.SnapshotRetriever.checkpoint_interval_days + 1

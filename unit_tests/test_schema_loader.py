@@ -20,7 +20,7 @@ def test_given_a_checkout_when_loaded_then_the_schema_comes_from_beside_the_pack
 
 
 @pytest.mark.parametrize("folder", ["package/schemas", "schemas"])
-def test_given_a_schemas_folder_in_or_beside_the_package_when_loaded_then_it_is_found(tmp_path, folder):
+def test_given_a_schemas_folder_in_or_beside_the_package_then_it_is_found(tmp_path, folder):
     (tmp_path / folder).mkdir(parents=True)
     (tmp_path / folder / "balance.json").write_text(json.dumps({"title": "Übersicht"}), encoding="utf-8")
 

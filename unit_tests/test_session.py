@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from functools import partial
 import pytest
 
 from source_sms_providers import session as module
-from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
+from source_sms_providers.session import DedupLogFilter, SyncCancelled, SyncSession, WorkerPool
 
 SECONDS = 60
 """Longer than any machine takes, and shorter than for ever."""
@@ -117,7 +118,7 @@ def test_given_a_queue_with_room_then_nobody_waits(session):
     session.wait_for_room()
 
 
-def test_given_a_queue_without_room_when_the_consumer_takes_messages_then_the_wait_ends(session, monkeypatch):
+def test_given_a_queue_without_room_when_it_is_emptied_then_the_wait_ends(session, monkeypatch):
     monkeypatch.setattr(module, "MAX_QUEUED_MESSAGES", 1)
     for _ in range(3):
         session.queue.put("a message")
@@ -296,7 +297,32 @@ def test_given_an_item_that_fails_when_mapped_then_the_first_error_is_raised(poo
         pool.map(make, range(3))
 
 
-def test_given_days_that_wait_for_their_parts_then_the_parts_have_threads_of_their_own(pool):
+def test_given_days_that_wait_for_their_parts_then_those_have_own_threads(pool):
     results = pool.in_order([lambda: pool.map(str, range(3))] * 4)
 
     assert list(results) == [["0", "1", "2"]] * 4
+
+
+# Warnings
+
+
+def passes(log_filter: DedupLogFilter, level: int, message: str, *arguments: object) -> bool:
+    return bool(log_filter.filter(logging.LogRecord("airbyte", level, "", 0, message, arguments, None)))
+
+
+def test_given_a_warning_that_is_repeated_then_it_is_logged_once():
+    log_filter = DedupLogFilter()
+
+    assert [passes(log_filter, logging.WARNING, "No '%s'.", name) for name in ("rcs", "rcs", "hlr", "rcs")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.ERROR, logging.FATAL])
+def test_given_any_other_message_that_is_repeated_then_each_is_logged(level):
+    log_filter = DedupLogFilter()
+
+    assert all(passes(log_filter, level, "Reading.") for _ in range(3))

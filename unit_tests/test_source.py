@@ -66,7 +66,7 @@ def test_given_both_keys_when_discovered_then_every_stream_can_be_read_in_both_m
 
 
 @pytest.mark.usefixtures("clock")
-def test_given_both_keys_when_discovered_then_a_full_refresh_of_every_stream_can_be_resumed():
+def test_given_both_keys_then_a_full_refresh_of_every_stream_can_be_resumed():
     assert {stream.is_resumable for stream in discovered().values()} == {True}
 
 
@@ -79,9 +79,7 @@ def test_given_no_key_when_discovered_then_the_user_is_asked_for_one():
 
 
 @pytest.mark.usefixtures("clock")
-def test_given_a_foreign_manifest_in_the_working_directory_when_discovered_then_it_does_not_matter(
-    monkeypatch, tmp_path
-):
+def test_given_a_foreign_manifest_in_the_working_directory_then_it_does_not_matter(monkeypatch, tmp_path):
     (tmp_path / "manifest.yaml").write_text("version: 0.0.0\ntype: DeclarativeSource\n")
     monkeypatch.chdir(tmp_path)
 
@@ -104,7 +102,7 @@ def test_given_a_bare_source_when_read_then_settings_and_state_are_those_of_the_
     assert (output.days[0], output.days[-1]) == ("2026-02-28", "2026-03-09")
 
 
-def test_given_a_source_with_settings_alone_when_read_with_a_state_then_the_state_counts(providers):
+def test_given_a_source_with_settings_alone_then_the_state_of_the_read_counts(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
     source = SourceSmsProviders(config=config(start_date="2026-01-01"))
 
@@ -113,7 +111,7 @@ def test_given_a_source_with_settings_alone_when_read_with_a_state_then_the_stat
     assert output.days[0] == "2026-02-28"
 
 
-def test_given_a_source_that_has_read_some_streams_when_discovered_then_all_are_offered(providers):
+def test_given_a_source_that_has_read_some_streams_then_all_are_offered(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
     source = SourceSmsProviders(catalog("analytics"), config())
 
@@ -123,7 +121,7 @@ def test_given_a_source_that_has_read_some_streams_when_discovered_then_all_are_
     assert set(discovered(source)) == OF_SEVEN | OF_SMSFACTOR
 
 
-def test_given_a_state_when_read_as_a_full_refresh_then_it_is_the_attempt_that_broke_off_and_goes_on(providers):
+def test_given_a_state_and_a_full_refresh_then_the_attempt_goes_on(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
 
     output = read(
@@ -150,7 +148,7 @@ def test_given_a_command_line_when_built_then_its_files_count(providers, tmp_pat
 # Reading
 
 
-def test_given_a_catalog_with_a_stream_without_key_when_read_then_the_others_are_synced(providers):
+def test_given_a_catalog_with_a_stream_without_key_then_the_others_are_synced(providers):
     providers.answer(f"{SEVEN}/balance", "seven/balance.json")
 
     output = read("credits", "balance", smsfactor_api_token="")
@@ -164,7 +162,7 @@ def test_given_a_catalog_with_a_stream_without_key_when_read_then_the_others_are
     assert statuses(output)["balance"][-1] == "COMPLETE"
 
 
-def test_given_a_catalog_with_a_stream_that_is_not_there_when_read_then_the_others_are_synced(providers):
+def test_given_a_catalog_with_a_stream_that_is_not_there_then_the_others_are_synced(providers):
     providers.answer(f"{SEVEN}/balance", "seven/balance.json")
 
     output = read("journal", "balance")
@@ -177,7 +175,7 @@ def test_given_a_catalog_with_a_stream_that_is_not_there_when_read_then_the_othe
     assert statuses(output)["journal"] == ["INCOMPLETE"]
 
 
-def test_given_a_catalog_of_streams_that_are_not_there_when_read_then_that_is_said_and_nothing_is_asked(providers):
+def test_given_a_catalog_of_unknown_streams_then_nothing_is_requested(providers):
     output = read("journal", "contacts")
 
     assert statuses(output) == {"journal": ["INCOMPLETE"], "contacts": ["INCOMPLETE"]}
@@ -206,7 +204,7 @@ def test_given_an_outage_in_an_earlier_command_when_read_then_it_is_forgotten(pr
 
 
 @pytest.mark.parametrize("second", [{"seven_api_key": "other-key"}, {}], ids=["another key", "the same key"])
-def test_given_two_reads_in_one_process_when_they_ask_the_same_then_each_is_answered_itself(providers, second):
+def test_given_two_reads_of_the_same_in_one_process_then_each_is_answered_itself(providers, second):
     providers.answer(ANALYTICS, each_day_asked)
     read("analytics")
     providers.answer(ANALYTICS, lambda request: each_day_asked(request).replace(b'"sms": 1', b'"sms": 2'))
@@ -226,7 +224,16 @@ def test_given_one_source_when_it_reads_twice_then_each_read_asks_anew(providers
     assert len(providers.requests) == 2 * asked_first > 0
 
 
-def test_given_a_source_that_has_read_then_its_settings_can_be_written_down_as_before(providers):
+def test_given_two_reads_in_one_process_then_each_warns_once_of_the_same(providers, caplog):
+    providers.answer(ANALYTICS, lambda request: each_day_asked(request).replace(b'"rcs": 0', b'"rcs": null'))
+
+    read("analytics")
+    read("analytics")
+
+    assert len([each for each in caplog.messages if "'rcs'" in each]) == 2
+
+
+def test_given_a_source_that_has_read_then_its_settings_are_as_before(providers):
     providers.answer(ANALYTICS, each_day_asked)
     selected = catalog("analytics")
     source = SourceSmsProviders(selected, config(requests_per_second=1000))
@@ -266,7 +273,7 @@ def test_given_a_stream_that_fails_on_many_days_when_read_then_it_has_one_error(
     assert statuses(output)["analytics_by_country"][-1] == "INCOMPLETE"
 
 
-def test_given_streams_that_fail_for_several_reasons_then_what_the_user_can_mend_types_the_sync(providers):
+def test_given_streams_that_fail_for_several_reasons_then_the_users_type_counts(providers):
     providers.answer(f"{SEVEN}/balance", "seven/error_902.json")
     providers.answer(f"{SMSFACTOR}/credits", b"<html></html>")
 

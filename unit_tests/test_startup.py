@@ -59,7 +59,7 @@ def packages(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules}
 
 
-def test_given_spec_then_the_collector_rests_until_all_is_imported_and_works_afterwards() -> None:
+def test_given_spec_then_the_collector_rests_until_all_is_imported() -> None:
     assert last_line(GARBAGE) == [False, [], True, True]
 
 

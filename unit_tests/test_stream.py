@@ -157,9 +157,7 @@ def test_given_a_setting_that_narrows_a_stream_then_its_state_says_so(stream, ch
 
 @pytest.mark.parametrize("changed", [{}, {"seven_subaccounts": "all"}, {"include_today": True, "num_workers": 3}])
 @pytest.mark.parametrize("stream", ["analytics_by_country", "analytics_by_label", "consumption"])
-def test_given_a_state_of_version_0_3_and_settings_that_narrow_nothing_then_its_rows_are_known(
-    stream, changed, session
-):
+def test_given_a_state_of_version_0_3_without_filters_then_its_rows_are_known(stream, changed, session):
     key, amounts = (["1", "FR"], [5]) if stream == "consumption" else (["FR"], [5, 0, 0, 0, 0, 0, 0])
     saved = {"date": "2026-03-09T00:00:00Z", "groups": {"2026-03-09": [[key, amounts]]}}
 
@@ -168,7 +166,7 @@ def test_given_a_state_of_version_0_3_and_settings_that_narrow_nothing_then_its_
     assert list(known) == [tuple(key)]
 
 
-def test_given_a_state_of_version_0_3_when_a_group_was_renamed_then_its_old_row_becomes_zero(providers):
+def test_given_a_state_of_version_0_3_and_a_renamed_group_then_the_old_row_is_zero(providers):
     providers.answer(f"{SEVEN}/analytics?group_by=date", each_day_asked)
     providers.answer(f"{SEVEN}/analytics?group_by=country", as_json([usage(country="DE", sms=1)]))
     groups = {"2026-03-09": [[["XX"], [1, 0, 0, 0, 0, 0, 0]]]}
@@ -267,7 +265,7 @@ def test_given_a_failure_then_the_session_knows_it_with_the_name_of_the_stream(s
     assert failure.failure_type is FailureType.transient_error
 
 
-def test_given_a_stream_that_fails_when_read_then_rows_and_states_before_its_failure_are_out(providers):
+def test_given_a_stream_that_fails_then_rows_and_states_before_its_failure_are_out(providers):
     providers.answer(f"{SEVEN}/analytics?group_by=date", each_day_asked)
     providers.answer(f"{SEVEN}/analytics?group_by=country", as_json([usage(country="DE", sms=1)]))
     providers.answer(f"{SEVEN}/analytics?group_by=country&start=2026-03-08", "seven/error_308.json")

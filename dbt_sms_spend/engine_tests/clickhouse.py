@@ -15,7 +15,14 @@ from chdb.session import Session
 # Parameters of the protocol; all others are settings of the query.
 OF_PROTOCOL = {
     *("query", "database", "session_id", "session_check", "session_timeout", "query_id", "default_format"),
-    *("client_protocol_version", "wait_end_of_query", "buffer_size", "compress", "decompress", "enable_http_compression"),
+    *(
+        "client_protocol_version",
+        "wait_end_of_query",
+        "buffer_size",
+        "compress",
+        "decompress",
+        "enable_http_compression",
+    ),
     *("http_headers_progress_interval_ms", "send_progress_in_http_headers", "user", "password"),
 }
 

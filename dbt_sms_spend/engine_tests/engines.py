@@ -22,7 +22,14 @@ READ_AT = datetime.datetime(2026, 3, 12, 12, 0)
 READ_BEFORE = datetime.datetime(2026, 3, 11, 12, 0)
 PRICES = (("2026-02-01", "0.0451", "EUR"), ("2026-03-05", "0.04725", "CHF"))
 VARIABLES = {"sms_schema": "sms", "sms_today": str(TODAY), "streams_added": ADDED, "include_partial_days": True}
-EXCLUDED = os.environ.get("EXCLUDED", "").split()
+# Without the tests of single columns, which find on each engine what they find on DuckDB, and take minutes on Spark.
+MODELS_AND_SUMS = (
+    "--exclude",
+    "tag:alert",
+    "test_name:not_null",
+    "test_name:accepted_values",
+    *os.environ.get("EXCLUDED", "").split(),
+)
 COUNTED = ("sms", "usage_eur", "consumption", "amount", "credits", "balance", "price")
 
 Table = tuple[dict[str, str], list[list[Any]]]
@@ -126,11 +133,11 @@ def environment(folder: Path, **places: str) -> dict[str, str]:
 
 
 def models(folder: Path) -> list[str]:
-    """The marts that were built: the models that are tables."""
+    """The marts that were built."""
     nodes = json.loads((folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"]
     results = json.loads((folder / "target/run_results.json").read_text(encoding="utf-8"))["results"]
     built = [nodes[result["unique_id"]] for result in results if result["unique_id"].startswith("model.")]
-    return sorted(node["name"] for node in built if node["config"]["materialized"] == "table")
+    return sorted(node["name"] for node in built if node["name"].startswith("sms__"))
 
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:

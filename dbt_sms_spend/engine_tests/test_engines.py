@@ -67,7 +67,7 @@ def on_duckdb(tables: dict[str, engines.Table], project: Path, tmp_path_factory:
             connection.execute(engines.create(stream, kinds, DUCKDB))
             for statement in engines.inserts(stream, rows):
                 connection.execute(statement)
-    done = engines.dbt(folder, project, "duckdb", "build", "--exclude", "tag:alert", *engines.EXCLUDED)
+    done = engines.dbt(folder, project, "duckdb", "build", *engines.MODELS_AND_SUMS)
     assert done.returncode == 0, done.stdout
     with duckdb.connect(path) as connection:
         marts = {}
@@ -85,7 +85,9 @@ def on_postgres(tables: dict[str, engines.Table], project: Path, tmp_path_factor
     with postgres_server(binaries) as server:
         names = {"user": "username", "host": "host", "port": "port", "password": "password", "database": "database"}
         places = {name: str(server[key]) for name, key in names.items()}
-        with psycopg2.connect(dbname=places["database"], **{k: places[k] for k in ("user", "host", "port", "password")}) as db:
+        with psycopg2.connect(
+            dbname=places["database"], **{k: places[k] for k in ("user", "host", "port", "password")}
+        ) as db:
             with db.cursor() as cursor:
                 cursor.execute("CREATE SCHEMA sms")
                 for stream, (kinds, rows) in tables.items():
@@ -93,7 +95,7 @@ def on_postgres(tables: dict[str, engines.Table], project: Path, tmp_path_factor
                     for statement in engines.inserts(stream, rows):
                         cursor.execute(statement)
             db.commit()
-            done = engines.dbt(folder, project, "postgres", "build", "--exclude", "tag:alert", *engines.EXCLUDED, **places)
+            done = engines.dbt(folder, project, "postgres", "build", *engines.MODELS_AND_SUMS, **places)
             assert done.returncode == 0, done.stdout
             marts = {}
             with db.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
@@ -114,14 +116,16 @@ def on_clickhouse(tables: dict[str, engines.Table], project: Path, tmp_path_fact
         for stream, (kinds, rows) in tables.items():
             # As Airbyte makes them, before the server has merged the readings of a key.
             key = ", ".join(PRIMARY_KEYS[stream])
-            engine = f" ENGINE = ReplacingMergeTree(_airbyte_extracted_at) ORDER BY ({key}) SETTINGS allow_nullable_key = 1"
+            engine = (
+                f" ENGINE = ReplacingMergeTree(_airbyte_extracted_at) ORDER BY ({key}) SETTINGS allow_nullable_key = 1"
+            )
             client.command(engines.create(stream, kinds, CLICKHOUSE, engine))
             client.command(f"SYSTEM STOP MERGES sms.{stream}")
             for moment in (engines.READ_BEFORE, engines.READ_AT):
                 for statement in engines.inserts(stream, [row for row in rows if row[-1] == moment]):
                     client.command(statement)
             assert client.command(f"SELECT count() FROM sms.{stream}") == len(rows)
-        done = engines.dbt(folder, project, "clickhouse", "build", "--exclude", "tag:alert", *engines.EXCLUDED, port=str(port))
+        done = engines.dbt(folder, project, "clickhouse", "build", *engines.MODELS_AND_SUMS, port=str(port))
         assert done.returncode == 0, done.stdout
         marts = {}
         for mart in engines.models(folder):
@@ -135,7 +139,7 @@ def on_spark(
     tables: dict[str, engines.Table], project: Path, on_duckdb: Marts, tmp_path_factory: pytest.TempPathFactory
 ) -> Marts:
     folder = tmp_path_factory.mktemp("spark")
-    command = ["--no-use-colors", "build", "--exclude", "tag:alert", *engines.EXCLUDED, *engines.arguments(project, "spark")]
+    command = ["--no-use-colors", "build", *engines.MODELS_AND_SUMS, *engines.arguments(project, "spark")]
     job = {"tables": tables, "command": command, "marts": [*on_duckdb]}
     (folder / "job.pickle").write_bytes(pickle.dumps(job))
     done = subprocess.run(

@@ -234,9 +234,7 @@ class Spend:
         """The package's models, and whether each is a VIEW or a TABLE."""
         nodes = json.loads((self.folder / "target/manifest.json").read_text(encoding="utf-8"))["nodes"].values()
         return {
-            node["name"]: node["config"]["materialized"].upper()
-            for node in nodes
-            if node["resource_type"] == "model"
+            node["name"]: node["config"]["materialized"].upper() for node in nodes if node["resource_type"] == "model"
         }
 
     def seeds(self) -> list[str]:

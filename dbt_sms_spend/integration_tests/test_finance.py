@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import random
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +18,8 @@ from dbt_sms_spend.integration_tests.finance import (
     with_balances,
     without,
 )
-from dbt_sms_spend.integration_tests.spend import TODAY, Records, Spend, lay_tables
-from integration_tests.expected_finance import Finance, expected_finance
+from dbt_sms_spend.integration_tests.spend import BY_ACCOUNT, TODAY, Records, Spend, lay_tables
+from integration_tests.expected_finance import Finance, expected_finance, forecast
 from integration_tests.expected_spend import NONE, Variables, difference, expected_marts
 
 TOP_UPS = {
@@ -181,6 +182,22 @@ def test_price_changes_of_used_and_unused_countries_are_in_the_world(records: Re
     assert any(row["amount_moved_28_days"] for row in rows)
 
 
+def test_a_renamed_account_has_its_newest_name_in_all_months(records: Records, tmp_path: Path) -> None:
+    renamed = {
+        **records,
+        BY_ACCOUNT: [
+            {**row, "company": "Alpha AG" if row["date"] >= "2026-02-10" else "Zeta AG"}
+            if row["account_id"] == "5310421"
+            else row
+            for row in records[BY_ACCOUNT]
+        ],
+    }
+    spend = laid(renamed, tmp_path, "+sms__chargeback")
+    rows = of_the_rows(spend.rows("FROM spend.sms__chargeback"))
+    assert {row["account_name"] for row in rows if row["account_id"] == "5310421"} == {"Alpha AG"}
+    assert difference(rows, expected_finance(renamed)["sms__chargeback"]) == NONE
+
+
 def test_a_missing_day_is_estimated_and_said(records: Records, tmp_path: Path) -> None:
     changed = without(records, "analytics", "2026-03-03")
     spend = laid(changed, tmp_path, "+sms__month_forecast")
@@ -200,6 +217,34 @@ def test_a_short_history_has_no_range(records: Records, tmp_path: Path, days: in
     assert difference(rows, expected_finance(changed)["sms__month_forecast"]) == NONE
     by = {3: ("mean of all days", True), 9: ("weekdays", True), 40: ("weekdays", False)}[days]
     assert {(row["forecast_by"], row["forecast_high"] is None) for row in rows} == {by}
+
+
+@pytest.mark.parametrize("kind", ["independent days", "weeks of their own level", "campaigns"])
+def test_the_range_holds_about_four_of_five_months(kind: str) -> None:
+    """60 histories of two months each, cut off at five days of the month: 300 forecasts."""
+    inside = []
+    for seed in range(60):
+        days = made_up_days(kind, seed)
+        month = [day for day in days if (day.year, day.month) == (2025, 9 + seed % 2)]
+        total = sum(days[day][1] for day in month)
+        for last in (month[cut] for cut in (2, 7, 12, 17, 22)):
+            row = forecast("seven.io", {day: used for day, used in days.items() if day <= last}, Finance())
+            inside.append(row["forecast_low"] <= total <= row["forecast_high"])
+    assert 0.70 <= sum(inside) / len(inside) <= 0.92
+
+
+def made_up_days(kind: str, seed: int) -> dict[datetime.date, tuple[str, Decimal]]:
+    chance = random.Random(seed)
+    days, level = {}, 1.0
+    for number in range(320):
+        day = datetime.date(2025, 1, 1) + datetime.timedelta(days=number)
+        if kind.startswith("weeks") and number % 7 == 0:
+            level = max(0.3, chance.gauss(1, 0.2))
+        used = 100 * (1, 1.1, 1.2, 1.1, 1, 0.4, 0.3)[day.weekday()] * level * max(0.05, chance.gauss(1, 0.25))
+        if kind == "campaigns" and chance.random() < 0.06:
+            used += chance.uniform(100, 600)
+        days[day] = ("EUR", Decimal(f"{used:.4f}"))
+    return days
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def test_a_row_of_figures_for_each_provider_and_what_needs_action_above_it(
     )
     assert "Filiale Lyon: the balance of 700 credits lasts **less than a day**. Top up." in actions.value
     assert "on this weekday." in actions.value
+    assert "seven.io: far less than usual in the last 3 days: " in page.warning[0].value
     kinds = [element.type for element in page.main]
     assert kinds.index("error") < kinds.index("metric")
     assert "does not tell their price" in " ".join(text.value for text in page.caption)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbt_sms_spend.integration_tests.spend import BY_ACCOUNT, DAYS_WITHOUT_ACCOUNTS, MARTS, TODAY, Spend
+from dbt_sms_spend.integration_tests.spend import BY_ACCOUNT, DAYS_WITHOUT_ACCOUNTS, TODAY, Spend
 
 YESTERDAY = "DATE '2026-03-11'"
 # The sandbox's balances are low, and its countries jump from day to day.
@@ -172,9 +172,7 @@ def test_every_test_of_the_package_can_fail(spend: Spend) -> None:
     models |= dict.fromkeys(spend.seeds(), "TABLE")
     spend.change(*(f"CREATE TABLE spend.copy_of_{model} AS FROM spend.{model}" for model in models))
     for model, kind in models.items():
-        spend.change(
-            f"DROP {kind} spend.{model} CASCADE", f"ALTER TABLE spend.copy_of_{model} RENAME TO {model}"
-        )
+        spend.change(f"DROP {kind} spend.{model} CASCADE", f"ALTER TABLE spend.copy_of_{model} RENAME TO {model}")
     for model in models:
         columns = spend.rows(f"DESCRIBE spend.{model}")
         nonsense = ", ".join(NONSENSE[column["column_type"].split("(")[0]] for column in columns)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -123,3 +125,23 @@ def test_every_model_and_column_is_described_and_no_other(built: Spend) -> None:
         assert model["description"], name
         assert all(column["description"] for column in model["columns"].values()), name
         assert list(model["columns"]) == [row["column_name"] for row in built.rows(f"DESCRIBE spend.{name}")], name
+
+
+def test_make_models_says_of_a_table_without_rows_that_it_has_none(records: Records, tmp_path: Path) -> None:
+    spend = Spend(tmp_path)
+    lay_tables(spend.database, {**records, "pricing": []}, "main")
+    program = (
+        "from pathlib import Path; from examples import build_models as b; "
+        f"b.DATABASE = Path({str(spend.database)!r}); b.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=build_models.REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert "The table pricing has no rows." in done.stdout
+    assert "hours ago" not in done.stdout
+    assert done.returncode == 0, done.stdout

@@ -88,11 +88,13 @@ Nothing may `ref` the model sms__completeness except tests: it is a leaf, and a 
 
 {% macro sms_bigint() %}{{ return(adapter.dispatch('sms_bigint', 'sms_spend')()) }}{% endmacro %}
 {% macro default__sms_bigint() %}{{ return(dbt.type_bigint() | trim) }}{% endmacro %}
+{% macro bigquery__sms_bigint() %}{{ return('int64') }}{% endmacro %}
 {% macro clickhouse__sms_bigint() %}{{ return('Nullable(Int64)') }}{% endmacro %}
 
 
 {% macro sms_int() %}{{ return(adapter.dispatch('sms_int', 'sms_spend')()) }}{% endmacro %}
 {% macro default__sms_int() %}{{ return(dbt.type_int() | trim) }}{% endmacro %}
+{% macro bigquery__sms_int() %}{{ return('int64') }}{% endmacro %}
 {% macro clickhouse__sms_int() %}{{ return('Nullable(Int32)') }}{% endmacro %}
 
 

@@ -113,6 +113,7 @@ class Spend:
         newest = max(built.values(), default=None)
         older = [f"{mart} ({at:%Y-%m-%d %H:%M})" for mart, at in built.items() if at != newest]
         if older:
+            older[3:] = [f"{len(older) - 3} others"] if len(older) > 3 else []
             raise NothingToShow(
                 f"The newest tables were built on {newest:%Y-%m-%d %H:%M} UTC. These are older: {', '.join(older)}. "
                 "Figures of different builds do not add up, so this page shows none. Run `make models`."

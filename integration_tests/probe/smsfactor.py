@@ -201,7 +201,7 @@ def day_boundaries(ask: Asker) -> Verdict:
     for setting in SETTINGS:
         try:
             if prove_day_boundaries(consumption, setting, ask.today - 2 * YEAR, datetime.now(timezone.utc)):
-                return Verdict(setting, setting, fits=f"'SMSFactor day boundaries': {setting}")
+                return Verdict(setting, setting, fits=f"'SMSFactor date range bounds': {setting}")
         except AirbyteTracedException as error:
             if error.failure_type is not FailureType.config_error:
                 raise

@@ -8,8 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future, wait
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
@@ -143,12 +142,10 @@ class DeadlineConnection:
         self.timeout = min(CONNECT_TIMEOUT_SECONDS, seconds)
         # Nothing interrupts a look-up: its thread is left behind, and ends on its own.
         threading.Thread(target=self._connect, args=(connected,), name="connect", daemon=True).start()
-        try:
-            connected.result(seconds)
-        except FutureTimeoutError:
-            if connected.done():
-                raise
-            raise urllib3.exceptions.ConnectTimeoutError(self, "The deadline is over.") from None
+        wait([connected], seconds)
+        if not connected.done():
+            raise urllib3.exceptions.ConnectTimeoutError(self, "The deadline is over.")
+        connected.result()
 
     def _connect(self, connected: Future[None]) -> None:
         try:

@@ -16,7 +16,6 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.days import DAY, days
-from source_sms_providers.errors import unexpected_response_error
 from source_sms_providers.parsing import FieldReader
 from source_sms_providers.seven.extractors import (
     PROVIDER,
@@ -94,7 +93,10 @@ class DailyTotals:
         self._fetch = fetch
         self._config = config
         self._state = state
-        self._oldest_reported_before = state.first_reported
+        self._oldest_reported = state.first_reported
+        if self._oldest_reported is None and state.was_read(state.first_day):
+            # The state of an earlier version, which did not remember it.
+            self._oldest_reported = state.first_day
         self._today = date.fromisoformat(config["today"])
         self._max_window = timedelta.max
         self._widest_answered = DAY
@@ -159,39 +161,28 @@ class DailyTotals:
 
     def _with_missing(self, totals: Totals, missing: Iterable[tuple[date, date]]) -> Totals:
         zeros: Totals = {}
-        for first, last in _merge_ranges(missing):
-            known = [day for day in days(first, last) if self._was_reported(day)]
-            if known:
-                totals |= dict.fromkeys(known, _day_not_reported_error(known[0], known[-1]))
-            others = [day for day in days(first, last) if day not in known]
-            if not others:
-                continue
-            start, end = others[0], others[-1]
+        reported = [date.fromisoformat(row["date"]) for row in split_errors(totals)[0]]
+        oldest = min([*reported, self._oldest_reported or date.max])
+        for start, end in _merge_ranges(missing):
+            before = [day for day in days(start, end) if day < oldest]
+            after = [day for day in days(start, end) if day not in before]
             try:
-                is_before = self._is_before_the_account(start, end, totals)
+                if before and not self._is_before_the_account(before[0], before[-1], totals):
+                    before, after = [], days(start, end)
             except AirbyteTracedException as error:
-                totals |= dict.fromkeys(days(start, end), error)
-                continue
-            if is_before:
-                opened = end + DAY
+                totals |= dict.fromkeys(before, error)
+                before = []
+            if after:
+                totals |= dict.fromkeys(after, _day_not_reported_error(after[0], after[-1]))
+            if before:
+                opened = before[-1] + DAY
                 LOGGER.info("seven.io reports no day before %s: earlier days get rows of zeros.", opened)
-                zeros |= {day: record({"date": str(day)}, ZEROS, self._config) for day in days(start, end)}
-            else:
-                problem = f"{_range_text(start, end)} is missing, also when it is requested by itself"
-                totals |= dict.fromkeys(days(start, end), unexpected_response_error(PROVIDER, "/analytics", problem))
+                zeros |= {day: record({"date": str(day)}, ZEROS, self._config) for day in before}
         return totals | zeros
 
-    def _was_reported(self, day: date) -> bool:
-        """Whether an earlier sync got this day, or an older one, from the provider."""
-        if self._oldest_reported_before is None:
-            # The state of an earlier version, which did not remember it.
-            return self._state.was_read(day)
-        return day >= self._oldest_reported_before
-
     def _is_before_the_account(self, start: date, end: date, totals: Totals) -> bool:
+        """Whether the provider reports later days, but none of as many days before as a response was seen to hold."""
         yesterday = self._today - DAY
-        if any(day < start for day in totals):
-            return False
         if not any(day > end for day in totals) and not self._fetch(yesterday, yesterday):
             return False
         try:
@@ -201,13 +192,13 @@ class DailyTotals:
 
 
 class DayNotReportedError(AirbyteTracedException):
-    """The provider does not report a day any more that it must know."""
+    """The provider does not report a day that it must know."""
 
 
 def _day_not_reported_error(first: date, last: date) -> AirbyteTracedException:
     sentence = (
-        f"seven.io does not report {_range_text(first, last)}, although it reported days as old before. The rows of "
-        "these days stay as they are, and the next sync requests them again. If this repeats, seven.io may keep its "
+        f"seven.io does not report {_range_text(first, last)}, although it reported days as old. Rows of these days "
+        "stay as they are, and the next sync requests them again. If this repeats, seven.io may keep its "
         "statistics for fewer days: lower 'Lookback window (days)'."
     )
     return DayNotReportedError(sentence, sentence, FailureType.transient_error)

@@ -91,6 +91,8 @@ class UsageRetriever(SnapshotRetriever):
 class AnalyticsRetriever(UsageRetriever):
     """Reads the grouping by date itself, a year with each request."""
 
+    checkpoint_interval_days = 365
+
     def jobs(self) -> Iterator[Callable[[], Sequence[Day]]]:
         assert self.step is not None
         for window in windows(self.stream_state.first_day, self.last_day, self.step):
@@ -100,7 +102,7 @@ class AnalyticsRetriever(UsageRetriever):
         try:
             totals = self._daily_totals.read(first, last)
         except AirbyteTracedException as error:
-            return [Day(first, error)]
+            return [Day(day, error) for day in days(first, last)]
         return [self._read_day(day, totals.get(day)) for day in days(first, last)]
 
     def _read_day(self, day: date, total: Row | AirbyteTracedException | None) -> Day:

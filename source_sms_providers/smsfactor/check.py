@@ -92,12 +92,12 @@ def verify_day_boundaries(fetch_total: Fetch, setting: str, start: date, now: da
         others = [other for other in SETTINGS if other != setting and _adds_up(fetch_total, other, *bounds)]
         if not others:
             raise config_error(
-                "SMSFactor's single days do not add up to the range that holds them, whatever the setting 'SMSFactor "
-                "day boundaries'. Run the test again when no messages are being sent; if it says the same, report it."
+                "The daily totals do not match the total of the date range, whatever the setting 'SMSFactor date range "
+                "bounds'. Run the test again when no messages are being sent; if it says the same, report it."
             )
         raise config_error(
-            f"With the setting 'SMSFactor day boundaries' at {setting}, SMSFactor's single days do not add up to the "
-            f"range that holds them. Choose {' or '.join(others)}."
+            f"With 'SMSFactor date range bounds' set to {setting}, the daily totals do not match the total of the date "
+            f"range. Choose {' or '.join(others)}."
         )
     if setting in ("end_excluded", "start_excluded"):
         _verify_no_shift(fetch_total, setting, ended, future)
@@ -159,20 +159,20 @@ def _verify_no_shift(fetch_total: Fetch, setting: str, ended: date, future: date
     counts_first = fetch_total("inclusive", future - DAY, future) > 0
     if setting == "end_excluded" and not counts_first:
         raise config_error(
-            "SMSFactor's figures fit the settings end_excluded and start_excluded alike. The test can tell them apart "
+            "SMSFactor's data is consistent with both end_excluded and start_excluded. The test can tell them apart "
             "between 0:00 and 21:30 UTC, once messages were sent on that day."
         )
     if setting == "start_excluded":
         if counts_first:
             raise config_error(
-                "The setting 'SMSFactor day boundaries' is start_excluded, but SMSFactor counts the first day in and "
-                "not the last. Choose end_excluded."
+                "'SMSFactor date range bounds' is start_excluded, but SMSFactor includes the first day and not the "
+                "last. Choose end_excluded."
             )
         # The first of these two days has ended, so what grows is the last.
         earlier = fetch_total("inclusive", ended, ended + DAY)
         time.sleep(GROWTH_SECONDS)
         if fetch_total("inclusive", ended, ended + DAY) <= earlier:
             raise config_error(
-                "SMSFactor's figures fit the settings start_excluded and end_excluded alike. The test can tell them "
+                "SMSFactor's data is consistent with both start_excluded and end_excluded. The test can tell them "
                 "apart between 0:30 and 22:00 UTC, while messages are being sent."
             )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,7 +28,7 @@ LONG = 30.0
 @pytest.fixture
 def together() -> dict[str, Any]:
     """The settings of requesters that belong to one command."""
-    return {"_session": SyncSession(parallel_requests=2)}
+    return {"_session": SyncSession(concurrency=2)}
 
 
 def silent(waiting: Any, seconds: float) -> Callable[[requests.PreparedRequest], bytes]:
@@ -245,7 +246,7 @@ def test_given_a_host_that_fails_at_once_and_one_worker_then_the_circuit_opens(p
     assert PATIENCE <= waiting.monotonic() - started < PATIENCE + 16
 
 
-def test_given_a_request_that_never_answers_when_asked_then_it_ends_with_the_patience(providers, waiting, together):
+def test_given_a_request_without_response_then_it_ends_with_the_outage_limit(providers, waiting, together):
     providers.answer(BALANCE, silent(waiting, 60))
     started = waiting.monotonic()
 
@@ -423,8 +424,9 @@ def test_given_threads_that_wait_then_they_get_in_in_their_order():
         for number in range(5):
             threads.append(threading.Thread(target=enter, args=(number,), daemon=True))
             threads[-1].start()
-            # No public sign says that a thread waits; the order of its start decides all but once in a blue moon.
-            threads[-1].join(0.05)
+            ends = time.monotonic() + LONG
+            while len(slots._waiting) <= number and time.monotonic() < ends:
+                time.sleep(0.001)
     # Who comes later, and runs already, does not overtake them.
     enter(5)
     for thread in threads:

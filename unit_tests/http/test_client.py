@@ -114,7 +114,7 @@ def test_given_a_server_that_sends_now_and_then_then_its_silences_do_not_add_up(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_given_a_host_that_swallows_packets_when_asked_then_the_connection_is_bounded(bounds, scheme):
+def test_given_a_host_that_swallows_packets_then_connecting_is_bounded(bounds, scheme):
     bounds(CONNECT_TIMEOUT=0.5)
     started = time.monotonic()
 
@@ -346,7 +346,7 @@ def test_given_a_proxy_that_does_not_serve_then_it_is_named_without_password(mon
 
 
 @pytest.mark.parametrize("proxy", ["someone:secret", "http://", "http://proxy.example:port"])
-def test_given_a_proxy_that_is_no_url_when_asked_then_it_is_a_config_error_without_it(monkeypatch, proxy):
+def test_given_a_proxy_that_is_no_url_then_it_is_a_config_error_without_it(monkeypatch, proxy):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
 
     with pytest.raises(AirbyteTracedException, match="is not a valid URL") as raised:

@@ -163,7 +163,7 @@ def test_given_a_retry_after_when_refused_then_so_long_is_waited(providers, wait
         *("0", "Tue, 10 Mar 2026 11:00:00 GMT"),
     ],
 )
-def test_given_a_retry_after_that_says_nothing_when_refused_then_the_usual_wait_holds(providers, waiting, retry_after):
+def test_given_a_retry_after_that_says_nothing_then_the_usual_backoff_holds(providers, waiting, retry_after):
     providers.answer_in_turn(BALANCE, {"status_code": 429, "headers": {"Retry-After": retry_after}}, GOOD)
 
     ask()
@@ -199,12 +199,12 @@ def test_given_rate_limits_among_good_responses_then_they_end_no_request(provide
 
     providers.answer_in_turn(
         CONSUMPTION,
-        *[{"status_code": 429, "content": lambda request, context: other_request(request)}] * 20,
+        *[{"status_code": 429, "content": lambda request, context: other_request(request)}] * 300,
         canned("smsfactor/consumption.json"),
     )
 
     assert asking.send_request(stream_slice=slice_of("2026-03-07")).ok
-    assert len(providers.requests) == 21
+    assert len(providers.requests) == 301
 
 
 @pytest.mark.parametrize("seconds", [1, 119, 120])
@@ -342,7 +342,7 @@ def test_given_a_filter_without_a_message_when_it_matches_then_it_is_an_error(
         ("credits", "smsfactor_base_url", "SMSFactor base URL"),
     ],
 )
-def test_given_a_base_url_that_is_none_when_asked_then_the_sentence_names_the_setting(stream, setting, title, url):
+def test_given_a_base_url_that_is_none_then_the_sentence_names_the_setting(stream, setting, title, url):
     failure = failure_of(stream, **{setting: url})
 
     assert failure.message == f"The setting '{title}' is not a valid URL. Correct it."

@@ -118,7 +118,7 @@ def test_given_a_row_of_no_day_when_read_then_the_answer_is_refused(row, problem
         answered(row)
 
 
-def test_given_one_day_that_is_wrong_when_read_then_it_alone_fails_with_a_sentence_that_names_it():
+def test_given_one_day_that_is_wrong_then_it_alone_fails_and_is_named():
     days = answered(usage(date="2026-03-08", sms=1), usage(date="2026-03-09", sms=-1), first=8)
 
     assert days[march(8)]["sms"] == 1
@@ -136,14 +136,14 @@ def test_given_a_day_when_read_then_it_is_partial_only_if_it_is_running(day, par
 # Ranges that fail
 
 
-def test_given_a_server_that_refuses_wide_ranges_when_read_then_narrower_ones_are_asked():
+def test_given_a_server_that_refuses_wide_ranges_then_narrower_ones_are_asked():
     server = Server(range(-30, 10), widest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
     assert server.asked == [(-3, 9), (9, 9), (4, 9), (7, 9), (4, 6), (-3, 3), (1, 3), (-3, 0)]
 
 
-def test_given_a_server_that_refused_a_wide_range_when_the_next_is_read_then_no_wider_one_is_asked_than_was_answered():
+def test_given_a_server_that_refused_a_wide_range_then_the_next_ones_are_narrower():
     server = Server(range(-30, 10), widest=7)
     server.sms(-5, 9)
     assert server.asked == [(-5, 9), (9, 9), (3, 9), (-5, 2), (-1, 2), (-5, -2)]
@@ -153,7 +153,7 @@ def test_given_a_server_that_refused_a_wide_range_when_the_next_is_read_then_no_
     assert server.asked == [(-12, -6), (-16, -13), (-20, -17)]
 
 
-def test_given_a_server_that_refused_nothing_when_a_wider_range_is_read_then_it_is_asked_whole():
+def test_given_a_server_that_refused_nothing_then_a_wider_range_is_requested_whole():
     server = Server(range(-30, 10))
     server.sms(6, 9)
     server.asked.clear()
@@ -162,7 +162,7 @@ def test_given_a_server_that_refused_nothing_when_a_wider_range_is_read_then_it_
     assert server.asked == [(-20, 5)]
 
 
-def test_given_a_range_that_failed_for_one_bad_day_when_the_next_is_read_then_it_is_asked_whole():
+def test_given_a_range_that_failed_for_one_bad_day_then_the_next_is_requested_whole():
     server = Server(range(-30, 10), bad=[4])
     server.sms(-3, 9)
     server.asked.clear()
@@ -178,7 +178,7 @@ def test_given_days_whose_ranges_fail_when_read_then_they_alone_fail(bad):
     assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 10), 1), **dict.fromkeys(bad, "failed")}
 
 
-def test_given_a_server_that_answers_nothing_when_a_year_is_read_then_it_fails_after_four_requests():
+def test_given_a_server_that_answers_nothing_then_a_year_fails_after_four_requests():
     server = Server(range(-364, 10), bad=range(-364, 10))
 
     with pytest.raises(AirbyteTracedException, match="No answer for 2025-03-10 to 2026-03-09"):
@@ -187,7 +187,7 @@ def test_given_a_server_that_answers_nothing_when_a_year_is_read_then_it_fails_a
     assert server.asked == [(-355, 9), (9, 9), (-173, -173), (-355, -355)]
 
 
-def test_given_a_key_that_is_refused_when_a_year_is_read_then_it_fails_after_two_requests():
+def test_given_a_key_that_is_refused_then_a_year_fails_after_two_requests():
     asked = []
 
     def refuse(*bounds: date) -> Totals:
@@ -200,7 +200,7 @@ def test_given_a_key_that_is_refused_when_a_year_is_read_then_it_fails_after_two
     assert asked == [(march(-355), march(9)), (march(9), march(9))]
 
 
-def test_given_a_server_that_answers_one_day_at_a_time_when_its_last_one_fails_then_that_one_alone_fails():
+def test_given_a_server_of_single_days_when_its_last_one_fails_then_it_alone_fails():
     server = Server(range(-30, 10), widest=1, bad=[3])
     server.sms(4, 9)
     server.asked.clear()
@@ -209,14 +209,14 @@ def test_given_a_server_that_answers_one_day_at_a_time_when_its_last_one_fails_t
     assert server.asked[:3] == [(3, 3), (0, 0), (2, 2)]
 
 
-def test_given_an_answer_for_some_days_when_the_range_of_the_others_fails_then_its_halves_are_asked_without_a_trial():
+def test_given_an_answer_for_some_days_when_the_rest_fails_then_it_is_halved():
     server = Server(range(-30, 10), newest=4, fails_once=[(-3, 5)])
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
     assert server.asked[:3] == [(-3, 9), (-3, 5), (2, 5)]
 
 
-def test_given_a_short_range_that_failed_once_when_a_wide_one_was_answered_before_then_wide_ones_are_asked_on():
+def test_given_a_short_range_that_failed_once_then_wide_ones_are_still_requested():
     server = Server(range(-30, 10), fails_once=[(8, 9)])
     server.sms(-10, 7)
     assert server.sms(8, 9) == {8: 1, 9: 1}
@@ -229,14 +229,14 @@ def test_given_a_short_range_that_failed_once_when_a_wide_one_was_answered_befor
 # Days that an answer leaves out
 
 
-def test_given_a_server_that_answers_only_its_newest_days_when_read_then_the_rest_is_asked_for():
+def test_given_a_server_that_answers_only_its_newest_days_then_the_rest_is_asked_for():
     server = Server(range(-30, 10), newest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
     assert server.asked == [(-3, 9), (-3, 5), (-3, 1), (-3, -3)]
 
 
-def test_given_a_server_that_answers_only_its_oldest_days_when_read_then_the_rest_is_asked_for():
+def test_given_a_server_that_answers_only_its_oldest_days_then_the_rest_is_asked_for():
     server = Server(range(-30, 10), oldest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
@@ -244,7 +244,7 @@ def test_given_a_server_that_answers_only_its_oldest_days_when_read_then_the_res
 
 
 @pytest.mark.parametrize("cap", [{"newest": 30}, {"oldest": 30}], ids=str)
-def test_given_a_capped_server_when_a_year_is_read_then_it_costs_no_more_requests_than_narrow_ranges(cap):
+def test_given_a_capped_server_then_a_year_costs_as_many_requests_as_narrow_ranges(cap):
     server = Server(range(-364, 10), **cap)
 
     assert server.sms(-355, 9) == dict.fromkeys(range(-355, 10), 1)
@@ -252,7 +252,7 @@ def test_given_a_capped_server_when_a_year_is_read_then_it_costs_no_more_request
     assert len(server.asked) == 13
 
 
-def test_given_days_before_the_accounts_first_one_when_read_then_they_are_zeros_with_one_info(caplog):
+def test_given_days_before_the_accounts_first_one_then_they_are_zeros_with_one_info(caplog):
     caplog.set_level("INFO")
     server = Server(range(7, 10))
 
@@ -262,14 +262,14 @@ def test_given_days_before_the_accounts_first_one_when_read_then_they_are_zeros_
     assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get rows of zeros."]
 
 
-def test_given_a_whole_range_before_the_accounts_first_day_when_read_then_it_is_zeros():
+def test_given_a_whole_range_before_the_accounts_first_day_then_it_is_zeros():
     server = Server(range(7, 10))
 
     assert server.sms(-9, 3) == dict.fromkeys(range(-9, 4), 0)
     assert server.asked == [(-9, 3), (3, 3), (9, 9), (-10, -9)]
 
 
-def test_given_a_server_that_answers_no_wide_range_when_the_account_began_later_then_that_is_asked_and_told_once(
+def test_given_a_server_of_narrow_ranges_and_a_young_account_then_one_info_says_so(
     caplog,
 ):
     caplog.set_level("INFO")
@@ -280,13 +280,13 @@ def test_given_a_server_that_answers_no_wide_range_when_the_account_began_later_
     assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get rows of zeros."]
 
 
-def test_given_a_capped_server_and_an_account_that_began_later_when_read_then_both_are_seen():
+def test_given_a_capped_server_and_an_account_that_began_later_then_both_are_seen():
     server = Server(range(3, 10), newest=3)
 
     assert server.sms(1, 9) == {1: 0, 2: 0, **dict.fromkeys(range(3, 10), 1)}
 
 
-def test_given_a_server_that_counts_only_the_oldest_days_when_the_account_began_later_then_all_of_its_days_are_found():
+def test_given_a_server_that_counts_the_oldest_days_then_a_young_account_is_found():
     server = Server(range(5, 10), of_the_asked=slice(2))
 
     assert server.sms(1, 9) == {**dict.fromkeys(range(1, 5), 0), **dict.fromkeys(range(5, 10), 1)}
@@ -294,49 +294,49 @@ def test_given_a_server_that_counts_only_the_oldest_days_when_the_account_began_
 
 @pytest.mark.parametrize("named", [[10], []], ids=["it is named", "it is not"])
 @pytest.mark.parametrize("counted", [slice(1), slice(-1, None)], ids=["the oldest", "the newest"])
-def test_given_a_server_that_counts_one_day_when_the_running_one_is_asked_too_then_all_days_are_found(named, counted):
+def test_given_a_server_that_counts_one_day_and_a_running_day_then_all_are_found(named, counted):
     server = Server([*range(1, 10), *named], of_the_asked=counted)
 
     assert server.sms(1, 10) == dict.fromkeys([*range(1, 10), *named], 1)
 
 
-def test_given_a_server_that_counts_the_oldest_day_when_the_account_began_later_then_the_running_day_is_found_too():
+def test_given_a_server_that_counts_the_oldest_day_then_the_running_day_is_found():
     server = Server(range(5, 11), of_the_asked=slice(1))
 
     assert server.sms(1, 10) == {**dict.fromkeys(range(1, 5), 0), **dict.fromkeys(range(5, 11), 1)}
 
 
-def test_given_an_answer_without_any_day_when_yesterday_is_not_named_either_then_no_day_is_taken_for_zero():
+def test_given_no_day_in_an_answer_and_no_yesterday_then_no_day_is_taken_for_zero():
     server = Server([])
 
     assert server.sms(7, 9) == dict.fromkeys((7, 8, 9), "failed")
 
 
-def test_given_days_that_are_left_out_when_the_day_before_them_is_named_then_they_fail():
+def test_given_days_that_are_left_out_after_a_day_that_is_named_then_they_fail():
     server = Server([0, 8, 9])
 
     assert server.sms(1, 9) == {**dict.fromkeys(range(1, 8), "failed"), 8: 1, 9: 1}
 
 
-def test_given_days_between_others_when_they_are_not_named_by_themselves_either_then_they_alone_fail():
+def test_given_days_between_others_that_are_missing_then_they_alone_fail():
     server = Server([1, 2, 5, 6, 7, 8, 9])
 
     days = DailyTotals(server, CONFIG, fresh_state()).read(march(1), march(9))
 
     assert server.asked == [(1, 9), (3, 4), (4, 4)]
     assert [day for day, row in days.items() if isinstance(row, AirbyteTracedException)] == [march(3), march(4)]
-    assert "2026-03-03 to 2026-03-04 is missing, also when it is requested by itself" in days[march(3)].message
+    assert "does not report 2026-03-03 to 2026-03-04" in days[march(3)].message
 
 
 @pytest.mark.parametrize("widest", [3, 4, 1000])
-def test_given_days_that_lack_across_the_edge_of_two_requests_when_read_then_none_is_taken_for_zero(widest):
+def test_given_missing_days_across_the_edge_of_two_requests_then_none_is_zero(widest):
     server = Server([*range(-30, -1), *range(7, 10)], widest=widest)
 
     assert server.sms(-3, 9) == {-3: 1, -2: 1, **dict.fromkeys(range(-1, 7), "failed"), 7: 1, 8: 1, 9: 1}
 
 
 @pytest.mark.parametrize("widest", [6, 1000])
-def test_given_days_that_lack_across_the_edge_of_two_windows_when_both_are_read_then_none_is_taken_for_zero(widest):
+def test_given_missing_days_across_the_edge_of_two_windows_then_none_is_zero(widest):
     server = Server([*range(-30, -1), *range(4, 10)], widest=widest)
 
     assert server.sms(1, 9) == {**dict.fromkeys((1, 2, 3), "failed"), **dict.fromkeys(range(4, 10), 1)}
@@ -344,7 +344,7 @@ def test_given_days_that_lack_across_the_edge_of_two_windows_when_both_are_read_
 
 
 @pytest.mark.parametrize("fails_once", [(4, 4), (1, 4), (-4, 1)])
-def test_given_a_day_before_the_account_that_cannot_be_asked_for_once_when_read_then_no_later_day_is_lost(fails_once):
+def test_given_a_day_before_the_account_that_fails_once_then_no_later_day_is_lost(fails_once):
     server = Server(range(5, 10), fails_once=[fails_once])
 
     found = server.sms(1, 9)
@@ -353,7 +353,7 @@ def test_given_a_day_before_the_account_that_cannot_be_asked_for_once_when_read_
     assert {sms for day, sms in found.items() if day < 5} <= {0, "failed"}
 
 
-def test_given_a_server_that_answers_one_day_at_a_time_when_the_account_began_later_then_the_days_before_are_zeros():
+def test_given_a_server_of_single_days_and_a_young_account_then_it_has_zero_rows():
     server = Server(range(5, 10), widest=1)
 
     assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 5), 0), **dict.fromkeys(range(5, 10), 1)}
@@ -372,7 +372,7 @@ UP_TO = st.integers(1, 25)
     split=st.integers(-8, 9),
     newest_first=st.booleans(),
 )
-def test_given_any_server_and_days_that_lack_or_fail_when_two_windows_are_read_then_no_figure_is_wrong_and_none_is_lost(
+def test_given_any_server_and_missing_or_failed_days_then_no_value_is_wrong_or_lost(
     began, lacking, bad, most, oldest_counted, split, newest_first
 ):
     assume(not lacking or oldest_counted == 25)
@@ -417,13 +417,13 @@ def failed_days(server: Server, first: int, last: int) -> list[int]:
     return [day for day, sms in server.sms(first, last).items() if sms == "failed"]
 
 
-def test_given_days_that_were_reported_before_when_they_are_missing_then_they_fail_and_are_no_zeros():
+def test_given_missing_days_that_were_reported_before_then_they_are_no_zeros():
     server = Server(range(5, 10), state=fresh_state(date="2026-03-08", first_reported="2026-02-01"))
 
     assert server.sms(1, 9) == {**dict.fromkeys(range(1, 5), "failed"), **dict.fromkeys(range(5, 10), 1)}
 
 
-def test_given_a_day_that_was_reported_before_when_it_is_missing_then_the_sentence_names_the_range():
+def test_given_missing_days_that_were_reported_before_then_the_sentence_names_them():
     state = fresh_state(date="2026-03-08", first_reported="2026-02-01")
 
     error = DailyTotals(Server(range(5, 10)), CONFIG, state).read(march(1), march(9))[march(2)]
@@ -433,26 +433,26 @@ def test_given_a_day_that_was_reported_before_when_it_is_missing_then_the_senten
     assert "2026-03-01 to 2026-03-04" in error.message
 
 
-def test_given_days_before_the_first_reported_one_when_missing_then_they_alone_are_zeros():
+def test_given_missing_days_before_the_first_reported_one_then_they_alone_are_zeros():
     server = Server(range(5, 10), state=fresh_state(date="2026-03-08", first_reported="2026-03-03"))
 
     assert server.sms(1, 9) == {1: 0, 2: 0, 3: "failed", 4: "failed", **dict.fromkeys(range(5, 10), 1)}
 
 
-def test_given_a_state_of_an_earlier_version_when_days_that_were_read_are_missing_then_they_fail():
+def test_given_a_state_of_an_earlier_version_then_missing_days_that_were_read_fail():
     server = Server(range(8, 10), state=fresh_state(date="2026-03-05"))
 
     # The account is older than what it has read, so the two days after that are missing as well.
     assert failed_days(server, 1, 9) == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_given_an_answer_that_names_yesterday_alone_once_when_read_then_no_known_day_is_zero():
+def test_given_an_answer_that_names_yesterday_alone_once_then_no_known_day_is_zero():
     server = Server([9], state=fresh_state(date="2026-03-08", first_reported="2026-03-01"))
 
     assert server.sms(7, 9) == {7: "failed", 8: "failed", 9: 1}
 
 
-def test_given_days_that_this_sync_reported_when_earlier_ones_are_missing_then_they_may_be_zeros():
+def test_given_days_that_only_this_sync_reported_then_earlier_ones_may_be_zeros():
     state = fresh_state()
     server = Server(range(5, 10), state=state)
 

@@ -77,7 +77,7 @@ def test_given_a_balance_without_currency_when_extracted_then_it_is_null(body):
     assert balance(body)["currency"] is None
 
 
-def test_given_a_balance_with_fields_missing_and_more_when_extracted_then_a_warning_names_each(caplog):
+def test_given_a_balance_with_fields_missing_and_more_then_a_warning_names_each(caplog):
     assert balance({"amount": 1, "bonus": 5, "threshold": 2})["amount"] == 1
     assert caplog.messages == [
         "seven.io sends bonus, threshold in its balance, which this connector does not know and leaves out. "
@@ -90,9 +90,7 @@ def test_given_a_balance_with_fields_missing_and_more_when_extracted_then_a_warn
 
 
 @pytest.mark.parametrize(("column", "field"), [("mncs", "mncs"), ("features", "features"), ("comment", "comment")])
-def test_given_a_network_that_lacks_what_describes_it_when_extracted_then_it_is_null_with_a_warning(
-    column, field, caplog
-):
+def test_given_a_network_that_lacks_what_describes_it_then_it_is_null_with_a_warning(column, field, caplog):
     [record] = pricing({**COUNTRY, "networks": [{name: NETWORK[name] for name in NETWORK if name != field}]})
 
     assert (record[column], record["price"]) == (None, 0.075)
@@ -100,16 +98,14 @@ def test_given_a_network_that_lacks_what_describes_it_when_extracted_then_it_is_
 
 
 @pytest.mark.parametrize(("column", "field"), [("country_name", "countryName"), ("country_prefix", "countryPrefix")])
-def test_given_a_country_that_lacks_what_describes_it_when_extracted_then_it_is_null_with_a_warning(
-    column, field, caplog
-):
+def test_given_a_country_that_lacks_what_describes_it_then_it_is_null_with_a_warning(column, field, caplog):
     [record] = pricing({name: COUNTRY[name] for name in COUNTRY if name != field})
 
     assert (record[column], record["price"]) == (None, 0.075)
     assert caplog.messages == [f"seven.io sends no '{field}' in its price list: the column stays empty."]
 
 
-def test_given_fields_of_countries_and_networks_that_are_not_known_when_extracted_then_a_warning_names_them(caplog):
+def test_given_unknown_fields_of_countries_and_networks_then_a_warning_names_them(caplog):
     assert pricing({**COUNTRY, "region": "EU", "networks": [{**NETWORK, "currency": "EUR"}]}) == pricing(COUNTRY)
     assert caplog.messages == [
         f"seven.io sends {field} in its price list, which this connector does not know and leaves out. "
@@ -118,7 +114,7 @@ def test_given_fields_of_countries_and_networks_that_are_not_known_when_extracte
     ]
 
 
-def test_given_a_row_without_mcc_and_name_when_extracted_then_its_keys_are_empty_texts():
+def test_given_a_row_without_mcc_and_name_then_its_keys_are_empty_texts():
     [record] = pricing({**COUNTRY, "networks": [{**NETWORK, "mcc": None, "networkName": None, "mncs": None}]})
 
     assert (record["mcc"], record["network_name"], record["mncs"]) == ("", "", None)
@@ -182,7 +178,7 @@ def test_given_counts_as_texts_when_extracted_then_they_are_numbers():
     assert len(pricing_of({"countries": [COUNTRY], "countCountries": "1", "countNetworks": "1"})) == 1
 
 
-def test_given_one_country_asked_for_when_the_counts_are_of_the_whole_list_then_it_is_taken():
+def test_given_one_requested_country_and_counts_of_the_whole_list_then_it_is_taken():
     body = {"countCountries": 232, "countNetworks": 2140, "countries": [COUNTRY]}
 
     assert len(pricing_of(body, {"country": "AT"}, countries=["AT"])) == 1
@@ -195,13 +191,13 @@ def test_given_a_network_with_two_prices_when_extracted_then_the_list_is_refused
 
 
 @pytest.mark.parametrize("other", [{"mcc": "424"}, {"networkName": "B1"}], ids=["another mcc", "another name"])
-def test_given_networks_that_differ_in_one_part_of_their_key_when_extracted_then_each_has_its_price(other):
+def test_given_networks_that_differ_in_one_part_of_their_key_then_each_has_its_price(other):
     records = pricing({**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08, **other}]})
 
     assert [record["price"] for record in records] == [0.075, 0.08]
 
 
-def test_given_one_network_of_two_countries_when_extracted_then_it_has_a_price_in_each():
+def test_given_one_network_of_two_countries_then_it_has_a_price_in_each():
     elsewhere = {**COUNTRY, "countryCode": "LI", "networks": [{**NETWORK, "price": 0.08}]}
 
     records = pricing(COUNTRY, elsewhere)
@@ -209,13 +205,13 @@ def test_given_one_network_of_two_countries_when_extracted_then_it_has_a_price_i
     assert [(record["country_code"], record["price"]) for record in records] == [("AT", 0.075), ("LI", 0.08)]
 
 
-def test_given_a_network_with_two_prices_in_another_country_when_extracted_then_the_chosen_ones_are_read():
+def test_given_two_prices_of_a_network_elsewhere_then_the_chosen_countries_are_read():
     twice = {**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08}]}
 
     assert len(pricing(twice, {**COUNTRY, "countryCode": "FR"}, countries=["FR"])) == 1
 
 
-def test_given_a_network_listed_twice_with_one_price_when_extracted_then_it_is_one_record_of_both():
+def test_given_a_network_listed_twice_with_one_price_then_it_is_one_record_of_both():
     networks = [{**NETWORK, "features": ["dlr"]}, {**NETWORK, "mncs": ["01", "09"], "features": ["alpha"]}]
 
     [record] = pricing({**COUNTRY, "networks": networks})
@@ -223,7 +219,7 @@ def test_given_a_network_listed_twice_with_one_price_when_extracted_then_it_is_o
     assert (record["mncs"], record["features"]) == (["01", "09"], ["dlr", "alpha"])
 
 
-def test_given_a_network_listed_twice_without_what_describes_it_when_extracted_then_that_is_null():
+def test_given_a_network_listed_twice_without_what_describes_it_then_that_is_null():
     network = {**NETWORK, "mncs": None, "features": None}
 
     [record] = pricing({**COUNTRY, "networks": [network, network]})
@@ -322,7 +318,7 @@ def test_given_two_days_asked_at_once_when_extracted_then_they_are_not_booked_on
         analytics(usage(country="DE", sms=1), group_field="country", start="2026-03-08")
 
 
-def test_given_another_label_than_that_of_the_settings_when_extracted_then_it_is_the_users_to_mend():
+def test_given_another_label_than_that_of_the_settings_then_it_is_the_users_to_mend():
     with pytest.raises(AirbyteTracedException, match="does not know the label") as raised:
         analytics(usage(label="other", sms=1), group_field="label", seven_label="newsletter")
 
@@ -330,7 +326,7 @@ def test_given_another_label_than_that_of_the_settings_when_extracted_then_it_is
 
 
 @pytest.mark.parametrize("group_field", ["country", "account"])
-def test_given_a_label_in_the_settings_when_another_grouping_is_extracted_then_its_groups_are_no_labels(group_field):
+def test_given_a_label_in_the_settings_then_groups_of_another_kind_are_no_labels(group_field):
     [record] = analytics(usage(**{group_field: "A", "sms": 1}), group_field=group_field, seven_label="newsletter")
 
     assert record[group_field] == "A"
@@ -341,12 +337,12 @@ def test_given_a_label_in_the_settings_when_another_grouping_is_extracted_then_i
 
 @pytest.mark.parametrize("counter", COUNTERS)
 @pytest.mark.parametrize("value", [-1, 0.5, "many", True])
-def test_given_a_counter_that_is_no_count_when_extracted_then_the_refusal_names_it_and_its_day(counter, value):
+def test_given_a_counter_that_is_no_count_then_the_refusal_names_it_and_its_day(counter, value):
     assert f"{counter} of 2026-03-09 is" in refusal(analytics, usage(country="DE", **{counter: value}))
 
 
 @pytest.mark.parametrize("value", ["many", True, []])
-def test_given_costs_that_are_no_number_when_extracted_then_the_refusal_names_them_and_their_day(value):
+def test_given_costs_that_are_no_number_then_the_refusal_names_them_and_their_day(value):
     assert "usage_eur of 2026-03-09 is" in refusal(analytics, usage(country="DE", usage_eur=value))
 
 
@@ -364,7 +360,7 @@ def test_given_numbers_as_texts_when_extracted_then_they_are_numbers():
 
 @pytest.mark.parametrize("missing", list(ZEROS))
 @pytest.mark.parametrize("how", ["left out", "null"])
-def test_given_a_counter_that_is_not_sent_when_extracted_then_it_is_null_with_a_warning(missing, how, caplog):
+def test_given_a_counter_that_is_not_sent_then_it_is_null_with_a_warning(missing, how, caplog):
     row = usage(country="DE", sms=1, usage_eur=1)
     row = {**row, missing: None} if how == "null" else {name: row[name] for name in row if name != missing}
     # Whatever is left says that the day had usage.

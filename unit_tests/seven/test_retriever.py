@@ -39,7 +39,7 @@ def warnings(caplog) -> list[str]:
 
 
 @pytest.mark.parametrize("stream", ["analytics", "analytics_by_country"])
-def test_given_a_provider_that_keeps_five_days_when_read_daily_then_no_row_becomes_zero(forgetful, clock, stream):
+def test_given_a_provider_that_keeps_five_days_then_no_row_becomes_zero(forgetful, clock, stream):
     saved = None
     found: dict[str, set[int]] = {}
     for today in days(date(2026, 3, 6), date(2026, 3, 14)):
@@ -54,7 +54,7 @@ def test_given_a_provider_that_keeps_five_days_when_read_daily_then_no_row_becom
 
 
 @pytest.mark.parametrize("stream", ["analytics", "analytics_by_country"])
-def test_given_a_day_of_the_lookback_that_is_not_reported_then_it_fails_and_is_read_again(forgetful, stream):
+def test_given_a_lookback_day_that_is_not_reported_then_it_fails_and_is_read_again(forgetful, stream):
     forgetful("2026-03-01")
     first = read(stream, start_date="2026-03-01")
     forgetful("2026-03-09")
@@ -91,6 +91,22 @@ def test_given_a_settled_day_that_is_not_reported_then_its_rows_stay_with_a_warn
     assert warning.endswith("Days: 3, first: 2026-03-03.")
 
 
+def test_given_a_year_that_fails_after_a_pause_then_no_state_says_it_was_read(providers):
+    """Only its first day was read before; the next year is answered."""
+
+    def dates(request):
+        return b"{}" if query_of(request)["start"] < "2024-12-30" else each_day_asked(request)
+
+    providers.answer(URL, dates)
+    saved = {"date": "2024-01-01", "first_reported": "2023-01-01"}
+
+    output = read("analytics", saved=state("analytics", **saved), start_date="2023-01-01")
+
+    assert output.failure.failure_type is FailureType.system_error
+    assert output.days[0] == "2024-12-30"
+    assert {(saved["date"], saved.get("read_through")) for saved in output.states} <= {("2023-12-30", "2024-01-01")}
+
+
 # Settings that a sync verifies
 
 
@@ -106,9 +122,7 @@ def test_given_a_label_that_is_not_honored_when_read_then_nothing_is_written(pro
 
 
 @pytest.mark.parametrize("stream", ["analytics", "analytics_by_country", "analytics_by_subaccount_and_country"])
-def test_given_a_subaccount_that_was_deleted_when_the_server_answers_everything_then_nothing_is_written(
-    providers, stream
-):
+def test_given_a_deleted_subaccount_and_answers_for_all_then_nothing_is_written(providers, stream):
     providers.answer(URL, each_day_asked)
     everybody = [usage(account="Main", sms=3), usage(account="Company 1", sms=1500)]
     providers.answer(f"{URL}?group_by=subaccount", as_json(everybody))
@@ -121,7 +135,7 @@ def test_given_a_subaccount_that_was_deleted_when_the_server_answers_everything_
     assert "101" in output.failure.message
 
 
-def test_given_a_subaccount_and_a_label_when_several_streams_are_read_then_they_are_verified_once(providers):
+def test_given_a_subaccount_and_a_label_then_several_streams_verify_them_once(providers):
     def analytics(request):
         group = query_of(request)["group_by"]
         if group == "date":

@@ -114,7 +114,7 @@ def test_given_a_listed_subaccount_then_no_usage_is_requested():
 
 
 @pytest.mark.parametrize("is_test", [False, True])
-def test_given_a_subaccount_that_is_not_listed_and_has_no_usage_then_the_sentence_lists_the_ids(is_test):
+def test_given_an_unlisted_subaccount_without_usage_then_the_sentence_lists_the_ids(is_test):
     sentence = Server(listed=["101", "102"]).refusal(scope="99", is_test=is_test)
 
     assert "99" in sentence
@@ -133,7 +133,7 @@ def test_given_a_mistyped_id_when_the_server_answers_everything_then_it_is_rejec
     assert "99" in server.refusal(scope="99")
 
 
-def test_given_a_subaccount_that_the_list_lacks_when_its_usage_proves_it_then_it_is_accepted():
+def test_given_an_unlisted_subaccount_that_its_usage_verifies_then_it_is_accepted():
     Server(of_accounts={"99": {"Company 9": 3}, "all": {"Company 9": 3, "Main": 9}}, listed=["101"]).verify(scope="99")
 
 
@@ -161,7 +161,7 @@ def test_given_the_only_account_with_usage_then_it_proves_nothing(is_test):
     assert "permission" in Server(of_accounts={"101": only, "all": only}).refusal(scope="101", is_test=is_test)
 
 
-def test_given_no_list_and_no_usage_when_tested_then_the_sentence_names_the_permission():
+def test_given_no_list_and_no_usage_then_the_sentence_names_the_permission():
     assert "subaccounts" in Server().refusal(scope="101", is_test=True)
 
 

@@ -40,7 +40,7 @@ def records(answer: Any, whose: str = "all") -> list[dict[str, Any]]:
     return list(extractor.extract_records(response(f"{SEVEN}/subaccounts", answer, action="read")))
 
 
-def test_given_a_recorded_account_then_its_numbers_are_numbers_and_its_contact_is_left_out():
+def test_given_a_recorded_account_then_numbers_are_read_and_its_contact_is_not():
     assert records([ACCOUNT]) == [RECORD]
 
 
@@ -83,7 +83,7 @@ def test_given_the_setting_then_it_selects(whose, found):
     assert [record["account_id"] for record in records(accounts, whose)] == found
 
 
-def test_given_a_subaccount_in_the_settings_that_is_not_listed_then_the_sentence_names_it():
+def test_given_a_subaccount_in_the_settings_that_is_unlisted_then_it_is_named():
     with pytest.raises(AirbyteTracedException, match="3") as raised:
         records([{**ACCOUNT, "id": "1"}], "3")
 

@@ -115,7 +115,7 @@ def test_given_no_messages_then_there_is_nothing_to_prove_it_with(counts_as, set
 
 
 @pytest.mark.parametrize("counts_as", SETTINGS)
-def test_given_the_default_when_the_server_counts_so_then_it_is_proved_and_else_refused(counts_as):
+def test_given_the_default_then_it_is_verified_only_if_the_server_counts_so(counts_as):
     says = verdict(Server(counts_as, {MARCH_9 - 2 * DAY: 3, MARCH_9 - 3 * DAY: 4}), "inclusive")
 
     assert says is True or counts_as in says
@@ -145,7 +145,7 @@ def test_given_a_server_that_answers_no_year_then_traffic_of_the_last_month_is_f
     assert verdict(server, "inclusive", start=day(600)) is is_found
 
 
-def test_given_a_server_that_does_not_answer_then_it_is_asked_for_a_year_and_a_month_and_its_error_is_told():
+def test_given_a_server_that_answers_neither_year_nor_month_then_its_error_is_told():
     server = Server("inclusive", {}, widest=3)
 
     assert verdict(server, "inclusive", start=day(600)) == "Too wide."
@@ -161,7 +161,7 @@ def test_given_old_traffic_only_then_it_is_found_within_a_year_at_a_time(counts_
 
     says = verdict(server, counts_as, start=day(ago))
 
-    assert says is True or "alike" in says
+    assert says is True or "consistent with both" in says
     assert max((last - first).days for _, first, last in server.asked) == 364
     assert len(server.asked) <= 40
 
@@ -216,7 +216,7 @@ def test_given_figures_that_stay_wrong_then_they_are_asked_twice_with_each_setti
     ]
 
 
-def test_given_messages_that_come_in_meanwhile_then_the_days_are_asked_again_until_they_stay():
+def test_given_messages_that_come_in_meanwhile_then_the_days_are_requested_again():
     running = Server("inclusive", {day(0): 1}, quiet=8)
 
     assert "whatever the setting" in verdict(running, "inclusive")
@@ -224,7 +224,7 @@ def test_given_messages_that_come_in_meanwhile_then_the_days_are_asked_again_unt
 
 
 @pytest.mark.parametrize("setting", ["inclusive", "both_excluded"])
-def test_given_end_excluded_on_the_server_when_another_setting_is_chosen_then_it_is_named(setting):
+def test_given_end_excluded_on_the_server_and_another_setting_then_it_is_named(setting):
     assert "end_excluded" in verdict(Server("end_excluded", {MARCH_9 - 2 * DAY: 3}), setting)
 
 
@@ -244,7 +244,7 @@ def test_given_messages_today_when_tested_at_any_hour_then_end_excluded_is_prove
 
 
 @pytest.mark.parametrize("now", [at(22), at(23, 59)], ids=str)
-def test_given_messages_of_the_new_day_in_paris_when_tested_in_its_first_hours_then_end_excluded_is_proved(now):
+def test_given_messages_of_the_new_day_in_paris_then_end_excluded_is_verified(now):
     today = (now + PARIS).date()
 
     assert verdict(Server("end_excluded", {**OLD_TRAFFIC, today: 1}, today), "end_excluded", now) is True
@@ -257,7 +257,7 @@ def test_given_no_messages_today_then_the_test_says_when_it_can_tell_end_exclude
     assert "between 0:00 and 21:30 UTC, once messages were sent on that day" in says
 
 
-def test_given_messages_of_today_in_utc_when_tested_while_paris_is_in_tomorrow_then_the_test_says_when_it_can_tell():
+def test_given_messages_of_today_while_paris_is_in_tomorrow_then_the_test_says_when():
     says = verdict(Server("end_excluded", {**OLD_TRAFFIC, MARCH_10: 1}), "end_excluded", at(21, 30))
 
     assert "between 0:00 and 21:30 UTC" in says
@@ -269,13 +269,13 @@ def test_given_messages_that_are_being_sent_then_start_excluded_is_proved(now):
 
 
 @pytest.mark.parametrize("of_today", [0, 5])
-def test_given_no_messages_that_are_being_sent_then_the_test_says_when_it_can_tell_start_excluded(of_today):
+def test_given_no_messages_that_are_being_sent_then_the_test_says_when_it_can_tell(of_today):
     says = verdict(Server("start_excluded", {**OLD_TRAFFIC, MARCH_10: of_today}), "start_excluded")
 
     assert "between 0:30 and 22:00 UTC, while messages are being sent" in says
 
 
-def test_given_a_day_that_may_not_have_ended_on_the_servers_clock_then_its_growth_proves_nothing():
+def test_given_a_day_that_may_not_have_ended_then_its_growth_proves_nothing():
     server = Server("end_excluded", {day(4): 3}, today=day(1), quiet=8)
 
     assert "while messages are being sent" in verdict(server, "start_excluded", at(0, 29))
@@ -289,7 +289,7 @@ def test_given_start_excluded_when_tested_then_five_seconds_of_growth_are_waited
 
 
 @pytest.mark.parametrize("now", [at(1), NOON, at(21)], ids=str)
-def test_given_start_excluded_when_the_server_leaves_the_end_out_then_the_right_one_is_named(now):
+def test_given_start_excluded_and_a_server_without_the_end_then_it_is_corrected(now):
     messages = {**OLD_TRAFFIC, MARCH_10: 1}
 
     assert "Choose end_excluded" in verdict(Server("end_excluded", messages), "start_excluded", now)
@@ -390,7 +390,7 @@ def test_given_no_group_total_then_the_sum_of_the_accounts_verifies_the_setting(
     Client(body).verify()
 
 
-def test_given_a_setting_that_the_figures_disprove_then_each_other_one_was_asked_as_a_sync_with_it_would(clock):
+def test_given_a_disproved_setting_then_the_others_were_requested_as_a_sync_would(clock):
     client = Client(documented)
 
     client.refusal()

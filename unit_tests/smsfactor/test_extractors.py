@@ -92,7 +92,7 @@ def test_given_no_sub_accounts_in_any_shape_then_the_main_account_is_alone(subs)
     assert units(group(subs=subs, total=80)) == [("1", "FR", 50), ("1", "CH", 30)]
 
 
-def test_given_an_answer_that_does_not_mention_sub_accounts_then_the_main_account_is_alone():
+def test_given_an_answer_without_sub_accounts_then_the_main_account_is_alone():
     body = group(total=80)
     del body["data"]["by_sub_accounts"]
 
@@ -113,7 +113,7 @@ def test_given_main_and_sub_account_then_each_is_told_by_its_flag():
 # Consumption: what the records say
 
 
-def test_given_a_total_that_its_countries_do_not_explain_then_the_rest_is_without_country():
+def test_given_a_total_of_more_than_its_countries_then_the_rest_has_no_country():
     assert units(group(account(1, 80, {"FR": 50}))) == [("1", "FR", 50), ("1", "", 30), ("2", "IT", 20)]
 
 
@@ -162,7 +162,7 @@ def test_given_countries_in_the_settings_then_others_are_left_out(countries):
     assert units(group(), countries=countries) == [("1", "FR", 50), ("2", "IT", 20)]
 
 
-def test_given_countries_in_small_letters_in_the_answer_then_those_in_the_settings_are_found():
+def test_given_countries_in_small_letters_then_those_in_the_settings_are_found():
     assert units(group(account(1, 80, {"fr": 50, "ch": 30})), countries=["FR"]) == [("1", "fr", 50), ("2", "", 0)]
 
 
@@ -179,7 +179,7 @@ def test_given_an_account_in_the_settings_then_others_are_left_out(only, records
     assert units(group(), smsfactor_sub_account_id=only) == records
 
 
-def test_given_an_account_in_the_settings_that_the_answer_leaves_out_then_there_is_no_record():
+def test_given_an_account_in_the_settings_that_is_left_out_then_there_is_no_record():
     assert consumption(group(), smsfactor_sub_account_id="99") == []
 
 
@@ -281,7 +281,7 @@ ACCOUNT = {"credits": 1, "postpaid": "0", "postpaid_limit": False, "unlimited": 
 @pytest.mark.parametrize(
     ("name", "value"), [("postpaid", "yes"), ("unlimited", 2), ("postpaid_limit", True), ("postpaid_limit", "none")]
 )
-def test_given_a_state_of_the_account_that_is_not_known_then_it_is_null_with_a_warning(name, value, caplog):
+def test_given_an_unknown_status_of_the_account_then_it_is_null_with_a_warning(name, value, caplog):
     record = credits({**ACCOUNT, name: value})
 
     assert (record["credits"], record[name]) == (1, None)
@@ -295,7 +295,7 @@ def test_given_a_state_of_the_account_that_is_not_known_then_it_is_null_with_a_w
 
 
 @pytest.mark.parametrize("name", ["postpaid", "postpaid_limit", "unlimited"])
-def test_given_a_state_of_the_account_that_is_not_sent_then_it_is_null_with_a_warning(name, caplog):
+def test_given_a_missing_status_of_the_account_then_it_is_null_with_a_warning(name, caplog):
     record = credits({field: value for field, value in ACCOUNT.items() if field != name})
 
     assert (record["credits"], record[name]) == (1, None)
@@ -310,7 +310,7 @@ def test_given_no_limit_in_any_shape_then_it_is_null_without_a_warning(none, cap
 
 @pytest.mark.parametrize("state", ["postpaid", "unlimited"])
 @pytest.mark.parametrize("how", ["left out", "null"])
-def test_given_an_account_whose_credits_have_no_end_when_they_are_not_sent_then_they_are_null(state, how, caplog):
+def test_given_missing_credits_of_an_account_without_limit_then_they_are_null(state, how, caplog):
     body = {**ACCOUNT, state: True, "credits": None}
     if how == "left out":
         del body["credits"]
@@ -412,7 +412,7 @@ def listed(accounts: Any, **settings: Any) -> list[dict[str, Any]]:
         {"firstname": None, "a_new_field": 1},
     ],
 )
-def test_given_a_sub_account_in_any_spelling_then_it_is_one_record_without_personal_data(changed):
+def test_given_a_sub_account_in_any_spelling_then_its_record_has_no_personal_data(changed):
     assert listed([{**LISTED, **changed}]) == [LISTED_RECORD]
 
 

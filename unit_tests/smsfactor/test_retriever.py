@@ -64,7 +64,7 @@ def years_requested(providers) -> int:
 # Countries of a listed account
 
 
-def test_given_units_without_country_that_got_one_when_read_again_then_the_old_row_has_zero(day):
+def test_given_units_without_country_that_got_one_then_the_old_row_has_zero(day):
     day(FR=6, rest=4)
     _, states = synced()
     day(FR=6, BE=4)
@@ -75,7 +75,7 @@ def test_given_units_without_country_that_got_one_when_read_again_then_the_old_r
     assert states[-1]["written"] == {DAY: [entry("1", "FR", 6), entry("1", "BE", 4)]}
 
 
-def test_given_an_account_that_was_emptied_when_read_again_then_its_countries_have_zero(day, providers, caplog):
+def test_given_an_account_that_was_emptied_then_its_countries_have_zero(day, providers, caplog):
     day(account(2, "Sub", IT=20), FR=6)
     _, states = synced()
     day(account(2, "Sub"), FR=6)
@@ -86,7 +86,7 @@ def test_given_an_account_that_was_emptied_when_read_again_then_its_countries_ha
     assert (years_requested(providers), warnings(caplog)) == (0, [])
 
 
-def test_given_a_sync_that_was_killed_before_a_zero_row_when_read_again_then_it_is_written(day):
+def test_given_a_sync_that_was_killed_before_a_zero_row_then_it_is_written(day):
     day(FR=6)
 
     found, _ = synced(saved=written("consumption", entry("1", "FR", 6), entry("1", "BE", 0)))
@@ -97,7 +97,7 @@ def test_given_a_sync_that_was_killed_before_a_zero_row_when_read_again_then_it_
 # Accounts that are not listed any more
 
 
-def test_given_an_account_that_was_deleted_when_read_again_then_its_rows_are_written_again(day, caplog):
+def test_given_an_account_that_was_deleted_then_its_rows_are_written_again(day, caplog):
     day(account(2, "Sub", IT=20, FR=1), FR=6)
     _, states = synced()
     day(FR=6)
@@ -111,7 +111,7 @@ def test_given_an_account_that_was_deleted_when_read_again_then_its_rows_are_wri
     assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_a_deleted_account_when_its_rows_are_written_again_then_they_name_its_company(day):
+def test_given_a_deleted_account_then_its_rows_still_name_its_company(day):
     day(account(2, "Sub", IT=20), FR=6)
     first = read("consumption", **AGAIN)
     day(FR=6)
@@ -121,9 +121,7 @@ def test_given_a_deleted_account_when_its_rows_are_written_again_then_they_name_
     assert output.records == first.records
 
 
-def test_given_an_account_whose_usage_the_group_total_holds_then_its_rows_stay_without_a_further_request(
-    day, providers
-):
+def test_given_usage_that_the_group_total_holds_then_it_stays_without_a_request(day, providers):
     day(account(2, "Sub", IT=20), FR=6)
     _, states = synced()
     day(FR=6, total=26)
@@ -134,7 +132,7 @@ def test_given_an_account_whose_usage_the_group_total_holds_then_its_rows_stay_w
     assert years_requested(providers) == 0
 
 
-def test_given_usage_that_moved_to_a_listed_account_when_it_is_hidden_then_the_old_rows_have_zero(day, caplog):
+def test_given_usage_that_moved_from_a_hidden_account_then_the_old_rows_have_zero(day, caplog):
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
     day(FR=124)
@@ -146,7 +144,7 @@ def test_given_usage_that_moved_to_a_listed_account_when_it_is_hidden_then_the_o
     assert warnings(caplog) == []
 
 
-def test_given_one_account_that_moved_and_one_that_was_deleted_then_only_the_deleted_one_stays(day):
+def test_given_one_account_that_moved_and_one_that_was_deleted_then_the_latter_stays(day):
     day(account(2, "Sub", IT=24), account(3, "Other", IT=5), FR=100)
     _, states = synced()
     day(FR=124)
@@ -156,7 +154,7 @@ def test_given_one_account_that_moved_and_one_that_was_deleted_then_only_the_del
     assert found == {("1", "FR"): 124, ("2", "IT"): 0, ("3", "IT"): 5}
 
 
-def test_given_an_account_that_exists_but_is_hidden_when_read_again_then_its_rows_have_zero(day, providers, caplog):
+def test_given_an_account_that_exists_but_is_hidden_then_its_rows_have_zero(day, providers, caplog):
     """Its usage was corrected away, and SMSFactor hides accounts that are idle."""
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
@@ -169,7 +167,7 @@ def test_given_an_account_that_exists_but_is_hidden_when_read_again_then_its_row
     assert warnings(caplog) == []
 
 
-def test_given_a_year_that_is_not_answered_when_an_account_is_not_listed_then_its_rows_stay(day, providers):
+def test_given_an_unlisted_account_and_a_year_without_answer_then_its_rows_stay(day, providers):
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
     day(FR=100)
@@ -180,7 +178,7 @@ def test_given_a_year_that_is_not_answered_when_an_account_is_not_listed_then_it
     assert found == {("1", "FR"): 100, ("2", "IT"): 24}
 
 
-def test_given_several_days_when_an_account_is_not_listed_then_a_year_is_requested_once(day, providers, caplog):
+def test_given_several_days_without_an_account_then_a_year_is_requested_once(day, providers, caplog):
     day(account(2, "Sub", IT=24), FR=100)
     first = read("consumption")
     day(FR=100)
@@ -205,7 +203,7 @@ def test_given_an_account_that_comes_back_then_its_reported_usage_counts(day):
     assert found == {("1", "FR"): 100, ("2", "IT"): 25}
 
 
-def test_given_a_running_day_when_an_account_is_not_listed_then_its_rows_stay_without_a_warning(day, clock, caplog):
+def test_given_a_running_day_without_an_account_then_its_rows_stay_without_a_warning(day, clock, caplog):
     clock.move_to("2026-03-09T12:00:00Z")
     running = {"start_date": DAY, "include_today": True}
     day(account(2, "Sub", IT=24), FR=100)
@@ -222,7 +220,7 @@ def test_given_a_running_day_when_an_account_is_not_listed_then_its_rows_stay_wi
 # One account in the settings
 
 
-def test_given_an_account_in_the_settings_that_is_not_listed_then_its_day_has_a_zero_row(day):
+def test_given_an_account_in_settings_that_is_not_listed_then_its_day_has_a_zero_row(day):
     day(FR=6)
 
     found, _ = synced(smsfactor_sub_account_id="2")
@@ -259,7 +257,7 @@ def test_given_a_setting_that_narrows_when_read_again_then_no_row_becomes_zero(d
 
 
 @pytest.mark.parametrize("total", [25, 27])
-def test_given_accounts_that_do_not_add_up_to_the_group_total_then_a_warning_names_both(day, caplog, total):
+def test_given_accounts_that_differ_from_the_group_total_then_a_warning_names_both(day, caplog, total):
     day(account(2, "Sub", IT=20), FR=6, total=total)
 
     found, _ = synced()

@@ -43,7 +43,7 @@ def asked(start: str, end: str, **query: str) -> Asked:
     )
 
 
-def test_given_no_state_when_read_then_the_days_from_the_start_to_yesterday_are_asked_at_once(providers):
+def test_given_no_state_then_the_days_from_the_start_to_yesterday_are_asked_at_once(providers):
     providers.answer(URL, "seven/analytics_by_date.json")
 
     read("analytics")
@@ -69,7 +69,7 @@ def test_given_three_days_when_read_then_the_state_is_the_last_of_them(providers
     assert "written" not in state
 
 
-def test_given_the_documented_answer_when_read_then_its_two_rows_of_a_day_are_added_up(providers, clock):
+def test_given_the_documented_answer_then_its_two_rows_of_a_day_are_added_up(providers, clock):
     clock.move_to("2024-03-28T12:00:00Z")
     providers.answer(URL, "seven/analytics_documented.json")
 
@@ -89,7 +89,7 @@ def test_given_the_documented_answer_when_read_then_its_two_rows_of_a_day_are_ad
 
 
 @pytest.mark.parametrize("saved", ["2026-03-09", "2026-03-09T00:00:00Z", "2026-03-08"])
-def test_given_a_state_within_the_lookback_when_read_then_the_last_three_days_are_asked(providers, saved):
+def test_given_a_state_within_the_lookback_then_the_last_three_days_are_asked(providers, saved):
     providers.answer(URL, each_day_asked)
 
     read("analytics", start_date="2026-01-01", saved=state("analytics", date=saved))
@@ -97,7 +97,7 @@ def test_given_a_state_within_the_lookback_when_read_then_the_last_three_days_ar
     assert providers.asked == [asked("2026-03-07", "2026-03-09")]
 
 
-def test_given_an_older_state_when_read_then_all_days_after_it_and_those_read_too_young_are_asked(providers):
+def test_given_an_older_state_then_new_days_and_those_read_too_young_are_requested(providers):
     providers.answer(URL, each_day_asked)
 
     read("analytics", start_date="2026-01-01", saved=state("analytics", date="2026-02-01"))
@@ -105,7 +105,7 @@ def test_given_an_older_state_when_read_then_all_days_after_it_and_those_read_to
     assert providers.asked == [asked("2026-01-31", "2026-03-09")]
 
 
-def test_given_a_start_date_after_the_days_read_too_young_when_read_then_it_is_the_first_day_asked(providers):
+def test_given_a_start_date_after_days_read_too_young_then_it_is_the_first_day(providers):
     providers.answer(URL, each_day_asked)
 
     read("analytics", start_date="2026-02-01", saved=state("analytics", date="2026-02-01"))
@@ -129,7 +129,7 @@ def test_given_a_start_after_the_lookback_when_read_then_no_day_before_it_is_ask
     assert providers.asked == [asked("2026-03-08", "2026-03-09")]
 
 
-def test_given_the_emitted_state_when_read_the_next_day_then_the_new_day_is_among_the_asked(providers, clock):
+def test_given_the_emitted_state_then_the_next_sync_reads_the_new_day(providers, clock):
     providers.answer(URL, each_day_asked)
     first = read("analytics", start_date="2026-03-01")
 
@@ -203,7 +203,7 @@ def test_given_days_that_were_not_asked_when_read_then_none_of_the_answer_is_syn
     assert "2026-03-07 to 2026-03-09" in error.message
 
 
-def test_given_a_day_that_fails_in_any_range_when_all_others_are_read_then_the_state_does_not_pass_it(providers):
+def test_given_a_day_that_fails_in_any_range_then_the_state_does_not_pass_it(providers):
     providers.answer(URL, each_day_asked)
     providers.answer(f"{URL}?start=2024-01-01", "seven/error_902.json")
 
@@ -215,7 +215,7 @@ def test_given_a_day_that_fails_in_any_range_when_all_others_are_read_then_the_s
     assert repeated.days[0] == "2024-01-01"
 
 
-def test_given_two_days_that_cannot_be_read_when_read_then_the_error_names_the_older_one(providers):
+def test_given_two_days_that_cannot_be_read_then_the_error_names_the_older_one(providers):
     wrong = [usage(date="2026-03-08", sms=-1), usage(date="2026-03-09", sms=-1)]
     providers.answer(URL, as_json([usage(date="2026-03-07", sms=1), *wrong]))
 
@@ -239,9 +239,7 @@ def test_given_a_counter_that_no_row_has_when_read_then_one_warning_says_so(prov
     assert warnings == ["seven.io sends no 'rcs' in its usage: the column stays empty."]
 
 
-def test_given_a_start_five_years_too_early_when_read_then_a_few_requests_a_year_tell_it_and_none_later(
-    providers, clock
-):
+def test_given_a_start_five_years_too_early_then_it_costs_a_few_requests_a_year_once(providers, clock):
     def since_march(request):
         days = json.loads(each_day_asked(request, sms=5))
         named = [day for day in days if day["date"] >= "2026-03-08"]

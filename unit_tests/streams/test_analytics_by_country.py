@@ -64,7 +64,7 @@ def test_given_three_days_when_read_then_the_state_is_the_last_of_them(usage_eac
     assert read("analytics_by_country").states[-1]["date"] == "2026-03-09"
 
 
-def test_given_a_state_of_yesterday_when_read_then_the_last_three_days_are_read_again(usage_each_day):
+def test_given_a_state_of_yesterday_then_the_last_three_days_are_read_again(usage_each_day):
     saved = state("analytics_by_country", date="2026-03-09T00:00:00Z")
 
     output = read("analytics_by_country", start_date="2026-01-01", saved=saved)
@@ -72,7 +72,7 @@ def test_given_a_state_of_yesterday_when_read_then_the_last_three_days_are_read_
     assert sorted(set(output.days)) == ["2026-03-07", "2026-03-08", "2026-03-09"]
 
 
-def test_given_an_older_state_when_read_then_all_days_after_it_and_those_read_too_young_are_read(usage_each_day):
+def test_given_an_older_state_then_new_days_and_those_read_too_young_are_read(usage_each_day):
     saved = state("analytics_by_country", date="2026-03-01")
 
     output = read("analytics_by_country", start_date="2026-01-01", saved=saved)
@@ -80,7 +80,7 @@ def test_given_an_older_state_when_read_then_all_days_after_it_and_those_read_to
     assert (output.days[0], output.days[-1]) == ("2026-02-28", "2026-03-09")
 
 
-def test_given_a_day_without_usage_when_read_then_it_is_one_record_of_zeros_and_not_asked_for(providers):
+def test_given_a_day_without_usage_then_it_is_one_record_of_zeros_and_not_asked_for(providers):
     providers.answer(TOTALS, as_json([usage(date="2026-03-09")]))
 
     output = read("analytics_by_country", start_date="2026-03-09")
@@ -88,7 +88,7 @@ def test_given_a_day_without_usage_when_read_then_it_is_one_record_of_zeros_and_
     assert output.records == [{"date": "2026-03-09", "country": "", **ZEROS, "is_partial": False}]
 
 
-def test_given_a_running_day_that_the_totals_do_not_name_when_no_country_is_either_then_it_is_one_record_of_zeros(
+def test_given_a_running_day_without_total_and_countries_then_it_is_a_zero_row(
     providers,
 ):
     providers.answer(URL, b"[]")
@@ -99,7 +99,7 @@ def test_given_a_running_day_that_the_totals_do_not_name_when_no_country_is_eith
     assert output.records == [{"date": "2026-03-10", "country": "", **ZEROS, "is_partial": True}]
 
 
-def test_given_no_totals_when_read_then_no_day_is_asked_for_as_nothing_could_vouch_for_it(providers):
+def test_given_no_totals_then_no_day_is_asked_for_as_nothing_could_vouch_for_it(providers):
     providers.answer(TOTALS, b"", status=500)
 
     output = read("analytics_by_country", start_date="2026-03-09")
@@ -109,7 +109,7 @@ def test_given_no_totals_when_read_then_no_day_is_asked_for_as_nothing_could_vou
     assert {request.query["group_by"] for request in providers.asked} == {"date"}
 
 
-def test_given_more_than_a_year_when_read_then_the_totals_are_asked_by_the_windows_of_the_stream_analytics(providers):
+def test_given_more_than_a_year_then_the_totals_are_those_of_the_stream_analytics(providers):
     providers.answer(TOTALS, lambda request: each_day_asked(request, sms=0))
 
     read("analytics", "analytics_by_country", start_date="2025-03-09")
@@ -120,7 +120,7 @@ def test_given_more_than_a_year_when_read_then_the_totals_are_asked_by_the_windo
     ]
 
 
-def test_given_a_day_whose_totals_fail_in_any_range_when_read_then_all_other_days_are_read(usage_each_day):
+def test_given_a_day_whose_totals_fail_in_any_range_then_all_other_days_are_read(usage_each_day):
     def totals(request):
         return b'"600"' if date(2026, 3, 8) in days_asked(request) else each_day_asked(request)
 
@@ -142,7 +142,7 @@ def test_given_the_other_groupings_when_read_together_then_the_totals_are_asked_
     assert [request.query["group_by"] for request in usage_each_day.asked].count("date") == 1
 
 
-def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_state_leaves_it_out(usage_each_day):
+def test_given_today_is_included_then_its_rows_are_partial_and_the_state_is_its_eve(usage_each_day):
     output = read("analytics_by_country", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
@@ -157,7 +157,7 @@ def test_given_a_start_of_today_when_read_then_nothing_is_asked(providers):
 
 
 @pytest.mark.parametrize("lost", ["2026-02-20", "2026-02-25"])
-def test_given_a_day_that_fails_when_later_ones_succeed_then_the_next_sync_asks_for_it_again(usage_each_day, lost):
+def test_given_a_day_that_fails_before_others_then_the_next_sync_reads_it_again(usage_each_day, lost):
     usage_each_day.answer(f"{COUNTRIES}&start={lost}", "seven/error_308.json")
     failed = read("analytics_by_country", start_date="2026-02-20")
     usage_each_day.answer(f"{COUNTRIES}&start={lost}", "seven/analytics_by_country.json")
@@ -190,9 +190,7 @@ def group_of_none(providers, request):
 
 
 @pytest.mark.parametrize("counter", ZEROS)
-def test_given_usage_of_no_group_when_read_then_it_is_a_row_without_one_and_a_warning(
-    providers, group_of_none, caplog, counter
-):
+def test_given_usage_of_no_group_then_it_is_a_row_without_one_and_a_warning(providers, group_of_none, caplog, counter):
     total = usage(date="2026-03-09", **{counter: 3})
     providers.answer(TOTALS, as_json([total]))
 
@@ -216,7 +214,7 @@ def test_given_a_day_of_sms_and_of_no_group_when_read_then_it_is_requested_once_
     assert [request.query["group_by"] for request in providers.asked].count(group_of_none) == requests
 
 
-def test_given_a_grouping_that_is_empty_only_once_when_read_then_its_second_answer_counts(providers, caplog):
+def test_given_a_grouping_that_is_empty_only_once_then_its_second_answer_counts(providers, caplog):
     providers.answer(TOTALS, each_day_asked)
     providers.answer_in_turn(COUNTRIES, b"[]", as_json([usage(country="DE", sms=1)]))
 
@@ -258,7 +256,7 @@ def test_given_many_days_that_lack_usage_when_read_then_one_warning_counts_them(
     assert warning.endswith(" Days: 18, first: 2026-02-20.")
 
 
-def test_given_groups_of_more_than_the_total_when_read_then_they_stay_and_a_warning_names_both_sums(providers, caplog):
+def test_given_groups_of_more_than_the_total_then_a_warning_names_both_sums(providers, caplog):
     providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=5, usage_eur=0.5)]))
     providers.answer(COUNTRIES, as_json([usage(country="DE", sms=4, usage_eur=0.5), usage(country="FR", sms=3)]))
 
@@ -335,7 +333,7 @@ def asked_spans(providers) -> list[tuple[str, str]]:
     return [(query["start"], query["end"]) for query in queries if query["group_by"] == "country"]
 
 
-def test_given_one_country_when_read_then_one_request_tells_each_day_what_single_ones_would(spans, providers):
+def test_given_one_country_then_one_request_tells_each_day_what_single_ones_would(spans, providers):
     spans({"DE": lambda day: day_of_month(day) % 7})
 
     output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
@@ -358,7 +356,7 @@ def test_given_up_to_forty_days_when_read_then_each_is_asked_by_itself(spans, pr
     assert len(asked_spans(providers)) == requests
 
 
-def test_given_a_country_that_comes_later_when_read_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
+def test_given_a_country_that_comes_later_then_only_the_part_with_both_is_split(spans, providers):
     spans({"DE": lambda _: 5, "FR": lambda day: int(day >= "2026-02-20")})
 
     output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
@@ -368,7 +366,7 @@ def test_given_a_country_that_comes_later_when_read_then_only_the_part_with_both
     assert sum(record["sms"] for record in output.records) == 5 * 100 + 18
 
 
-def test_given_a_country_that_goes_when_read_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
+def test_given_a_country_that_goes_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
     spans({"DE": lambda _: 5, "FR": lambda day: int(day <= "2025-12-20")})
 
     output = read("analytics_by_country", start_date="2025-10-31")
@@ -391,9 +389,7 @@ def test_given_a_label_in_the_settings_when_read_then_one_request_tells_each_day
 
 
 @pytest.mark.parametrize("counter", ZEROS)
-def test_given_a_range_that_differs_in_one_counter_from_its_days_when_read_then_each_day_is_asked(
-    usage_each_day, counter
-):
+def test_given_a_range_that_differs_in_one_counter_then_each_day_is_requested(usage_each_day, counter):
     def countries(request):
         sums = usage(country="DE", sms=len(days_asked(request)))
         return as_json([{**sums, counter: sums[counter] + (len(days_asked(request)) > 1)}])
@@ -407,7 +403,7 @@ def test_given_a_range_that_differs_in_one_counter_from_its_days_when_read_then_
 
 
 @pytest.mark.parametrize("more", [{"DE": 1}, {"FR": 3}], ids=["an SMS more", "a country more"])
-def test_given_a_correction_between_two_requests_when_their_sums_differ_then_each_day_is_asked(spans, providers, more):
+def test_given_a_correction_between_two_requests_then_each_day_is_requested(spans, providers, more):
     spans({"DE": lambda _: 5, "FR": lambda _: 0}, **more)
 
     output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
@@ -416,7 +412,7 @@ def test_given_a_correction_between_two_requests_when_their_sums_differ_then_eac
     assert {(record["country"], record["sms"]) for record in output.records} == {("DE", 5)}
 
 
-def test_given_a_range_that_fails_when_read_then_its_days_are_asked_and_the_sync_succeeds(spans, providers):
+def test_given_a_range_that_fails_then_its_days_are_asked_and_the_sync_succeeds(spans, providers):
     spans({"DE": lambda _: 5})
     providers.answer(f"{COUNTRIES}&start={WHOLE[0]}&end={WHOLE[1]}", "seven/error_308.json")
     providers.answer(f"{COUNTRIES}&start={FIRST_PART[0]}&end={FIRST_PART[1]}", "seven/error_308.json")
@@ -470,7 +466,7 @@ def synced(*, after=None, saved=None) -> tuple[dict[str, int], list]:
     return {record["country"]: record["sms"] for record in output.records}, output.states
 
 
-def test_given_a_country_that_became_another_when_read_again_then_the_old_one_has_zeros(day):
+def test_given_a_country_that_became_another_then_the_old_one_has_zeros(day):
     day(10, DE=6, XX=4)
     _, states = synced()
     day(10, DE=6, FR=4)
@@ -486,7 +482,7 @@ def test_given_a_country_that_became_another_when_read_again_then_the_old_one_ha
     }
 
 
-def test_given_a_sync_that_broke_off_before_a_row_of_zeros_when_read_again_then_it_has_zeros(day):
+def test_given_a_sync_that_broke_off_before_a_row_of_zeros_then_it_has_zeros(day):
     day(10, DE=6, FR=4)
     announced = [[["DE"], [6, 0, 0, 0, 0, 0, 0.6]], [["XX"], [0, 0, 0, 0, 0, 0, 0]]]
 
@@ -495,7 +491,7 @@ def test_given_a_sync_that_broke_off_before_a_row_of_zeros_when_read_again_then_
     assert found == {"DE": 6, "FR": 4, "XX": 0}
 
 
-def test_given_a_day_that_was_emptied_when_read_again_then_its_countries_have_zeros_and_it_is_not_asked(day, providers):
+def test_given_a_day_that_was_emptied_then_its_countries_have_zeros(day, providers):
     day(10, DE=6, FR=4)
     _, states = synced()
     day(0)
@@ -508,7 +504,7 @@ def test_given_a_day_that_was_emptied_when_read_again_then_its_countries_have_ze
     assert len(providers.asked) == asked_before + 1
 
 
-def test_given_a_group_that_the_total_holds_when_it_is_not_reported_then_its_row_is_written_again(day):
+def test_given_a_removed_group_that_the_total_holds_then_its_row_is_written_again(day):
     day(10, DE=6, FR=4)
     _, states = synced()
     day(11, DE=7)
@@ -519,7 +515,7 @@ def test_given_a_group_that_the_total_holds_when_it_is_not_reported_then_its_row
     assert [key for key, _ in states[-1]["written"]["2026-03-09"]] == [["DE"], ["FR"]]
 
 
-def test_given_two_groups_that_go_when_the_total_holds_one_of_them_then_the_other_has_zeros(day):
+def test_given_two_removed_groups_when_the_total_holds_one_then_the_other_has_zeros(day):
     day(10, DE=5, FR=4, AT=1)
     _, states = synced()
     day(10, DE=5, IT=1)
@@ -530,9 +526,7 @@ def test_given_two_groups_that_go_when_the_total_holds_one_of_them_then_the_othe
 
 
 @pytest.mark.parametrize(("total", "kept", "rest"), [(9, True, 0), (10, True, 1), (7, False, 1)])
-def test_given_groups_that_never_add_up_when_one_goes_then_it_stays_if_the_total_may_hold_it(
-    day, caplog, total, kept, rest
-):
+def test_given_a_removed_group_when_nothing_adds_up_then_it_stays_if_it_fits(day, caplog, total, kept, rest):
     day(9, DE=6, XX=3)
     _, states = synced()
     day(total, DE=4, FR=2)
@@ -544,7 +538,7 @@ def test_given_groups_that_never_add_up_when_one_goes_then_it_stays_if_the_total
     assert len(of_kept) == (1 if kept and rest else 0)
 
 
-def test_given_a_running_day_that_does_not_add_up_when_a_group_goes_then_a_later_sync_decides(providers, clock):
+def test_given_a_running_day_that_lost_a_group_then_a_later_sync_decides(providers, clock):
     clock.move_to("2026-03-09T12:00:00Z")
     running = {"start_date": "2026-03-09", "include_today": True}
     providers.answer(TOTALS, as_json([usage(date="2026-03-09", sms=10)]))
@@ -558,7 +552,7 @@ def test_given_a_running_day_that_does_not_add_up_when_a_group_goes_then_a_later
     assert [key for key, _ in second.states[-1]["written"]["2026-03-09"]] == [["DE"], ["FR"], ["XX"]]
 
 
-def test_given_a_running_day_that_ends_while_it_is_read_when_a_group_goes_then_a_later_sync_decides(providers, clock):
+def test_given_a_running_day_that_ends_meanwhile_and_lost_a_group_then_it_stays(providers, clock):
     def at_midnight(_request):
         clock.move_to("2026-03-10T00:00:01Z")
         return as_json([usage(country="DE", sms=7), usage(country="FR", sms=4)])
@@ -582,7 +576,7 @@ def test_given_a_running_day_that_ends_while_it_is_read_when_a_group_goes_then_a
     assert output.states[-1]["date"] == "2026-03-08"
 
 
-def test_given_a_running_day_that_ends_while_it_is_read_when_nothing_is_told_of_it_then_it_has_zeros(providers, clock):
+def test_given_a_running_day_that_ends_meanwhile_without_usage_then_it_has_zeros(providers, clock):
     def at_midnight(_request):
         clock.move_to("2026-03-11T00:00:01Z")
         return b"[]"
@@ -596,7 +590,7 @@ def test_given_a_running_day_that_ends_while_it_is_read_when_nothing_is_told_of_
     assert output.records == [{"date": "2026-03-10", "country": "", **ZEROS, "is_partial": True}]
 
 
-def test_given_a_running_day_that_the_totals_do_not_name_when_a_group_goes_then_a_later_sync_decides(providers, clock):
+def test_given_a_running_day_without_total_that_lost_a_group_then_it_stays(providers, clock):
     clock.move_to("2026-03-09T12:00:00Z")
     running = {"start_date": "2026-03-09", "include_today": True}
     providers.answer(TOTALS, b"[]")
@@ -613,7 +607,7 @@ def test_given_a_running_day_that_the_totals_do_not_name_when_a_group_goes_then_
 ELEVEN = {f"X{letter}": number for number, letter in enumerate("ABCDEFGHIJK", start=1)}
 
 
-def test_given_eleven_groups_that_are_renamed_and_one_that_is_deleted_then_the_deleted_one_stays(day, caplog):
+def test_given_eleven_renamed_groups_and_a_deleted_one_then_the_latter_stays(day, caplog):
     renamed = {name.replace("X", "Y"): sms for name, sms in ELEVEN.items()}
     day(1302, ZZ=1236, **ELEVEN)
     _, states = synced()
@@ -625,7 +619,7 @@ def test_given_eleven_groups_that_are_renamed_and_one_that_is_deleted_then_the_d
     assert warnings(caplog) == []
 
 
-def test_given_a_state_without_groups_when_read_then_the_rows_are_as_answered_and_known_from_then_on(day):
+def test_given_a_state_without_groups_then_the_rows_are_known_from_then_on(day):
     day(10, DE=6, FR=4)
 
     found, states = synced(after=[{"date": "2026-03-09"}])

@@ -53,7 +53,7 @@ def test_given_a_state_when_read_then_the_last_three_days_are_read_again(usage_e
     assert sorted(set(output.days)) == ["2026-03-07", "2026-03-08", "2026-03-09"]
 
 
-def test_given_a_label_in_the_settings_when_it_is_honoured_then_it_is_the_only_record(usage_each_day):
+def test_given_a_label_in_settings_when_it_is_honoured_then_it_is_the_only_record(usage_each_day):
     usage_each_day.answer(f"{LABELS}&label=newsletter", as_json([usage(label="newsletter", sms=120)]))
 
     output = read("analytics_by_label", start_date="2026-03-09", seven_label="newsletter")
@@ -61,7 +61,7 @@ def test_given_a_label_in_the_settings_when_it_is_honoured_then_it_is_the_only_r
     assert output.records == [usage(date="2026-03-09", label="newsletter", sms=120, is_partial=False)]
 
 
-def test_given_a_label_in_the_settings_when_others_are_answered_then_none_of_it_is_synced(usage_each_day):
+def test_given_a_label_in_the_settings_and_answers_of_others_then_nothing_is_synced(usage_each_day):
     output = read("analytics_by_label", start_date="2026-03-09", seven_label="newsletter")
 
     assert output.records == []
@@ -85,7 +85,7 @@ def test_given_one_label_when_a_hundred_days_are_read_then_one_request_tells_the
     assert len(output.records) == 100
 
 
-def test_given_a_label_in_the_settings_when_a_range_answers_one_other_then_none_of_it_is_synced(providers):
+def test_given_a_label_in_the_settings_and_a_range_of_another_then_nothing_is_synced(providers):
     providers.answer(f"{URL}?group_by=date", each_day_asked)
     providers.answer(
         LABELS, lambda request: as_json([usage(label="otp", sms=len(json.loads(each_day_asked(request))))])
@@ -98,7 +98,7 @@ def test_given_a_label_in_the_settings_when_a_range_answers_one_other_then_none_
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["first sync", "second sync"])
-def test_given_a_year_of_thirty_labels_when_read_then_the_states_weigh_less_than_the_rows(providers, again):
+def test_given_a_year_of_thirty_labels_then_the_states_weigh_less_than_the_rows(providers, again):
     providers.answer(f"{URL}?group_by=date", lambda request: each_day_asked(request, sms=30))
     providers.answer(LABELS, as_json([usage(label=f"label {n}", sms=1) for n in range(30)]))
     settings = {"start_date": "2025-03-09", "lookback_days": 366}

@@ -65,7 +65,7 @@ def nameless(providers):
     return providers
 
 
-def test_given_usage_of_no_account_when_read_then_it_is_a_row_without_account_and_a_warning(nameless, caplog):
+def test_given_usage_of_no_account_then_it_is_a_row_without_account_and_a_warning(nameless, caplog):
     output = read("analytics_by_subaccount", start_date="2026-03-09")
 
     assert output.records == [usage(date="2026-03-09", account="", sms=1, is_partial=False)]
@@ -74,7 +74,7 @@ def test_given_usage_of_no_account_when_read_then_it_is_a_row_without_account_an
     assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_accounts_that_the_total_holds_when_none_is_named_any_more_then_their_rows_are_written_again(nameless):
+def test_given_no_named_account_and_a_total_that_fits_then_rows_are_written_again(nameless):
     saved = written("analytics_by_subaccount", [["Company 1"], [1, 0, 0, 0, 0, 0, 0]])
 
     output = read("analytics_by_subaccount", start_date="2026-03-09", lookback_days=1, saved=saved)
@@ -84,7 +84,7 @@ def test_given_accounts_that_the_total_holds_when_none_is_named_any_more_then_th
     assert output.states[-1]["written"] == {"2026-03-09": [[["Company 1"], [1, 0, 0, 0, 0, 0, 0]]]}
 
 
-def test_given_accounts_that_do_not_add_up_when_none_is_named_any_more_then_the_usage_is_of_no_account(nameless):
+def test_given_no_named_account_and_a_total_that_differs_then_usage_is_of_no_account(nameless):
     saved = written("analytics_by_subaccount", [["Company 1"], [7, 0, 0, 0, 0, 0, 0]])
 
     output = read("analytics_by_subaccount", start_date="2026-03-09", lookback_days=1, saved=saved)

@@ -103,9 +103,7 @@ def warnings(caplog) -> list[str]:
 # What is asked
 
 
-def test_given_a_day_of_two_accounts_when_read_then_only_these_are_asked_and_each_row_names_its_account(
-    providers, accounts
-):
+def test_given_a_day_of_two_accounts_then_only_these_are_requested(providers, accounts):
     accounts.named = {"Main account": 3, "Company 2": 7}
     accounts.sent |= {"only_main": {"DE": 1, "": 2}, "102": {"AT": 7}}
 
@@ -131,7 +129,7 @@ def test_given_a_named_account_without_usage_when_read_then_it_is_not_asked(prov
     assert asked_of(providers) == ["102"]
 
 
-def test_given_both_streams_of_subaccounts_when_read_then_the_grouping_by_subaccount_is_asked_once(providers, accounts):
+def test_given_both_streams_of_subaccounts_then_their_grouping_is_requested_once(providers, accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
 
@@ -141,7 +139,7 @@ def test_given_both_streams_of_subaccounts_when_read_then_the_grouping_by_subacc
     assert [request.url.partition("?")[0] for request in providers.requests].count(LIST) == 1
 
 
-def test_given_a_day_without_usage_when_read_then_no_account_is_asked_and_a_row_of_zeros_says_so(providers, accounts):
+def test_given_a_day_without_usage_then_no_account_is_asked_and_a_zero_row_says_so(providers, accounts):
     output = read(STREAM, start_date=DAY)
 
     assert [query_of(request)["group_by"] for request in providers.requests] == ["date"]
@@ -173,9 +171,7 @@ def test_given_the_setting_of_one_account_when_read_then_only_that_one_is_asked(
         ("102", row("102", "", {"hlr": 4}, "Company 2")),
     ],
 )
-def test_given_a_day_of_lookups_alone_when_no_country_is_named_then_they_are_a_row_without_one(
-    accounts, whose, expected
-):
+def test_given_a_day_of_lookups_alone_then_they_are_a_row_without_country(accounts, whose, expected):
     accounts.only = whose
     accounts.total = {"hlr": 4}
 
@@ -199,7 +195,7 @@ def test_given_a_hundred_days_when_read_then_no_range_of_them_is_asked_for(provi
 # Names that are not unique, or missing
 
 
-def test_given_a_name_that_the_list_has_as_user_name_when_read_then_that_account_alone_is_asked(providers, accounts):
+def test_given_a_name_that_is_a_user_name_then_that_account_alone_is_requested(providers, accounts):
     named = {"id": 101, "company": None, "username": "user1"}
     providers.answer(LIST, as_json([named, {"id": 102, "company": "Company 2", "username": "user2"}]))
     accounts.named = {"user1": 7}
@@ -211,7 +207,7 @@ def test_given_a_name_that_the_list_has_as_user_name_when_read_then_that_account
     assert output.records == [row("101", "AT", 7)]
 
 
-def test_given_usage_of_no_name_when_accounts_have_no_name_either_then_the_main_one_is_asked(providers, accounts):
+def test_given_usage_of_no_name_and_accounts_without_one_then_main_is_requested(providers, accounts):
     accounts.listed = {"101": "", "102": "Company 2"}
     accounts.named = {"": 3}
     accounts.sent["only_main"] = {"DE": 3}
@@ -222,7 +218,7 @@ def test_given_usage_of_no_name_when_accounts_have_no_name_either_then_the_main_
     assert output.records == [row("main", "DE", 3)]
 
 
-def test_given_messages_that_add_up_when_costs_do_not_then_the_main_account_is_asked_too(providers, accounts):
+def test_given_costs_that_do_not_add_up_then_the_main_account_is_requested_too(providers, accounts):
     accounts.named = {"Company 1": {"sms": 7, "usage_eur": 1}}
     accounts.sent |= {"101": {"AT": {"sms": 7, "usage_eur": 0.7}}, "only_main": {"AT": {"usage_eur": 0.3}}}
 
@@ -246,9 +242,7 @@ def test_given_a_name_that_two_accounts_share_when_read_then_both_are_asked(prov
     assert output.records == [row("102", "AT", 7, "Twin")]
 
 
-def test_given_a_main_account_named_like_a_subaccount_when_read_then_the_sum_says_that_both_have_usage(
-    providers, accounts
-):
+def test_given_a_main_account_named_like_a_subaccount_then_both_are_found_by_the_sum(providers, accounts):
     accounts.named = {"Company 1": 10}
     accounts.sent |= {"101": {"AT": 7}, "only_main": {"AT": 3}}
 
@@ -266,9 +260,7 @@ def test_given_a_main_account_named_like_a_subaccount_when_read_then_the_sum_say
     ],
     ids=["the main one", "another too"],
 )
-def test_given_a_day_with_usage_of_which_no_account_is_named_when_read_then_accounts_are_asked_until_all_is_found(
-    providers, accounts, sent, asked
-):
+def test_given_usage_of_no_named_account_then_accounts_are_searched_for_it(providers, accounts, sent, asked):
     accounts.total = 5
     accounts.sent |= sent
 
@@ -282,9 +274,7 @@ def test_given_a_day_with_usage_of_which_no_account_is_named_when_read_then_acco
 
 
 @pytest.mark.parametrize("name_in_the_list", [None, "Its new name"])
-def test_given_a_name_that_the_list_lacks_when_the_main_account_does_not_explain_it_then_all_are_asked(
-    providers, accounts, name_in_the_list
-):
+def test_given_a_name_that_the_list_lacks_then_accounts_are_searched_for_it(providers, accounts, name_in_the_list):
     accounts.listed = {"101": "Company 1", "102": name_in_the_list, "103": "Company 3"}
     accounts.named = {"Its old name": 7, "Company 1": 1}
     accounts.sent |= {"101": {"AT": 1}, "102": {"AT": 7}}
@@ -297,7 +287,7 @@ def test_given_a_name_that_the_list_lacks_when_the_main_account_does_not_explain
     assert by_key(output) == [row("101", "AT", 1, "Company 1"), row("102", "AT", 7, name_in_the_list)]
 
 
-def test_given_a_running_day_that_does_not_add_up_when_read_then_not_all_accounts_are_asked(providers, accounts):
+def test_given_a_running_day_that_does_not_add_up_then_not_all_accounts_are_asked(providers, accounts):
     accounts.day = "2026-03-10"
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 9}
@@ -308,9 +298,7 @@ def test_given_a_running_day_that_does_not_add_up_when_read_then_not_all_account
     assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
 
 
-def test_given_a_running_day_that_ends_while_it_is_read_when_it_does_not_add_up_then_it_counts_as_running(
-    providers, accounts, clock, caplog
-):
+def test_given_a_running_day_that_ends_meanwhile_then_it_counts_as_running(providers, accounts, clock, caplog):
     def at_midnight(_request):
         clock.move_to("2026-03-11T00:00:01Z")
         return as_json([usage(account="Company 1", sms=7)])
@@ -328,7 +316,7 @@ def test_given_a_running_day_that_ends_while_it_is_read_when_it_does_not_add_up_
     assert warnings(caplog) == []
 
 
-def test_given_a_main_account_that_sent_nothing_but_counts_lookups_when_read_then_it_is_asked_too(providers, accounts):
+def test_given_a_main_account_with_lookups_alone_then_it_is_requested_too(providers, accounts):
     accounts.named = {"Company 1": 7, "Main account": {"hlr": 4}}
     accounts.sent |= {"101": {"AT": 7}, "only_main": {"": {"hlr": 4}}}
 
@@ -340,7 +328,7 @@ def test_given_a_main_account_that_sent_nothing_but_counts_lookups_when_read_the
 # Usage of no country
 
 
-def test_given_voice_of_no_country_when_read_then_it_is_a_row_of_its_account(providers, accounts, caplog):
+def test_given_voice_of_no_country_then_it_is_a_row_of_its_account_with_a_warning(providers, accounts, caplog):
     accounts.named = {"Company 1": {"voice": 5, "usage_eur": 0.09}}
     accounts.loose["101"] = {"voice": 5, "usage_eur": 0.09}
 
@@ -352,7 +340,7 @@ def test_given_voice_of_no_country_when_read_then_it_is_a_row_of_its_account(pro
     assert len(warnings(caplog)) == 1
 
 
-def test_given_voice_of_no_country_beside_sms_when_read_then_each_account_has_its_own(accounts):
+def test_given_voice_of_no_country_beside_sms_then_each_account_has_its_own(accounts):
     accounts.named = {"Company 1": {"sms": 7, "voice": 5}, "Main account": {"inbound": 7}}
     accounts.sent["101"] = {"AT": 7}
     accounts.loose |= {"101": {"voice": 5}, "only_main": {"inbound": 7}}
@@ -376,7 +364,7 @@ def test_given_a_country_without_name_and_a_rest_when_read_then_both_are_one_row
     assert output.records == [row("101", "", {"sms": 3, "voice": 5}, "Company 1")]
 
 
-def test_given_a_main_account_named_like_a_subaccount_that_has_only_inbound_then_it_is_a_row(accounts):
+def test_given_a_main_account_of_inbound_with_a_shared_name_then_it_is_a_row(accounts):
     accounts.listed = {"101": "Shop"}
     accounts.named = {"Shop": {"inbound": 7}}
     accounts.loose["only_main"] = {"inbound": 7}
@@ -386,7 +374,7 @@ def test_given_a_main_account_named_like_a_subaccount_that_has_only_inbound_then
     assert output.records == [row("main", "", {"inbound": 7})]
 
 
-def test_given_an_account_without_a_name_in_the_list_that_used_no_sms_when_read_then_it_is_found(accounts):
+def test_given_an_account_without_name_and_without_sms_then_it_is_found(accounts):
     accounts.listed = {"101": None, "102": "Company 2"}
     accounts.named = {"Its name": {"hlr": 4}, "Company 2": 7}
     accounts.sent |= {"101": {"DE": {"hlr": 4}}, "102": {"AT": 7}}
@@ -396,7 +384,7 @@ def test_given_an_account_without_a_name_in_the_list_that_used_no_sms_when_read_
     assert by_key(output) == [row("101", "DE", {"hlr": 4}), row("102", "AT", 7, "Company 2")]
 
 
-def test_given_a_main_account_that_was_renamed_and_used_no_sms_when_read_then_it_is_found(accounts):
+def test_given_a_main_account_that_was_renamed_and_used_no_sms_then_it_is_found(accounts):
     accounts.named = {"A new name": {"voice": 4}}
     accounts.sent["only_main"] = {"DE": {"voice": 4}}
 
@@ -420,9 +408,7 @@ def test_given_costs_that_are_rounded_when_read_then_no_other_account_is_request
 
 
 @pytest.mark.parametrize("named", [7, {"hlr": 4}], ids=["SMS", "lookups"])
-def test_given_a_named_account_whose_answers_are_empty_when_read_then_the_rest_is_of_the_main_account(
-    accounts, caplog, named
-):
+def test_given_empty_answers_for_a_named_account_then_the_rest_is_of_the_main_one(accounts, caplog, named):
     accounts.named = {"Company 1": named, "Company 2": 3}
     accounts.sent["102"] = {"AT": 3}
 
@@ -435,14 +421,14 @@ def test_given_a_named_account_whose_answers_are_empty_when_read_then_the_rest_i
     assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_an_account_whose_country_answer_is_empty_when_read_then_its_total_is_a_row(accounts):
+def test_given_an_account_whose_country_answer_is_empty_then_its_total_is_a_row(accounts):
     accounts.named = {"Company 1": 7}
     accounts.loose["101"] = 7
 
     assert read(STREAM, start_date=DAY).records == [row("101", "", 7, "Company 1")]
 
 
-def test_given_a_name_that_no_account_explains_when_read_then_the_rest_is_of_the_main_account(accounts, caplog):
+def test_given_a_name_that_no_account_explains_then_the_rest_is_of_the_main_account(accounts, caplog):
     accounts.named = {"A deleted one": 7, "Company 1": 1}
     accounts.sent["101"] = {"AT": 1}
 
@@ -453,7 +439,7 @@ def test_given_a_name_that_no_account_explains_when_read_then_the_rest_is_of_the
     assert len(warnings(caplog)) == 1
 
 
-def test_given_the_setting_of_one_account_when_its_answer_is_empty_then_its_total_is_a_row(accounts):
+def test_given_one_account_in_the_settings_and_no_country_then_its_total_is_a_row(accounts):
     accounts.only = "102"
     accounts.named = {"whoever": 3}
 
@@ -462,7 +448,7 @@ def test_given_the_setting_of_one_account_when_its_answer_is_empty_then_its_tota
     assert output.records == [row("102", "", 3, "Company 2")]
 
 
-def test_given_accounts_of_more_than_the_total_when_read_then_they_stay_and_a_warning_names_both_sums(accounts, caplog):
+def test_given_accounts_of_more_than_the_total_then_a_warning_names_both_sums(accounts, caplog):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
     accounts.total = 5
@@ -504,7 +490,7 @@ def entry(account: str, country: str, sms: int, company: str | None = None) -> l
     return [[account, country], [sms, 0, 0, 0, 0, 0, 0], [company]]
 
 
-def test_given_a_country_that_an_account_has_no_longer_when_read_again_then_it_goes_to_zero(accounts):
+def test_given_a_country_that_an_account_has_no_longer_then_it_goes_to_zero(accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
 
@@ -515,7 +501,7 @@ def test_given_a_country_that_an_account_has_no_longer_when_read_again_then_it_g
 
 @pytest.mark.parametrize("account", ["102", "main", "999"])
 @pytest.mark.parametrize(("total", "stays"), [(7, False), (9, False), (11, True), (20, True)])
-def test_given_an_account_without_usage_then_its_rows_stay_if_the_total_may_hold_them(accounts, account, total, stays):
+def test_given_an_account_without_usage_then_its_rows_stay_if_they_fit_the_total(accounts, account, total, stays):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
     accounts.total = total
@@ -534,7 +520,7 @@ def test_given_an_account_without_usage_then_its_rows_stay_if_the_total_may_hold
     assert {each["company"] for each in output.records if each["account_id"] == account and each["country"]} == {"X"}
 
 
-def test_given_an_account_that_is_deleted_when_its_rows_stay_then_the_next_sync_knows_them(accounts):
+def test_given_a_deleted_account_whose_rows_stay_then_the_next_sync_knows_them(accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
     accounts.total = 11
@@ -544,7 +530,7 @@ def test_given_an_account_that_is_deleted_when_its_rows_stay_then_the_next_sync_
     assert entry("999", "DE", 4, "Gone") in output.states[-1]["written"][DAY]
 
 
-def test_given_an_account_that_is_deleted_when_the_rows_that_it_keeps_add_up_then_there_is_no_warning(accounts, caplog):
+def test_given_a_deleted_account_whose_rows_add_up_then_there_is_no_warning(accounts, caplog):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
     accounts.total = 11
@@ -554,7 +540,7 @@ def test_given_an_account_that_is_deleted_when_the_rows_that_it_keeps_add_up_the
     assert warnings(caplog) == []
 
 
-def test_given_a_deleted_account_that_lost_usage_when_read_again_then_nothing_else_is_lost(accounts):
+def test_given_a_deleted_account_that_lost_usage_then_nothing_else_is_lost(accounts):
     """Deleted but still listed: 4 of 7 are named no longer, and the total still holds them."""
     accounts.named = {"Company 1": 1}
     accounts.sent["101"] = {"AT": 1}
@@ -581,9 +567,7 @@ def test_given_an_account_in_the_settings_when_a_country_goes_then_that_has_zero
 
 
 @pytest.mark.parametrize("stream", [STREAM, "subaccount_balances"])
-def test_given_a_key_without_the_right_to_the_list_when_read_then_a_sentence_names_the_right(
-    providers, accounts, stream
-):
+def test_given_a_key_without_the_right_to_the_list_then_a_sentence_names_the_right(providers, accounts, stream):
     accounts.named = {"Company 1": 7}
     providers.answer(LIST, b'"902"')
 

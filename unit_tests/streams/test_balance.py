@@ -95,7 +95,7 @@ def test_given_a_code_wherever_it_stands_when_read_then_it_means_the_same(provid
 
 
 @pytest.mark.parametrize("body", ['"308"', "308", '{"error_code":"308"}', '{"code":308,"error":"x","success":false}'])
-def test_given_a_code_that_must_not_come_when_read_then_it_is_named_and_no_fault_of_the_user(providers, body):
+def test_given_a_code_that_must_not_come_then_it_is_named_and_no_fault_of_the_user(providers, body):
     providers.answer(URL, body.encode())
 
     output = read("balance")
@@ -113,14 +113,14 @@ def test_given_a_balance_that_says_that_all_is_well_when_read_then_it_is_the_rec
 
 
 @pytest.mark.parametrize("text", ["Bearer abc", "9000000", "3e08", ["900"], {"a": 1}])
-def test_given_something_else_in_the_place_of_a_code_when_read_then_the_sentence_does_not_show_it(providers, text):
+def test_given_something_else_in_place_of_a_code_then_it_is_not_shown(providers, text):
     providers.answer(URL, as_json({"error_code": text}))
 
     assert "without a known code" in read("balance").errors[0].message
 
 
 @pytest.mark.parametrize("fields", [{"success": False}, {"error": "x"}, {"error_code": None}, {"error_message": "x"}])
-def test_given_a_balance_that_says_that_something_is_wrong_when_read_then_it_is_no_record(providers, fields):
+def test_given_a_balance_that_says_that_something_is_wrong_then_it_is_no_record(providers, fields):
     providers.answer(URL, as_json({**canned_json("seven/balance.json"), **fields}))
 
     output = read("balance")

@@ -73,9 +73,7 @@ def silent(**accounts: str) -> bytes:
         ("start_excluded", "2025-11-29", "2026-03-09"),
     ],
 )
-def test_given_a_range_without_consumption_when_read_then_each_account_it_lists_has_a_row_of_zero_each_day(
-    providers, boundaries, start, end
-):
+def test_given_a_range_without_consumption_then_each_listed_account_has_zero_rows(providers, boundaries, start, end):
     providers.answer(URL, silent(Main="1", Sub="2"))
 
     output = read("consumption", start_date="2025-11-30", smsfactor_day_boundaries=boundaries)
@@ -87,7 +85,7 @@ def test_given_a_range_without_consumption_when_read_then_each_account_it_lists_
     assert output.records[1] == {**SUB_ACCOUNT, "date": "2025-11-30", "company": "Sub", "country": "", "consumption": 0}
 
 
-def test_given_one_sub_account_when_a_range_is_without_consumption_then_only_its_rows_are_there(providers):
+def test_given_one_sub_account_and_a_range_without_consumption_then_it_has_zero_rows(providers):
     providers.answer(URL, silent(Main="1", Sub="2"))
 
     output = read("consumption", start_date="2025-11-30", smsfactor_sub_account_id="2")
@@ -96,7 +94,7 @@ def test_given_one_sub_account_when_a_range_is_without_consumption_then_only_its
     assert len(output.records) == 100
 
 
-def test_given_a_range_with_consumption_when_read_then_its_parts_and_then_its_days_are_asked(documented):
+def test_given_a_range_with_consumption_then_its_parts_and_then_its_days_are_asked(documented):
     read("consumption", start_date="2025-11-30")
 
     queries = [query_of(request) for request in documented.requests]
@@ -106,7 +104,7 @@ def test_given_a_range_with_consumption_when_read_then_its_parts_and_then_its_da
 
 
 @pytest.mark.parametrize("where", ["group total", "account"])
-def test_given_a_range_of_which_only_one_figure_is_not_zero_when_read_then_its_days_are_asked(providers, where):
+def test_given_a_range_of_which_only_one_figure_is_not_zero_then_its_days_are_asked(providers, where):
     figures = json.loads(silent(Main="1", Sub="2"))
     (figures["data"] if where == "group total" else figures["data"]["by_sub_accounts"][0]["conso"])["total"] = 1
     providers.answer(f"{URL}?date_start=2025-11-30&date_end=2026-03-09", as_json(figures))
@@ -118,7 +116,7 @@ def test_given_a_range_of_which_only_one_figure_is_not_zero_when_read_then_its_d
     assert [record["date"] for record in output.records] == ["2025-11-30"]
 
 
-def test_given_a_range_that_fails_when_read_then_its_days_are_asked_and_the_sync_succeeds(documented):
+def test_given_a_range_that_fails_then_its_days_are_asked_and_the_sync_succeeds(documented):
     documented.answer(f"{URL}?date_start=2025-11-30&date_end=2026-03-09", b'{"status":-7}')
 
     output = read("consumption", start_date="2025-11-30")
@@ -136,7 +134,7 @@ def test_given_a_range_that_fails_when_read_then_its_days_are_asked_and_the_sync
         ("start_excluded", "2026-02-28", "2026-03-01"),
     ],
 )
-def test_given_day_boundaries_when_read_then_a_day_is_asked_so_that_it_alone_is_counted(
+def test_given_day_boundaries_then_a_day_is_asked_so_that_it_alone_is_counted(
     documented, clock, boundaries, start, end
 ):
     clock.move_to("2026-03-02T12:00:00Z")
@@ -148,7 +146,7 @@ def test_given_day_boundaries_when_read_then_a_day_is_asked_so_that_it_alone_is_
 
 
 @pytest.mark.parametrize("run", [read, full_refresh])
-def test_given_the_documented_answer_when_read_then_each_account_and_country_is_a_record(documented, run):
+def test_given_the_documented_answer_then_each_account_and_country_is_a_record(documented, run):
     assert run("consumption", start_date="2026-03-09").records == RECORDS
 
 
@@ -166,14 +164,14 @@ def test_given_a_state_when_read_then_the_last_three_days_are_read_again(documen
     ]
 
 
-def test_given_today_is_included_when_read_then_its_records_are_partial_and_the_state_leaves_it_out(documented):
+def test_given_today_is_included_then_its_rows_are_partial_and_the_state_is_its_eve(documented):
     output = read("consumption", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
     assert output.states[-1]["date"] == "2026-03-09"
 
 
-def test_given_today_was_read_when_read_the_next_day_then_it_is_read_again_and_complete(documented, clock):
+def test_given_today_was_read_then_the_next_day_reads_it_again_complete(documented, clock):
     first = read("consumption", include_today=True, lookback_days=1)
 
     clock.shift(24 * 3600)
@@ -211,7 +209,7 @@ def test_given_a_white_label_when_read_then_its_host_is_asked(providers):
 
 
 @pytest.mark.parametrize("lost", ["2026-02-20", "2026-02-25"])
-def test_given_a_day_that_fails_when_later_ones_succeed_then_the_next_sync_asks_for_it_again(documented, lost):
+def test_given_a_day_that_fails_before_others_then_the_next_sync_reads_it_again(documented, lost):
     documented.answer(f"{URL}?date_start={lost}", "smsfactor/error_-5.json")
     failed = read("consumption", start_date="2026-02-20")
     documented.answer(f"{URL}?date_start={lost}", "smsfactor/consumption.json")
@@ -246,7 +244,7 @@ def test_given_xml_when_read_then_no_day_is_zero(providers):
 
 
 @pytest.mark.parametrize("accounts", [1, 5])
-def test_given_a_year_and_a_lookback_of_a_year_when_read_then_the_states_weigh_less_than_the_rows(providers, accounts):
+def test_given_a_lookback_of_a_year_then_the_states_weigh_less_than_the_rows(providers, accounts):
     conso = {"total": 3, "by_country": {"FR": 3}}
     listed = [{"account_id": number, "company": "Company", "conso": conso} for number in range(accounts)]
     data = {"total": 3 * accounts, "my_account": listed[0], "by_sub_accounts": listed[1:]}

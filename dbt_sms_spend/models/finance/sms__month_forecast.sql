@@ -213,8 +213,8 @@ ranges as (
             when estimates.provider is null then 0
             when spread_of_weeks.variance > patterns.variance_of_week and patterns.variance_of_week > 0
                 -- Weeks differ by more than their days do, so that days are not independent.
-                then 1.2816 * sqrt(estimates.variance * spread_of_weeks.variance / patterns.variance_of_week)
-            else 1.2816 * sqrt(case when estimates.variance > 0 then estimates.variance else 0 * estimates.variance end)
+                then 1.4149 * sqrt(estimates.variance * spread_of_weeks.variance / patterns.variance_of_week)
+            else 1.4149 * sqrt(case when estimates.variance > 0 then estimates.variance else 0 * estimates.variance end)
         end as half_of_range,
         case
             when estimates.provider is null then 'no day left'

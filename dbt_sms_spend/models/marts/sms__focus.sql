@@ -49,7 +49,7 @@ select
     spend.account_name as {{ sms_quote('SubAccountName') }},
     spend.country as {{ sms_quote('x_country') }},
     spend.is_partial as {{ sms_quote('x_is_partial') }},
-    {{ sms_built_at() }} as {{ sms_quote('x_built_at') }}
+    spend.built_at as {{ sms_quote('x_built_at') }}
 from spend
 left join smsfactor_main_accounts as main_accounts
     on spend.source_relation = main_accounts.source_relation

@@ -8,11 +8,11 @@ with ledger as (
 )
 
 select
-    ledger.source_relation,
-    ledger.provider,
-    ledger.account_id,
-    ledger.date,
-    ledger.closing_balance,
+    ledger.source_relation as source_relation,
+    ledger.provider as provider,
+    ledger.account_id as account_id,
+    ledger.date as date,
+    ledger.closing_balance as closing_balance,
     later.opening_balance as next_opening_balance
 from ledger
 left join ledger as later
