@@ -24,11 +24,12 @@ What this connector promises, and the test that proves each promise. The tests s
 
 ## The rules in plain words
 
-- **Every day is current.** Each deduplicated daily table holds, for every day, the values the provider reported when that
-  day was last read. Every sync reads a day again until one has read it at least `lookback_days` days after its date.
+- **Every day is current.** Each deduplicated daily table holds, for every day, the values the provider reported when
+  that day was last read. Every sync reads a day again until one has read it at least `lookback_days` days after its
+  date.
 - **Every grouping adds up.** For each complete day, the rows by country, label and account add up to the row of
-  `analytics`: counters exactly, cost within half a cent per row. Usage that seven.io leaves out of a grouping is in a row
-  with an empty group.
+  `analytics`: counters exactly, cost within half a cent per row. Usage that seven.io leaves out of a grouping is in a
+  row with an empty group.
 - **A removed group becomes zero, or stays.** It becomes zero if the day adds up without it. It stays if the total still
   contains it, for example because an account was deleted.
 - **Known values are never replaced by missing ones.** A day that a provider no longer reports keeps its rows. It fails
@@ -39,8 +40,8 @@ What this connector promises, and the test that proves each promise. The tests s
 - **A partial day does not stay partial.** It is written again once it is over.
 
 **What does not hold:** a destination can keep rows without the state that follows them. The next sync reads their days
-again and replaces the rows. But if a group was first written in exactly that gap, and the provider removed it before the
-next sync, its row stays, because no state names it. Refresh that stream to correct it."""
+again and replaces the rows. But if a group was first written in exactly that gap, and the provider removed it before
+the next sync, its row stays, because no state names it. Refresh that stream to correct it."""
 BOUNDS = """
 ## Bounds
 

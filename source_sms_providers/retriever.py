@@ -95,7 +95,7 @@ class SnapshotRetriever(Retriever):
     """The amounts of a row. A stream without any names no rows in its state."""
     description_fields = tuple[str, ...]()
     """What only describes a row, and is known while the provider sends it."""
-    checkpoint_interval_days: ClassVar[int] = 10
+    checkpoint_interval_days = 10
     """How many days share a state at least: a destination may flush for each state."""
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
