@@ -90,7 +90,7 @@ def credentials(specification: Mapping[str, Any]) -> Mapping[str, Mapping[str, s
 def _problems(config: Mapping[str, Any], specification: Mapping[str, Any]) -> Iterator[str]:
     providers = credentials(specification).values()
     if not any(titles.keys() & config.keys() for titles in providers):
-        yield f"Enter the {' or the '.join(' and the '.join(titles.values()) for titles in providers)}."
+        yield f"Enter the {', or the '.join(' and the '.join(titles.values()) for titles in providers)}."
     for titles in providers:
         missing = [title for name, title in titles.items() if name not in config]
         if 0 < len(missing) < len(titles):

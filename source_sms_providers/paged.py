@@ -66,20 +66,20 @@ class DatedRowsRetriever(DailyBreakdownRetriever):
         due, pages = {str(day) for day in days(first, last)}, set[str]()
         response = fetch(self.requester, first, last)
         while True:
-            read = FieldReader(self.requester.provider, response)  # type: ignore[attr-defined]
+            fields = FieldReader(self.requester.provider, response)  # type: ignore[attr-defined]
             for row in self.extract(response):
                 key = row["date"], self.row_key(row)
                 if row["date"] not in due:
-                    read.refuse(f"it reports {row['date'][:10]}, but {first} to {last} was requested")
+                    fields.reject(f"it reports {row['date'][:10]}, but {first} to {last} was requested")
                 if key in rows:
-                    read.refuse(f"it reports a row of {row['date']} twice")
+                    fields.reject(f"it reports a row of {row['date']} twice")
                 rows[key] = {**row, "is_partial": row["date"] >= str(self._today)}
             content: dict[str, Any] = response.json()
-            page = read.optional_text(read.field(content, self.next_page_field, "a page"), self.next_page_field)
+            page = fields.optional_text(fields.field(content, self.next_page_field, "a page"), self.next_page_field)
             if not page:
                 return list(rows.values())
             if page in pages:
-                read.refuse("its pages have no end")
+                fields.reject("its pages have no end")
             pages.add(page)
             response = self.requester.send_request(path=page)  # type: ignore[assignment]
 

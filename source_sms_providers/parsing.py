@@ -38,25 +38,25 @@ class FieldReader:
         self._provider = provider
         # A response that our requester received names its endpoint: an account id may stand in the path.
         self._endpoint = getattr(response, "endpoint", url.path)
-        self.asked = dict(parse_qsl(url.query))
+        self.query = dict(parse_qsl(url.query))
         """The query parameters that the request held, so that a row can be held against what was asked."""
 
-    def refuse(self, problem: str) -> NoReturn:
+    def reject(self, problem: str) -> NoReturn:
         raise unexpected_response_error(self._provider, self._endpoint, problem)
 
     def mapping(self, value: Any, name: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):
-            self.refuse(f"{name} is {kind(value)} where an object is due")
+            self.reject(f"{name} is {json_type_name(value)} where an object is due")
         return value
 
     def sequence(self, value: Any, name: str) -> Sequence[Any]:
         if not isinstance(value, list):
-            self.refuse(f"{name} is {kind(value)} where a list is due")
+            self.reject(f"{name} is {json_type_name(value)} where a list is due")
         return value
 
     def field(self, holder: Mapping[str, Any], key: str, name: str) -> Any:
         if key not in holder:
-            self.refuse(f"{name} has no '{key}'")
+            self.reject(f"{name} has no '{key}'")
         return holder[key]
 
     def optional(self, holder: Mapping[str, Any], key: str, name: str) -> Any:
@@ -83,10 +83,10 @@ class FieldReader:
         if isinstance(value, str) and NUMBER.fullmatch(value):
             value = Decimal(value)
         elif isinstance(value, bool) or not isinstance(value, (int, float)):
-            self.refuse(f"{name} is {kind(value)} where a number is due")
+            self.reject(f"{name} is {json_type_name(value)} where a number is due")
         if not abs(value) < TOO_LARGE:
-            self.refuse(f"{name} is a number too large for any destination")
-        return plain(value) if isinstance(value, Decimal) else value
+            self.reject(f"{name} is a number too large for any destination")
+        return to_json_number(value) if isinstance(value, Decimal) else value
 
     def optional_number(self, holder: Mapping[str, Any], key: str) -> int | float | None:
         """A field's number; None if it is not there, null or empty."""
@@ -96,7 +96,7 @@ class FieldReader:
         """A number of at least 0."""
         number = self.number(value, name)
         if number < 0:
-            self.refuse(f"{name} is negative")
+            self.reject(f"{name} is negative")
         return number
 
     def count(self, value: Any, name: str) -> int:
@@ -106,12 +106,12 @@ class FieldReader:
             return value
         number = self.amount(value, name)
         if number != int(number):
-            self.refuse(f"{name} is a fraction where a whole number is due")
+            self.reject(f"{name} is a fraction where a whole number is due")
         return int(number)
 
     def text(self, value: Any, name: str) -> str:
         if not isinstance(value, str):
-            self.refuse(f"{name} is {kind(value)} where a text is due")
+            self.reject(f"{name} is {json_type_name(value)} where a text is due")
         return value
 
     def optional_text(self, value: Any, name: str) -> str | None:
@@ -132,14 +132,14 @@ class FieldReader:
             return [text] if text else []
         return [self.php_text(each, name) for each in value]
 
-    def flag(self, value: Any, name: str) -> bool:
+    def boolean(self, value: Any, name: str) -> bool:
         """A boolean, also where it comes as `0`, `1`, `"0"` or `"1"`."""
         if isinstance(value, bool) or value in (0, 1, "0", "1"):
             return bool(int(value))
-        self.refuse(f"{name} is {kind(value)} where a yes or no is due")
+        self.reject(f"{name} is {json_type_name(value)} where a yes or no is due")
 
 
-def strict_json(body: bytes) -> Any:
+def parse_strict_json(body: bytes) -> Any:
     """Parses a body that is one JSON document in UTF-8, with or without a byte order mark.
 
     Texts come as a destination can store them (`storable`). Raises ValueError for anything else, also
@@ -147,10 +147,10 @@ def strict_json(body: bytes) -> Any:
     """
     value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
     # Looking through the bytes costs a fiftieth of the parsing; looking through each value, more than all of it.
-    return storable(value) if UNSTORABLE_ESCAPE.search(body) else value
+    return replace_unstorable(value) if UNSTORABLE_ESCAPE.search(body) else value
 
 
-def storable(value: Any) -> Any:
+def replace_unstorable(value: Any) -> Any:
     """A JSON value with U+FFFD for each character of its texts and keys that no destination stores.
 
     Keys of one object that only this makes equal stay apart: the later one ends in one more U+FFFD.
@@ -158,29 +158,29 @@ def storable(value: Any) -> Any:
     if isinstance(value, str):
         return UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, list):
-        return [storable(inner) for inner in value]
+        return [replace_unstorable(inner) for inner in value]
     if not isinstance(value, dict):
         return value
     mapping: dict[str, Any] = {}
     for key, inner in value.items():
-        name = storable(key)
+        name = replace_unstorable(key)
         while name in mapping:
             name += REPLACEMENT
-        mapping[name] = storable(inner)
+        mapping[name] = replace_unstorable(inner)
     return mapping
 
 
-def plain(number: Decimal) -> int | float:
+def to_json_number(number: Decimal) -> int | float:
     """The JSON number nearest to a decimal: `0.3`, not `0.30000000000000004`."""
     return int(number) if number == number.to_integral_value() else float(number)
 
 
-def exact(number: int | float) -> Decimal:
+def to_decimal(number: int | float) -> Decimal:
     """The decimal a JSON number was written as."""
     return Decimal(repr(number))
 
 
-def kind(value: Any) -> str:
+def json_type_name(value: Any) -> str:
     """Names a JSON value without showing it: it can be personal data."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")

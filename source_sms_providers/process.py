@@ -7,7 +7,7 @@ import sys
 import threading
 
 
-def end_when_nobody_waits() -> None:
+def exit_on_signal_or_closed_stdout() -> None:
     """Lets SIGINT, SIGTERM and a reader of stdout that goes away end the process at once, whatever its threads do.
 
     It dies by the signal, or with exit code 1. What is still buffered is dropped.

@@ -11,7 +11,7 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from source_sms_providers.parsing import exact, plain
+from source_sms_providers.parsing import to_decimal, to_json_number
 from source_sms_providers.state import Amounts
 
 Group = TypeVar("Group", bound=Hashable)
@@ -43,7 +43,7 @@ def sum_amounts(rows: Iterable[Amounts], length: int) -> Sums:
     """The sum of each amount; null counts as nothing."""
     sums = [Decimal(0)] * length
     for row in rows:
-        sums = [total + exact(amount or 0) for total, amount in zip(sums, row, strict=True)]
+        sums = [total + to_decimal(amount or 0) for total, amount in zip(sums, row, strict=True)]
     return tuple(sums)
 
 
@@ -51,7 +51,7 @@ def add_amounts(left: Amounts, right: Amounts) -> Amounts:
     """The sum of two rows, without the noise of binary fractions; null only where both are null."""
     return tuple(
         [
-            None if one is None and other is None else plain(exact(one or 0) + exact(other or 0))
+            None if one is None and other is None else to_json_number(to_decimal(one or 0) + to_decimal(other or 0))
             for one, other in zip(left, right, strict=True)
         ]
     )
@@ -94,7 +94,7 @@ def reconcile(
     left = [value if value > allowed else Decimal(0) for value, allowed in zip(rest, slack, strict=True)]
     remainder = None
     if exact_subset is None and any(left):
-        by_index = dict(zip(known, map(plain, left), strict=True))
+        by_index = dict(zip(known, map(to_json_number, left), strict=True))
         remainder = tuple(by_index.get(index) for index in range(length))
     return Reconciliation(retained, remainder, exact_subset is not None, has_surplus)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from queue import SimpleQueue
 from typing import Any
 
-from source_sms_providers.process import end_when_nobody_waits
+from source_sms_providers.process import exit_on_signal_or_closed_stdout
 
 
 def run() -> None:
@@ -21,7 +21,7 @@ def run() -> None:
     assert isinstance(sys.stdout, io.TextIOWrapper)
     # Whatever the locale: messages are UTF-8.
     sys.stdout.reconfigure(encoding="utf-8")
-    end_when_nobody_waits()
+    exit_on_signal_or_closed_stdout()
     # Importing the CDK makes objects by the hundred thousand that all stay, and the collector would look through them
     # again and again.
     gc.disable()

@@ -281,7 +281,7 @@ def test_given_a_failure_when_checked_then_a_trace_types_it(good, capsys):
     [
         (
             {"seven_api_key": "", "smsfactor_api_token": " "},
-            "Enter the seven.io API key or the SMSFactor API token.",
+            "Enter the seven.io API key, or the SMSFactor API token.",
         ),
         ({"seven_api_key": "a b"}, "contains a space or an invalid character"),
         ({"start_date": "2026-02-30"}, "is not a valid date"),

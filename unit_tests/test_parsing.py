@@ -7,7 +7,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from integration_tests.odd_labels import EXPECTED
-from source_sms_providers.parsing import FieldReader, exact, kind, plain, strict_json
+from source_sms_providers.parsing import FieldReader, json_type_name, parse_strict_json, to_decimal, to_json_number
 from unit_tests.providers import as_json
 from unit_tests.responses import response
 
@@ -16,7 +16,7 @@ READ = FieldReader("seven.io", response("https://gateway.seven.io/api/analytics"
 
 def test_given_a_refusal_then_it_names_provider_path_and_problem_but_no_query():
     with pytest.raises(AirbyteTracedException) as raised:
-        READ.refuse("a row has no 'sms'")
+        READ.reject("a row has no 'sms'")
 
     assert raised.value.message.startswith("seven.io returned an unexpected response for /api/analytics: a")
     assert "1e3" not in raised.value.message
@@ -24,7 +24,7 @@ def test_given_a_refusal_then_it_names_provider_path_and_problem_but_no_query():
 
 
 def test_given_a_response_then_the_query_that_was_asked_is_known():
-    assert READ.asked == {"start": "2026-03-07", "label": "1e3"}
+    assert READ.query == {"start": "2026-03-07", "label": "1e3"}
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_given_no_whole_number_when_read_as_a_count_then_it_is_refused(value):
     ("value", "flag"), [(True, True), (1, True), ("1", True), (False, False), (0, False), ("0", False)]
 )
 def test_given_a_yes_or_no_when_read_then_it_is_a_boolean(value, flag):
-    assert READ.flag(value, "postpaid") is flag
+    assert READ.boolean(value, "postpaid") is flag
 
 
 @pytest.mark.parametrize("value", ["", "yes", "true", 2, -1, None, [], {}])
 def test_given_no_yes_or_no_when_read_then_it_is_refused(value):
     with pytest.raises(AirbyteTracedException, match="postpaid"):
-        READ.flag(value, "postpaid")
+        READ.boolean(value, "postpaid")
 
 
 @pytest.mark.parametrize("value", [None, 1, False, [], {}])
@@ -155,37 +155,37 @@ def test_given_an_object_whose_field_is_null_when_read_then_it_is_null():
 )
 def test_given_a_body_that_is_no_json_when_parsed_then_it_is_refused(body):
     with pytest.raises(ValueError):  # noqa: PT011 (it is the promise of strict_json)
-        strict_json(body)
+        parse_strict_json(body)
 
 
 @pytest.mark.parametrize(("body", "value"), [(b'"900"', "900"), (b" 900\n", 900), (b'{"a":"\\u00e9\\/"}', {"a": "é/"})])
 def test_given_a_body_that_is_json_when_parsed_then_its_value_is_given(body, value):
-    assert strict_json(body) == value
+    assert parse_strict_json(body) == value
 
 
 @pytest.mark.parametrize(("label", "stored"), EXPECTED.items())
 def test_given_an_odd_text_when_parsed_then_it_is_what_a_destination_can_store(label, stored):
     body = as_json({"label": label, "in a list": [[label]], label: 1})
 
-    assert strict_json(body) == {"label": stored, "in a list": [[stored]], stored: 1}
-    assert strict_json(as_json(label)) == stored
+    assert parse_strict_json(body) == {"label": stored, "in a list": [[stored]], stored: 1}
+    assert parse_strict_json(as_json(label)) == stored
 
 
 def test_given_an_escape_of_upper_case_when_parsed_then_it_is_mended_too():
-    assert strict_json(b'"\\uD83D \\uDE00 \\ud83D\\uDe00"') == "\ufffd \ufffd \U0001f600"
+    assert parse_strict_json(b'"\\uD83D \\uDE00 \\ud83D\\uDe00"') == "\ufffd \ufffd \U0001f600"
 
 
 @pytest.mark.parametrize("escape", ["\\uD83D", "\\uDe00", "\\udE00", "\\uDBFF", "\\udfff", "\\u0000"])
 def test_given_one_escape_of_any_case_when_parsed_then_it_is_mended(escape):
-    assert strict_json(f'"{escape}"'.encode()) == "\ufffd"
+    assert parse_strict_json(f'"{escape}"'.encode()) == "\ufffd"
 
 
 def test_given_keys_that_are_stored_alike_when_parsed_then_they_stay_apart():
-    assert strict_json(b'{"F\\ud83d":1,"F\\u0000":2,"F":3}') == {"F\ufffd": 1, "F\ufffd\ufffd": 2, "F": 3}
+    assert parse_strict_json(b'{"F\\ud83d":1,"F\\u0000":2,"F":3}') == {"F\ufffd": 1, "F\ufffd\ufffd": 2, "F": 3}
 
 
 def test_given_three_keys_that_are_stored_alike_when_parsed_then_each_has_its_value():
-    assert strict_json(b'{"\\ud83d":1,"\\ud83e":2,"\\u0000":3}') == {
+    assert parse_strict_json(b'{"\\ud83d":1,"\\ud83e":2,"\\u0000":3}') == {
         "\ufffd": 1,
         "\ufffd\ufffd": 2,
         "\ufffd\ufffd\ufffd": 3,
@@ -194,18 +194,18 @@ def test_given_three_keys_that_are_stored_alike_when_parsed_then_each_has_its_va
 
 def test_given_a_nul_that_is_not_escaped_when_parsed_then_it_is_no_json():
     with pytest.raises(ValueError):  # noqa: PT011 (it is the promise of strict_json)
-        strict_json(b'"a\x00"')
+        parse_strict_json(b'"a\x00"')
 
 
 @pytest.mark.parametrize(
     ("left", "right", "total"), [(0.1, 0.2, 0.3), (1, 0.5, 1.5), (1.5, 0.5, 2), (5e-05, 1e-05, 6e-05)]
 )
 def test_given_two_numbers_when_added_exactly_then_there_is_no_noise(left, right, total):
-    assert repr(plain(exact(left) + exact(right))) == repr(total)
+    assert repr(to_json_number(to_decimal(left) + to_decimal(right))) == repr(total)
 
 
 def test_given_a_decimal_that_is_whole_when_made_plain_then_it_is_an_integer():
-    assert repr(plain(Decimal("2.00"))) == "2"
+    assert repr(to_json_number(Decimal("2.00"))) == "2"
 
 
 @pytest.mark.parametrize(
@@ -213,4 +213,4 @@ def test_given_a_decimal_that_is_whole_when_made_plain_then_it_is_an_integer():
     [({}, "an object"), ([], "a list"), ("secret", "a text"), (True, "a boolean"), (None, "null"), (1, "a number")],
 )
 def test_given_a_value_when_named_then_it_is_not_shown(value, name):
-    assert kind(value) == name
+    assert json_type_name(value) == name

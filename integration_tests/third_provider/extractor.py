@@ -13,14 +13,14 @@ class UsageExtractor(RecordExtractor):
     """`{"usage": [{"date": "2026-03-09", "country": "FR", "messages": 3, "price": "0.21", "currency": "EUR"}]}`."""
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = FieldReader("Third", response)
-        content = read.mapping(response.json(), "the response")
-        for row in read.sequence(read.field(content, "usage", "the response"), "usage"):
-            row = read.mapping(row, "a row")
+        fields = FieldReader("Third", response)
+        content = fields.mapping(response.json(), "the response")
+        for row in fields.sequence(fields.field(content, "usage", "the response"), "usage"):
+            row = fields.mapping(row, "a row")
             yield {
-                "date": read.text(read.field(row, "date", "a row"), "date"),
-                "country": read.text(read.field(row, "country", "a row"), "country"),
-                "messages": read.count(read.field(row, "messages", "a row"), "messages"),
-                "price": read.amount(read.field(row, "price", "a row"), "price"),
-                "currency": read.text(read.field(row, "currency", "a row"), "currency"),
+                "date": fields.text(fields.field(row, "date", "a row"), "date"),
+                "country": fields.text(fields.field(row, "country", "a row"), "country"),
+                "messages": fields.count(fields.field(row, "messages", "a row"), "messages"),
+                "price": fields.amount(fields.field(row, "price", "a row"), "price"),
+                "currency": fields.text(fields.field(row, "currency", "a row"), "currency"),
             }

@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import clone_error, transient_error
 from source_sms_providers.http.client import HttpClient
-from source_sms_providers.parsing import strict_json
+from source_sms_providers.parsing import parse_strict_json
 from source_sms_providers.single_flight import SingleFlight
 
 RESPONSE_CACHE_SIZE = 400
@@ -154,7 +154,7 @@ class AccountState:
             response = fetch()
             body = response.content
             # Parsed, it takes several times the memory.
-            response.json = lambda **_: strict_json(body)  # type: ignore[method-assign]
+            response.json = lambda **_: parse_strict_json(body)  # type: ignore[method-assign]
             return response
 
         return self._responses.get(url, unparsed)

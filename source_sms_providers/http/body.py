@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import requests
 
-from source_sms_providers.parsing import strict_json
+from source_sms_providers.parsing import parse_strict_json
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """200 times the largest known response, the price list of the world."""
@@ -47,7 +47,7 @@ def attach_body(response: requests.Response, raw: bytes) -> None:
     """
     try:
         body = _decompressed(raw, response.headers.get("Content-Encoding", "").strip().lower())
-        parsed = strict_json(body)
+        parsed = parse_strict_json(body)
     except (InvalidResponse, ValueError, RecursionError) as error:
         if response.status_code == requests.codes.ok:
             raise error if isinstance(error, InvalidResponse) else InvalidResponse(NOT_JSON) from None

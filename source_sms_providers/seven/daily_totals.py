@@ -51,18 +51,18 @@ class DailyTotalsExtractor(SevenExtractor):
 
     def totals(self, response: requests.Response) -> Totals:
         """The days that one response reports. A row that is wrong fails its own day only."""
-        read = FieldReader(PROVIDER, response)
-        first, last = date.fromisoformat(read.asked["start"]), date.fromisoformat(read.asked["end"])
+        fields = FieldReader(PROVIDER, response)
+        first, last = date.fromisoformat(fields.query["start"]), date.fromisoformat(fields.query["end"])
         rows: dict[date, Counters] = {}
         failed: Totals = {}
-        for row in read.sequence(response.json(), "the answer"):
-            row = read.mapping(row, "a row")
-            text = read.text(read.field(row, "date", "a row"), "date")
+        for row in fields.sequence(response.json(), "the answer"):
+            row = fields.mapping(row, "a row")
+            text = fields.text(fields.field(row, "date", "a row"), "date")
             day = _parse_day(text)
             if day is None or not first <= day <= last:
-                read.refuse(f"it reports {text[:10]}, but {first} to {last} was requested")
+                fields.reject(f"it reports {text[:10]}, but {first} to {last} was requested")
             try:
-                rows[day] = merge_counters(rows.get(day), counters_of(read, row, text))
+                rows[day] = merge_counters(rows.get(day), counters_of(fields, row, text))
             except AirbyteTracedException as error:
                 failed[day] = error
         return {day: record({"date": str(day)}, counters, self.config) for day, counters in rows.items()} | failed

@@ -12,7 +12,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.config import countries_of
 from source_sms_providers.errors import config_error
-from source_sms_providers.parsing import FieldReader, exact, plain
+from source_sms_providers.parsing import FieldReader, to_decimal, to_json_number
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -42,14 +42,14 @@ class BalanceExtractor(SevenExtractor):
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = FieldReader(PROVIDER, response)
-        answer = read.mapping(response.json(), "the answer")
-        read.warn_of_unknown(answer, {"amount", "currency"}, "balance")
+        fields = FieldReader(PROVIDER, response)
+        answer = fields.mapping(response.json(), "the answer")
+        fields.warn_of_unknown(answer, {"amount", "currency"}, "balance")
         now = datetime.now(timezone.utc)
         yield {
             "date": now.date().isoformat(),
-            "amount": read.number(read.field(answer, "amount", "the answer"), "amount"),
-            "currency": read.optional_text(read.optional(answer, "currency", "balance"), "currency"),
+            "amount": fields.number(fields.field(answer, "amount", "the answer"), "amount"),
+            "currency": fields.optional_text(fields.optional(answer, "currency", "balance"), "currency"),
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
 
@@ -62,67 +62,69 @@ class PricingExtractor(SevenExtractor):
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = FieldReader(PROVIDER, response)
-        answer = read.mapping(response.json(), "the answer")
+        fields = FieldReader(PROVIDER, response)
+        answer = fields.mapping(response.json(), "the answer")
         countries = [
-            read.mapping(country, "a country")
-            for country in read.sequence(read.field(answer, "countries", "the answer"), "countries")
+            fields.mapping(country, "a country")
+            for country in fields.sequence(fields.field(answer, "countries", "the answer"), "countries")
         ]
-        networks = [read.sequence(read.field(country, "networks", "a country"), "networks") for country in countries]
-        if "country" not in read.asked:
+        networks = [
+            fields.sequence(fields.field(country, "networks", "a country"), "networks") for country in countries
+        ]
+        if "country" not in fields.query:
             # Whether the counts of a part are those of the part or of the whole is not documented.
-            self._count(read, answer, "countCountries", len(countries))
-            self._count(read, answer, "countNetworks", sum(map(len, networks)))
+            self._count(fields, answer, "countCountries", len(countries))
+            self._count(fields, answer, "countNetworks", sum(map(len, networks)))
         wanted = countries_of(self.config)
         today = datetime.now(timezone.utc).date().isoformat()
         records: dict[tuple[str, str, str], dict[str, Any]] = {}
         for country, of_country in zip(countries, networks, strict=True):
-            read.warn_of_unknown(country, FIELDS_OF_A_COUNTRY, "price list")
-            code = read.php_text(read.field(country, "countryCode", "a country"), "countryCode")
+            fields.warn_of_unknown(country, FIELDS_OF_A_COUNTRY, "price list")
+            code = fields.php_text(fields.field(country, "countryCode", "a country"), "countryCode")
             if wanted and code.upper() not in wanted:
                 continue
             for network in of_country:
-                record = {"date": today, **self._network(read, code, country, read.mapping(network, "a network"))}
+                record = {"date": today, **self._network(fields, code, country, fields.mapping(network, "a network"))}
                 twin = records.setdefault((code, record["mcc"], record["network_name"]), record)
                 if twin is not record:
-                    self._join(read, twin, record)
+                    self._join(fields, twin, record)
         if unpriced := wanted - {code.upper() for code, _, _ in records}:
             LOGGER.warning("seven.io lists no price for %s.", ", ".join(sorted(unpriced)))
         return records.values()
 
-    def _count(self, read: FieldReader, answer: Mapping[str, Any], name: str, found: int) -> None:
-        promised = found if answer.get(name) is None else read.count(answer[name], name)
+    def _count(self, fields: FieldReader, answer: Mapping[str, Any], name: str, found: int) -> None:
+        promised = found if answer.get(name) is None else fields.count(answer[name], name)
         if promised != found:
-            read.refuse(f"{name} says {promised}, the list holds {found}")
+            fields.reject(f"{name} says {promised}, the list holds {found}")
 
-    def _join(self, read: FieldReader, twin: dict[str, Any], record: Mapping[str, Any]) -> None:
+    def _join(self, fields: FieldReader, twin: dict[str, Any], record: Mapping[str, Any]) -> None:
         """Adds what a network lists besides where it is listed twice, which no recorded list did."""
         if twin["price"] != record["price"]:
-            read.refuse(f"a network of country '{twin['country_code']}' has two prices")
+            fields.reject(f"a network of country '{twin['country_code']}' has two prices")
         for name in ("mncs", "features"):
             twin[name] = list(dict.fromkeys([*(twin[name] or ()), *(record[name] or ())])) or None
 
     def _network(
-        self, read: FieldReader, code: str, country: Mapping[str, Any], network: Mapping[str, Any]
+        self, fields: FieldReader, code: str, country: Mapping[str, Any], network: Mapping[str, Any]
     ) -> dict[str, Any]:
-        read.warn_of_unknown(network, FIELDS_OF_A_NETWORK, "price list")
+        fields.warn_of_unknown(network, FIELDS_OF_A_NETWORK, "price list")
         return {
             "country_code": code,
-            "country_name": self._descriptive(read, country, "countryName", read.php_text),
-            "country_prefix": self._descriptive(read, country, "countryPrefix", read.php_text),
-            "mcc": read.php_text(read.field(network, "mcc", "a network"), "mcc"),
-            "mncs": self._descriptive(read, network, "mncs", read.php_texts),
-            "network_name": read.php_text(read.field(network, "networkName", "a network"), "networkName"),
-            "price": read.amount(read.field(network, "price", "a network"), "price"),
-            "features": self._descriptive(read, network, "features", read.php_texts),
-            "comment": self._descriptive(read, network, "comment", read.php_text),
+            "country_name": self._descriptive(fields, country, "countryName", fields.php_text),
+            "country_prefix": self._descriptive(fields, country, "countryPrefix", fields.php_text),
+            "mcc": fields.php_text(fields.field(network, "mcc", "a network"), "mcc"),
+            "mncs": self._descriptive(fields, network, "mncs", fields.php_texts),
+            "network_name": fields.php_text(fields.field(network, "networkName", "a network"), "networkName"),
+            "price": fields.amount(fields.field(network, "price", "a network"), "price"),
+            "features": self._descriptive(fields, network, "features", fields.php_texts),
+            "comment": self._descriptive(fields, network, "comment", fields.php_text),
         }
 
     def _descriptive(
-        self, read: FieldReader, holder: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]
+        self, fields: FieldReader, holder: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]
     ) -> Any:
         """A field that only describes a price: null, with a warning, where it is missing or unreadable."""
-        value = read.optional(holder, name, "price list")
+        value = fields.optional(holder, name, "price list")
         if value is None or value is False:
             return None
         try:
@@ -146,13 +148,13 @@ class AnalyticsExtractor(SevenExtractor):
     group_field: str
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        read = FieldReader(PROVIDER, response)
-        groups = sum_by_group(read, response.json(), self.group_field)
+        fields = FieldReader(PROVIDER, response)
+        groups = sum_by_group(fields, response.json(), self.group_field)
         label = self.config.get("seven_label")
         if self.group_field == "label" and label and groups.keys() - {label}:
             raise unknown_label_error(label)
-        day = read.asked["start"]
-        if read.asked["end"] != day:
+        day = fields.query["start"]
+        if fields.query["end"] != day:
             raise ValueError("An answer without dates must be of one day, or several are booked on one.")
         if not any(has_usage(counters) for counters in groups.values()):
             return [zero_row(day, self.group_field, self.config)]
@@ -181,17 +183,17 @@ def has_usage(counters: Mapping[str, Any]) -> bool:
     return any(counters[name] for name in AMOUNTS)
 
 
-def sum_by_group(read: FieldReader, answer: Any, group_field: str) -> dict[str, Counters]:
+def sum_by_group(fields: FieldReader, answer: Any, group_field: str) -> dict[str, Counters]:
     """The counters of each group, the rows of one group added up."""
     groups: dict[str, Counters] = {}
-    for row in read.sequence(answer, "the answer"):
-        row = read.mapping(row, "a row")
-        group = group_name(read, read.field(row, group_field, "a row"), group_field)
-        groups[group] = merge_counters(groups.get(group), counters_of(read, row, read.asked["start"]))
+    for row in fields.sequence(answer, "the answer"):
+        row = fields.mapping(row, "a row")
+        group = group_name(fields, fields.field(row, group_field, "a row"), group_field)
+        groups[group] = merge_counters(groups.get(group), counters_of(fields, row, fields.query["start"]))
     return groups
 
 
-def counters_of(read: FieldReader, row: Mapping[str, Any], day: str) -> Counters:
+def counters_of(fields: FieldReader, row: Mapping[str, Any], day: str) -> Counters:
     """The counters of a row. Counters came and went over the years: one that is not sent is null, one that is
     not known is left out, both with a warning. A refund may make `usage_eur` negative; nothing else may be.
     """
@@ -199,22 +201,22 @@ def counters_of(read: FieldReader, row: Mapping[str, Any], day: str) -> Counters
     for name in AMOUNTS:
         value = row.get(name)
         if value is None:
-            read.warn_of_missing(name, "usage")
+            fields.warn_of_missing(name, "usage")
             counters[name] = None
         else:
             is_of = f"{name} of {day}"
-            counters[name] = read.number(value, is_of) if name == "usage_eur" else read.count(value, is_of)
-    read.warn_of_unknown(row, FIELDS_OF_USAGE, "usage")
+            counters[name] = fields.number(value, is_of) if name == "usage_eur" else fields.count(value, is_of)
+    fields.warn_of_unknown(row, FIELDS_OF_USAGE, "usage")
     return counters
 
 
-def group_name(read: FieldReader, value: Any, group_field: str) -> str:
+def group_name(fields: FieldReader, value: Any, group_field: str) -> str:
     """A group as a text; labels may come as a number or false in places."""
     if value is None or value is False:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return read.text(value, group_field)
+    return fields.text(value, group_field)
 
 
 def merge_counters(left: Counters | None, right: Counters) -> Counters:
@@ -225,4 +227,4 @@ def merge_counters(left: Counters | None, right: Counters) -> Counters:
 
 
 def _sum(left: int | float | None, right: int | float | None) -> int | float | None:
-    return None if left is None or right is None else plain(exact(left) + exact(right))
+    return None if left is None or right is None else to_json_number(to_decimal(left) + to_decimal(right))

@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.days import DAY, days, windows
 from source_sms_providers.errors import clone_error, transient_error
-from source_sms_providers.parsing import FieldReader, plain
+from source_sms_providers.parsing import FieldReader, to_json_number
 from source_sms_providers.reconcile import Reconciliation, add_amounts, matches, reconcile, sum_amounts
 from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Row, Rows, SnapshotRetriever, fetch
 from source_sms_providers.seven.daily_totals import (
@@ -141,7 +141,7 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        # Of ten years only those in use are kept: of the day that is read, and of the window that is prefetched.
+        # Of ten years only those in use are kept: of the day that is fields, and of the window that is prefetched.
         self._totals = SingleFlight[date, Totals](3)
 
     def control_total(self, day: date) -> Row | None:
@@ -263,7 +263,7 @@ def _notes(day: date, result: Reconciliation, reported: Sequence[Amounts], total
     if result.retained and not result.explained:
         notes[KEPT] = str(day)
     if result.has_surplus:
-        sums = map(plain, sum_amounts(reported, len(AMOUNTS)))
+        sums = map(to_json_number, sum_amounts(reported, len(AMOUNTS)))
         differing = [
             f"{have} {name}, total {due}" for name, have, due in zip(AMOUNTS, sums, total, strict=True) if have != due
         ]

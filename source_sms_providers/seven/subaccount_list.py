@@ -29,27 +29,27 @@ class SubaccountsExtractor(SevenExtractor):
 
 def list_subaccounts(response: requests.Response) -> dict[str, dict[str, Any]]:
     """The records of all subaccounts by their id. Raises AirbyteTracedException for a response of another shape."""
-    read = FieldReader(PROVIDER, response)
+    fields = FieldReader(PROVIDER, response)
     now = datetime.now(timezone.utc)
     accounts: dict[str, dict[str, Any]] = {}
-    for row in read.sequence(response.json(), "the answer"):
-        row = read.mapping(row, "an account")
-        account_id = group_name(read, read.field(row, "id", "an account"), "id")
+    for row in fields.sequence(response.json(), "the answer"):
+        row = fields.mapping(row, "an account")
+        account_id = group_name(fields, fields.field(row, "id", "an account"), "id")
         if not (account_id.isascii() and account_id.isdigit()):
-            read.refuse("an account's id is no number")
+            fields.reject("an account's id is no number")
         if account_id in accounts:
-            read.refuse("an account is listed twice")
+            fields.reject("an account is listed twice")
         # PHP writes an empty object as [].
-        topup = read.mapping(row.get("auto_topup") or {}, "auto_topup")
+        topup = fields.mapping(row.get("auto_topup") or {}, "auto_topup")
         accounts[account_id] = {
             "date": now.date().isoformat(),
             "account_id": account_id,
-            "username": read.optional_text(row.get("username"), "username"),
-            "company": read.optional_text(row.get("company"), "company"),
-            "balance": read.optional_number(row, "balance"),
-            "total_usage": read.optional_number(row, "total_usage"),
-            "auto_topup_threshold": read.optional_number(topup, "threshold"),
-            "auto_topup_amount": read.optional_number(topup, "amount"),
+            "username": fields.optional_text(row.get("username"), "username"),
+            "company": fields.optional_text(row.get("company"), "company"),
+            "balance": fields.optional_number(row, "balance"),
+            "total_usage": fields.optional_number(row, "total_usage"),
+            "auto_topup_threshold": fields.optional_number(topup, "threshold"),
+            "auto_topup_amount": fields.optional_number(topup, "amount"),
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
     return accounts

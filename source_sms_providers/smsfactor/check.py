@@ -25,7 +25,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.days import DAY, days
 from source_sms_providers.errors import config_error
 from source_sms_providers.retriever import fetch
-from source_sms_providers.smsfactor.extractors import Consumption, ConsumptionExtractor
+from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionExtractor
 
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.days import DAY, days
-from source_sms_providers.parsing import exact, plain
+from source_sms_providers.parsing import to_decimal, to_json_number
 from source_sms_providers.reconcile import reconcile
 from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Rows, fetch
 from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.smsfactor.check import verify_settings
-from source_sms_providers.smsfactor.extractors import Consumption, ConsumptionExtractor, record
+from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionExtractor, record
 
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient
@@ -68,10 +68,10 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
         retained: Collection[str] = ()
         before: dict[str, Decimal] = {}
         for (account, _), entry in self.stream_state.previously_written(str(day)).items():
-            before[account] = before.get(account, Decimal(0)) + exact(entry.amounts[0] or 0)
+            before[account] = before.get(account, Decimal(0)) + to_decimal(entry.amounts[0] or 0)
         if unlisted := {account for account, _ in removed} - listed.keys():
             usage = {account: before[account] for account in unlisted}
-            now = sum((exact(row["consumption"]) for row in reported), Decimal(0))
+            now = sum((to_decimal(row["consumption"]) for row in reported), Decimal(0))
             gained = now - sum((amount for account, amount in before.items() if account in listed), Decimal(0))
             retained = usage if day >= self._today else self._retained_accounts(usage, gained, consumption)
             if retained and day < self._today:
@@ -108,12 +108,12 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
         - The others were deleted, which takes nothing back of what they consumed.
         """
         retained: set[str] = set()
-        usage = {account: (plain(amount),) for account, amount in unlisted.items() if amount}
+        usage = {account: (to_json_number(amount),) for account, amount in unlisted.items() if amount}
         if consumption and consumption.total is not None and consumption.total > consumption.of_accounts:
-            deficit = plain(consumption.total - consumption.of_accounts)
+            deficit = to_json_number(consumption.total - consumption.of_accounts)
             retained.update(reconcile((deficit,), [], usage).retained)
         left = {account: amounts for account, amounts in usage.items() if account not in retained}
-        moved = reconcile((plain(gained),), [], left) if left and gained > 0 else None
+        moved = reconcile((to_json_number(gained),), [], left) if left and gained > 0 else None
         for account in left:
             was_moved = moved is not None and moved.explained and account in moved.retained
             if not was_moved and account not in self._existing.get("", self._list_existing):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from source_sms_providers.errors import transient_error
 from source_sms_providers.smsfactor.check import SETTINGS, verify_day_boundaries, verify_settings
-from source_sms_providers.smsfactor.extractors import ConsumptionExtractor
+from source_sms_providers.smsfactor.consumption import ConsumptionExtractor
 from unit_tests.providers import SMSFACTOR, canned_json
 from unit_tests.responses import response
 

@@ -6,11 +6,8 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.smsfactor.extractors import (
-    ConsumptionExtractor,
-    CreditsExtractor,
-    SubaccountCreditsExtractor,
-)
+from source_sms_providers.smsfactor.consumption import ConsumptionExtractor
+from source_sms_providers.smsfactor.extractors import CreditsExtractor, SubaccountCreditsExtractor
 from unit_tests.providers import SMSFACTOR
 from unit_tests.responses import response
 
