@@ -163,7 +163,6 @@ def test_given_a_broken_body_when_checked_then_the_status_is_failed_with_a_sente
         ("pricing", {"set": {"countries.0.networks.1.mcc": [262]}}),
         ("pricing", {"set": {"countries.0.networks.1.networkName": {"0": "x"}}}),
         ("pricing", {"set": {"countries.9.networks": []}}),
-        ("analytics", {"delete": ["0"]}),
         ("analytics", {"set": {"0.date": "2026-03-01"}}),
         ("analytics", {"set": {"0.date": "yesterday"}}),
         ("analytics", {"append_row": {"": FOREIGN_DAY}}),
@@ -303,15 +302,29 @@ def test_given_a_firewall_that_answers_when_read_then_the_sentence_names_it_and_
         assert "rejected the key, or a firewall blocked the request" in sentence
 
 
+def test_given_a_day_that_is_left_out_when_read_then_it_fails_as_a_fault_that_may_pass(sandbox: Sandbox) -> None:
+    sandbox.fault("edit", path="/api/analytics", query={"group_by": "date"}, delete=["0"], times=None)
+
+    result = sync(sandbox.config(start_date="2026-03-09"), ["analytics"], now=TODAY)
+
+    kind, sentence = result.failures()["analytics"]
+    assert kind == RETRY
+    assert "does not report 2026-03-09" in sentence
+    assert result.records("analytics") == []
+
+
 def test_given_an_empty_grouping_of_a_day_with_messages_when_read_then_it_is_no_record_of_zeros(
     sandbox: Sandbox,
 ) -> None:
     sandbox.fault("body", body="[]", query={"group_by": "label"}, times=None)
 
-    result = sync(sandbox.config(start_date="2026-03-09"), ["analytics_by_label"], now=TODAY)
+    result = sync(sandbox.config(start_date="2026-03-09"), ["analytics", "analytics_by_label"], now=TODAY)
 
-    assert result.failures()["analytics_by_label"][0] == RETRY
-    assert result.records("analytics_by_label") == []
+    [total] = result.records("analytics")
+    assert total["sms"]
+    assert result.records("analytics_by_label") == [{**total, "label": ""}]
+    # An empty list is more likely a fault than an answer: it is requested once more.
+    assert sum(request["query"]["group_by"] == "label" for request in sandbox.requests()) == 2
 
 
 def test_given_two_rows_of_one_day_when_read_then_their_counters_are_added_exactly(sandbox: Sandbox) -> None:

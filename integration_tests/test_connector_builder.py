@@ -31,8 +31,8 @@ from unit_tests.spec_form import problems
 FOLDER = ROOT / "connector-builder"
 MANIFESTS = ("seven-io", "smsfactor")
 LEFT_OUT = {"analytics_by_subaccount_and_country"}
-START = date(2026, 2, 25)
-TODAY = date(2026, 3, 5)
+START = date(2025, 4, 12)
+TODAY = date(2025, 4, 20)
 """From START to the eve of TODAY, no day names a label twice, and one has no usage."""
 
 

@@ -51,7 +51,7 @@ def test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_me
         elif status == "SUCCEEDED":
             assert setting == server, now
         elif setting == server:
-            assert "alike" in sentence, now
+            assert "consistent with both" in sentence, now
         else:
             assert server in sentence, now
         if activity != "dormant" and {setting, server} <= {"inclusive", "both_excluded"}:
@@ -152,7 +152,7 @@ def test_given_neither_key_when_checked_then_a_sentence_says_so(sandbox: Sandbox
     status, sentence, kind = check({"start_date": "2026-03-01"}, AFTERNOON)
 
     assert (status, kind) == ("FAILED", "config_error")
-    assert sentence.startswith("Enter at least one of seven.io API key and SMSFactor API token")
+    assert sentence.startswith("Enter the seven.io API key")
 
 
 def test_given_a_start_today_when_checked_then_it_passes(sandbox: Sandbox) -> None:

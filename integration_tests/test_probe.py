@@ -307,7 +307,7 @@ def test_given_any_other_time_when_probed_then_the_time_zone_is_said_to_be_told_
         ({"seven_base_url": "http://127.0.0.1:9"}, "seven.io could not be reached"),
         (
             {"seven_api_key": "", "smsfactor_api_token": ""},
-            "Enter at least one of seven.io API key and SMSFactor API token",
+            "Enter the seven.io API key",
         ),
     ],
 )

@@ -156,11 +156,11 @@ def test_given_a_consumer_that_leaves_a_silent_provider_then_its_workers_end(
 ) -> None:
     of_others = workers()
     monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", 1.0)
-    windows = 3
-    sandbox.fault("stall_before_headers", seconds=1000, times=None, skip=windows + 1)
+    windows = 6
+    sandbox.fault("stall_before_headers", seconds=1000, times=None, skip=windows + 30)
     messages = stream_messages(sandbox.config(start_date=MANY_DAYS), catalog(["consumption"]), [], TODAY)
     next(message for message in messages if message["type"] == "RECORD")
-    until(lambda: sandbox.stats()["count"] > windows + 1)
+    until(lambda: sandbox.stats()["count"] > windows + 30)
     assert workers() - of_others
 
     messages.close()

@@ -76,6 +76,8 @@ def reconcile(
     """
     length = len(total)
     known = [index for index, amount in enumerate(total) if amount is not None]
+    if not known:
+        return Reconciliation((), None, explained=True, has_surplus=False)
     if len(known) < length:
         money = known.index(money) if money in known else None
         total, rows = _pick(total, known), [_pick(row, known) for row in rows]

@@ -239,11 +239,13 @@ class DailyBreakdownRetriever(SnapshotRetriever):
         """The rows of the days that a request for all of them tells, or one for each fifth of them."""
         assert self.step is not None
         told: dict[date, Rows] = {}
+        requested = set[tuple[date, date]]()
         for parts in WINDOWS_PER_STEP:
             for window in windows(first, last, self.step / parts):
                 try:
-                    if window[0] in told or self.requests_saved(*window) < MIN_REQUESTS_SAVED:
+                    if window[0] in told or window in requested or self.requests_saved(*window) < MIN_REQUESTS_SAVED:
                         continue
+                    requested.add(window)
                     if self._window_failures[parts] < MAX_WINDOW_FAILURES:
                         told |= self.split_window_by_day(*window) or {}
                         self._window_failures[parts] = -math.inf
