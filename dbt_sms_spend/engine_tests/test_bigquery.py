@@ -99,8 +99,4 @@ def in_order(nodes: dict[str, Any]) -> list[Any]:
     # The tests of single columns come with dbt.
     columns = ("not_null_", "accepted_values_", "unique_sms")
     kinds = ("model", "test")
-    return [
-        node
-        for node in found.values()
-        if node["resource_type"] in kinds and not node["name"].startswith(columns)
-    ]
+    return [node for node in found.values() if node["resource_type"] in kinds and not node["name"].startswith(columns)]
