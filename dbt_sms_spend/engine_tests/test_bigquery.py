@@ -96,7 +96,7 @@ def in_order(nodes: dict[str, Any]) -> list[Any]:
     for name in sorted(nodes, key=lambda name: not name.startswith("model.")):
         if name.startswith(("model.", "test.")):
             add(name)
-    # Those of single columns come with dbt.
-    return [
-        node for node in found.values() if not node["name"].startswith(("not_null_", "accepted_values_", "unique_sms"))
-    ]
+    # The tests of single columns come with dbt.
+    columns = ("not_null_", "accepted_values_", "unique_sms")
+    kinds = ("model", "test")
+    return [node for node in found.values() if node["resource_type"] in kinds and not node["name"].startswith(columns)]

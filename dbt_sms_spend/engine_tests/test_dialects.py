@@ -1,4 +1,4 @@
-"""The compiled models are in the style of .sqlfluff, and parse in the dialects of Redshift and Trino."""
+"""The compiled models are in the style of .sqlfluff, and parse in the dialects of others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def compiled(folder: Path, target: str) -> dict[str, str]:
     return {node["name"]: node["compiled_code"] for node in nodes if node["resource_type"] == "model"}
 
 
-@pytest.mark.parametrize("dialect", ["redshift", "trino"])
+@pytest.mark.parametrize("dialect", ["redshift", "snowflake", "trino"])
 def test_every_model_parses(tmp_path: Path, dialect: str) -> None:
     models = compiled(tmp_path, dialect)
     linter = Linter(config=FluffConfig(overrides={"dialect": dialect, "templater": "raw"}))

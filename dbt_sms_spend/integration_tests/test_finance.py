@@ -34,6 +34,12 @@ BUDGET = (
 )
 
 
+BROKEN = """
+ALTER VIEW spend.{view} RENAME TO the_right_one;
+CREATE VIEW spend.{view} AS SELECT * REPLACE ("{column}" + 1 AS "{column}") FROM spend.the_right_one;
+"""
+
+
 @pytest.mark.parametrize("mart", FINANCE_MARTS)
 def test_a_finance_mart_holds_what_the_world_says(built: Spend, records: Records, mart: str) -> None:
     expected = expected_finance(records)[mart]
@@ -262,15 +268,17 @@ def made_up_days(kind: str, seed: int) -> dict[datetime.date, tuple[str, Decimal
             "WHERE month = '2026-02-01' AND provider = 'seven.io'",
             {"adds_up_to_the_days_sms__chargeback_messages__units__amount__month"},
         ),
-        ('UPDATE spend.sms__focus_unpriced SET "PricingQuantity" = 0 WHERE "x_country" = \'FR\'', {"finance_adds_up"}),
-        ("DELETE FROM spend.sms__focus_1_4 WHERE \"x_country\" = 'FR'", {"finance_adds_up"}),
+        (BROKEN.format(view="sms__focus_unpriced", column="PricingQuantity"), {"finance_adds_up"}),
+        (BROKEN.format(view="sms__focus_1_4", column="BilledCost"), {"finance_adds_up"}),
         ("DELETE FROM spend.sms__effective_prices WHERE country = 'DE'", {"finance_adds_up"}),
     ],
 )
 def test_a_finance_mart_that_does_not_add_up_is_red(spend: Spend, wrong: str, red: set[str]) -> None:
     spend.change(wrong)
     spend.dbt("test", "--select", "models/finance", "tests/finance")
-    assert spend.red() == red
+    # sms__focus_1_2 is a view of sms__focus_1_4, and fails with it.
+    of_1_2 = {test for test in spend.red() if "sms__focus_1_2" in test}
+    assert spend.red() - of_1_2 == red
 
 
 def laid(records: Records, folder: Path, select: str = "") -> Spend:

@@ -23,7 +23,7 @@ A_COUNTRY_COST_MORE = """UPDATE sms.analytics_by_country SET usage_eur = usage_e
         pytest.param(
             # A fraction of a cent, in one country.
             A_COUNTRY_COST_MORE.format(which=OF_A_DAY_WITHOUT_ACCOUNTS),
-            {"adds_up_to_the_days_sms__daily_spend_messages__units__amount"},
+            {"adds_up_to_the_days_sms__daily_spend_messages__units__amount", "focus_adds_up_to_the_days"},
             id="a country costs more than it did",
         ),
         pytest.param(
@@ -34,7 +34,11 @@ A_COUNTRY_COST_MORE = """UPDATE sms.analytics_by_country SET usage_eur = usage_e
         ),
         pytest.param(
             f"{AN_ACCOUNT_SENT_MORE}; {A_COUNTRY_COST_MORE.format(which=OF_YESTERDAY)}",
-            {"alert_day_without_accounts", "adds_up_to_the_days_sms__daily_spend_messages__units__amount"},
+            {
+                "alert_day_without_accounts",
+                "adds_up_to_the_days_sms__daily_spend_messages__units__amount",
+                "focus_adds_up_to_the_days",
+            },
             id="nothing adds up on a day",
         ),
         pytest.param(

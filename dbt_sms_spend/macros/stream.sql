@@ -68,7 +68,7 @@ A stream that is not synced has no rows.
         {% if existing is not none and column not in types -%}
             {{ sms_null(sms_string()) }}
         {%- elif column in ('mncs', 'features') -%}
-            {{ sms_to_json('rows_read.' ~ column, types.get(column, 'string')) }}
+            {{ sms_to_json('rows_read.' ~ column, types.get(column, '')) }}
         {%- elif column in columns['numbers'] -%}
             {{ sms_to_number('rows_read.' ~ column, types.get(column, '')) }}
         {%- else -%}

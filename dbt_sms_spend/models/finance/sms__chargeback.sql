@@ -10,7 +10,7 @@ named as (
         account_name,
         row_number() over (
             partition by provider, source_relation, account_id
-            order by date desc, account_name
+            order by date desc, account_name asc
         ) as place
     from spend
     where account_id is not null

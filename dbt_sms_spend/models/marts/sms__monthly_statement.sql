@@ -36,7 +36,7 @@ names as (
         spend.*,
         row_number() over (
             partition by spend.source_relation, spend.provider, spend.month, spend.account_id, spend.name_key
-            order by case when spend.account_name is null then 1 else 0 end, spend.date desc
+            order by case when spend.account_name is null then 1 else 0 end asc, spend.date desc
         ) as name_rank
     from spend
 ),
