@@ -398,7 +398,7 @@ def test_given_what_is_no_answer_in_http_200_when_read_then_each_stream_fails_an
     for fault, _ in faults.values():
         sandbox.fault(**fault)
 
-    done = builder(tmp_path, "read", name, sandbox.config(start_date="2026-03-04"), faults)
+    done = builder(tmp_path, "read", name, sandbox.config(start_date=str(TODAY - timedelta(days=1))), faults)
 
     found = errors(done)
     assert done.code == 1
@@ -413,12 +413,16 @@ def test_given_failures_that_pass_when_read_then_they_are_asked_again(sandbox: S
         sandbox.fault(path="/metrics/consumption", **fault)
 
     done = builder(
-        tmp_path, "read", "smsfactor", sandbox.config(start_date="2026-03-04", num_workers=1), ["consumption"]
+        tmp_path,
+        "read",
+        "smsfactor",
+        sandbox.config(start_date=str(TODAY - timedelta(days=1)), num_workers=1),
+        ["consumption"],
     )
 
     assert (done.code, errors(done)) == (0, {})
     assert len(done.records("consumption")) == 4
-    assert asked_days(sandbox) == 4 * ["2026-03-04"]
+    assert asked_days(sandbox) == 4 * [str(TODAY - timedelta(days=1))]
 
 
 @pytest.mark.parametrize(

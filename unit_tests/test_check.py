@@ -78,7 +78,7 @@ def test_given_any_start_when_checked_then_every_grouping_is_asked_for_yesterday
 def test_given_a_start_of_today_and_no_right_to_a_grouping_then_it_fails(good, group):
     good.answer(f"{SEVEN}/analytics?group_by={group}", "seven/error_902.json")
 
-    assert "no permission for this endpoint" in check(start_date="2026-03-10").message
+    assert "lacks a permission for this endpoint" in check(start_date="2026-03-10").message
 
 
 def test_given_a_grouping_of_another_shape_when_checked_then_it_fails(good):
@@ -170,7 +170,7 @@ def test_given_no_key_when_checked_then_seven_is_not_asked(good):
     ("endpoint", "error", "hint"),
     [
         ("balance", "900", "does not accept the API key"),
-        ("pricing", "902", "no permission for this endpoint"),
+        ("pricing", "902", "lacks a permission for this endpoint"),
         ("analytics", "903", "rejects the IP address"),
     ],
 )
