@@ -191,7 +191,7 @@ def test_given_one_stream_that_fails_when_read_then_the_others_are_synced(provid
     output = read("balance", "credits")
 
     assert [record["credits"] for record in output.records] == [44690]
-    assert output.failure.message.startswith("Not all streams were synced. balance: The seven.io API key has no ")
+    assert output.failure.message.startswith("Not all streams were synced. balance: The seven.io API key lacks a ")
     assert output.failure.failure_type is FailureType.config_error
 
 
