@@ -9,7 +9,7 @@ import time_machine
 from integration_tests.quick_building import quick_building as quick_building
 from source_sms_providers.session import SyncSession
 from unit_tests.connector import NOW
-from unit_tests.providers import AccountStates
+from unit_tests.providers import Providers
 from unit_tests.waiting import Waiting
 
 
@@ -31,7 +31,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
 
 
 @pytest.fixture
-def providers(clock: time_machine.Traveller, waiting: Waiting) -> Iterator[AccountStates]:
+def providers(clock: time_machine.Traveller, waiting: Waiting) -> Iterator[Providers]:
     """Both providers, at the time of `clock`; without a test's say nothing answers."""
     with requests_mock.Mocker(case_sensitive=True) as mocker:
-        yield AccountStates(mocker)
+        yield Providers(mocker)

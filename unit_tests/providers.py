@@ -22,7 +22,7 @@ class Asked(NamedTuple):
     query: dict[str, str]
 
 
-class AccountStates:
+class Providers:
     """Answers as told; whatever it was not told about cannot be reached."""
 
     def __init__(self, mocker: requests_mock.Mocker) -> None:

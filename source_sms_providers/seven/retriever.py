@@ -141,7 +141,7 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        # Of ten years only those in use are kept: of the day that is fields, and of the window that is prefetched.
+        # Of ten years only those in use are kept: of the day that is read, and of the window that is prefetched.
         self._totals = SingleFlight[date, Totals](3)
 
     def control_total(self, day: date) -> Row | None:

@@ -9,7 +9,7 @@ from airbyte_cdk.models import FailureType
 
 from source_sms_providers.days import days
 from unit_tests.connector import read, written
-from unit_tests.providers import SEVEN, AccountStates, Asked, as_json, query_of
+from unit_tests.providers import SEVEN, Asked, Providers, as_json, query_of
 from unit_tests.usage import ZEROS, usage
 
 STREAM = "analytics_by_subaccount_and_country"
@@ -28,7 +28,7 @@ class Accounts:
     `sent` is usage by account and country, `loose` an account's usage of no country.
     """
 
-    def __init__(self, providers: AccountStates) -> None:
+    def __init__(self, providers: Providers) -> None:
         self.listed: dict[str, str | None] = {"101": "Company 1", "102": "Company 2"}
         self.named: dict[str, Usage] = {}
         self.sent: dict[str, dict[str, Usage]] = defaultdict(dict)
@@ -90,7 +90,7 @@ def by_key(output) -> list[dict]:
     return sorted(output.records, key=lambda record: (record["account_id"], record["country"]))
 
 
-def asked_of(providers: AccountStates, group: str = "country") -> list[str]:
+def asked_of(providers: Providers, group: str = "country") -> list[str]:
     """Whose usage was requested, by this grouping."""
     queries = [query_of(request) for request in providers.requests]
     return sorted(query["subaccounts"] for query in queries if query.get("group_by") == group)
