@@ -88,7 +88,7 @@ FOREIGN_DAY = {
 }
 SENTENCES = {
     USER: ("Copy", "Give", "Use", "Add", "Make", "Check"),
-    RETRY: ("The next sync asks again.",),
+    RETRY: ("The next sync tries again.",),
     CONNECTOR: ("pdate the connector",),
 }
 SENTENCES_OF_A_TEST = {**SENTENCES, RETRY: ("Test the connection again.",)}

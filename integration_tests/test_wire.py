@@ -94,7 +94,7 @@ def test_given_a_failure_for_ever_when_read_then_it_ends_soon_as_a_transient_err
     kind, sentence = result.failures()["consumption"]
     assert kind == "transient_error"
     assert sentence.startswith("SMSFactor ")
-    assert sentence.endswith("The next sync asks again.")
+    assert sentence.endswith("The next sync tries again.")
     assert result.records("consumption") == []
     assert time.monotonic() - started < 10
 
@@ -173,7 +173,7 @@ def test_given_a_retry_after_of_an_hour_when_read_then_the_sync_ends_and_says_wh
     kind, sentence = result.failures()["consumption"]
     assert (kind, sentence) == (
         "transient_error",
-        "SMSFactor is rate limiting us (HTTP 429). The next sync asks again.",
+        "SMSFactor is rate limiting us (HTTP 429). The next sync tries again.",
     )
 
 

@@ -21,7 +21,7 @@ MAX_OUTAGE_SECONDS = 12
 MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 
 TEST_SENTENCES = {
-    "The next sync asks again.": "Test the connection again.",
+    "The next sync tries again.": "Test the connection again.",
     "Nothing from it was synced, so existing rows are unaffected; if the next sync says the same, update": (
         "If another test says the same, update"
     ),

@@ -33,10 +33,10 @@ def test_given_a_sentence_then_user_and_log_see_the_same(make):
 
 def test_given_an_unexpected_answer_then_the_sentence_says_that_nothing_was_synced():
     sentence = unexpected_response_error(
-        "seven.io", "/api/balance", "the answer is a list where an object is due"
+        "seven.io", "/api/balance", "the response is a list where an object is due"
     ).message
 
-    assert sentence.startswith("seven.io returned an unexpected response for /api/balance: the answer is a")
+    assert sentence.startswith("seven.io returned an unexpected response for /api/balance: the response is a")
     assert "Nothing from it was synced" in sentence
 
 

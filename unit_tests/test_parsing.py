@@ -138,7 +138,7 @@ def test_given_no_object_when_read_then_it_is_refused(value):
 @pytest.mark.parametrize("value", [None, {}, "[]", 1])
 def test_given_no_list_when_read_then_it_is_refused(value):
     with pytest.raises(AirbyteTracedException, match="where a list is due"):
-        READ.sequence(value, "the answer")
+        READ.sequence(value, "the response")
 
 
 def test_given_an_object_without_the_field_when_read_then_it_is_refused():

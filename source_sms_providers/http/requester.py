@@ -194,7 +194,7 @@ class ReadOnlyRequester(Requester):
                     account.record_success(self._endpoint)
                     return outcome
                 problem, is_rate_limited, asked_to_wait = outcome
-                final = f"{problem}. The next sync asks again."
+                final = f"{problem}. The next sync tries again."
                 account.record_failure(str(request.url), final, self._max_outage)
                 if asked_to_wait is not None and asked_to_wait > MAX_RETRY_AFTER_SECONDS:
                     account.open_circuit(transient_error(final))

@@ -55,7 +55,7 @@ class DailyTotalsExtractor(SevenExtractor):
         first, last = date.fromisoformat(fields.query["start"]), date.fromisoformat(fields.query["end"])
         rows: dict[date, Counters] = {}
         failed: Totals = {}
-        for row in fields.sequence(response.json(), "the answer"):
+        for row in fields.sequence(response.json(), "the response"):
             row = fields.mapping(row, "a row")
             text = fields.text(fields.field(row, "date", "a row"), "date")
             day = _parse_day(text)

@@ -43,12 +43,12 @@ class BalanceExtractor(SevenExtractor):
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         fields = FieldReader(PROVIDER, response)
-        answer = fields.mapping(response.json(), "the answer")
+        answer = fields.mapping(response.json(), "the response")
         fields.warn_of_unknown(answer, {"amount", "currency"}, "balance")
         now = datetime.now(timezone.utc)
         yield {
             "date": now.date().isoformat(),
-            "amount": fields.number(fields.field(answer, "amount", "the answer"), "amount"),
+            "amount": fields.number(fields.field(answer, "amount", "the response"), "amount"),
             "currency": fields.optional_text(fields.optional(answer, "currency", "balance"), "currency"),
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
@@ -63,10 +63,10 @@ class PricingExtractor(SevenExtractor):
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         fields = FieldReader(PROVIDER, response)
-        answer = fields.mapping(response.json(), "the answer")
+        answer = fields.mapping(response.json(), "the response")
         countries = [
             fields.mapping(country, "a country")
-            for country in fields.sequence(fields.field(answer, "countries", "the answer"), "countries")
+            for country in fields.sequence(fields.field(answer, "countries", "the response"), "countries")
         ]
         networks = [
             fields.sequence(fields.field(country, "networks", "a country"), "networks") for country in countries
@@ -186,7 +186,7 @@ def has_usage(counters: Mapping[str, Any]) -> bool:
 def sum_by_group(fields: FieldReader, answer: Any, group_field: str) -> dict[str, Counters]:
     """The counters of each group, the rows of one group added up."""
     groups: dict[str, Counters] = {}
-    for row in fields.sequence(answer, "the answer"):
+    for row in fields.sequence(answer, "the response"):
         row = fields.mapping(row, "a row")
         group = group_name(fields, fields.field(row, group_field, "a row"), group_field)
         groups[group] = merge_counters(groups.get(group), counters_of(fields, row, fields.query["start"]))

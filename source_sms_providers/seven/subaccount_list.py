@@ -32,7 +32,7 @@ def list_subaccounts(response: requests.Response) -> dict[str, dict[str, Any]]:
     fields = FieldReader(PROVIDER, response)
     now = datetime.now(timezone.utc)
     accounts: dict[str, dict[str, Any]] = {}
-    for row in fields.sequence(response.json(), "the answer"):
+    for row in fields.sequence(response.json(), "the response"):
         row = fields.mapping(row, "an account")
         account_id = group_name(fields, fields.field(row, "id", "an account"), "id")
         if not (account_id.isascii() and account_id.isdigit()):

@@ -136,8 +136,8 @@ def group_total(fields: FieldReader, response: requests.Response) -> Decimal | N
 
 
 def data_of(fields: FieldReader, response: requests.Response) -> Mapping[str, Any]:
-    answer = fields.mapping(response.json(), "the answer")
-    return fields.mapping(fields.field(answer, "data", "the answer"), "data")
+    answer = fields.mapping(response.json(), "the response")
+    return fields.mapping(fields.field(answer, "data", "the response"), "data")
 
 
 def accounts_of(fields: FieldReader, response: requests.Response) -> list[tuple[bool, str, Mapping[str, Any]]]:

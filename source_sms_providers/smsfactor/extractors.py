@@ -42,7 +42,7 @@ class CreditsExtractor(SmsfactorExtractor):
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         fields = FieldReader(PROVIDER, response)
-        answer = fields.mapping(response.json(), "the answer")
+        answer = fields.mapping(response.json(), "the response")
         fields.warn_of_unknown(answer, FIELDS_OF_CREDITS, "credits")
         postpaid = self._optional_status(fields, answer, "postpaid", fields.boolean)
         unlimited = self._optional_status(fields, answer, "unlimited", fields.boolean)
@@ -60,7 +60,7 @@ class CreditsExtractor(SmsfactorExtractor):
         if has_no_end and answer.get("credits") is None:
             fields.warn_of_missing("credits", "credits")
             return None
-        return fields.number(fields.field(answer, "credits", "the answer"), "credits")
+        return fields.number(fields.field(answer, "credits", "the response"), "credits")
 
     def _optional_status(
         self, fields: FieldReader, answer: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]
@@ -88,10 +88,10 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
         fields = FieldReader(PROVIDER, response)
-        answer = fields.mapping(response.json(), "the answer")
+        answer = fields.mapping(response.json(), "the response")
         now = datetime.now(timezone.utc)
         records: dict[str, dict[str, Any]] = {}
-        for account in sub_accounts(fields, fields.field(answer, "sub-accounts", "the answer")):
+        for account in sub_accounts(fields, fields.field(answer, "sub-accounts", "the response")):
             identity = account_id(fields, account, "client_id")
             if identity in records:
                 fields.reject("a sub-account is listed twice")

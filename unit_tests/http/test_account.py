@@ -222,7 +222,7 @@ def test_given_one_day_that_is_never_answered_then_the_other_days_arrive(provide
 
     failure = failure_of("consumption", "2026-01-02", **together)
 
-    assert failure.message == "SMSFactor did not answer in time. The next sync asks again."
+    assert failure.message == "SMSFactor did not answer in time. The next sync tries again."
     assert [ask("consumption", day, **together).status_code for day in days(3, 9)] == [200] * 7
 
 
@@ -275,7 +275,7 @@ def test_given_a_retry_after_that_is_too_long_then_no_other_day_is_sent(provider
 
     assert len(providers.requests) == 1
     assert {failure.message for failure in failures} == {
-        "SMSFactor is rate limiting us (HTTP 429). The next sync asks again."
+        "SMSFactor is rate limiting us (HTTP 429). The next sync tries again."
     }
 
 

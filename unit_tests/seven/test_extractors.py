@@ -58,11 +58,11 @@ def test_given_an_amount_when_extracted_then_it_is_a_number(amount, number):
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        (900, "the answer is a number where an object is due"),
-        ("900", "the answer is a text where an object is due"),
-        (None, "the answer is null where an object is due"),
-        ([], "the answer is a list where an object is due"),
-        ({}, "the answer has no 'amount'"),
+        (900, "the response is a number where an object is due"),
+        ("900", "the response is a text where an object is due"),
+        (None, "the response is null where an object is due"),
+        ([], "the response is a list where an object is due"),
+        ({}, "the response has no 'amount'"),
         ({"amount": None, "currency": "EUR"}, "amount is null where a number is due"),
         ({"amount": "", "currency": "EUR"}, "amount is a text where a number is due"),
         ({"amount": 1, "currency": 978}, "currency is a number where a text is due"),
@@ -166,7 +166,7 @@ def test_given_a_list_that_contradicts_itself_when_extracted_then_it_is_refused(
 
 
 def test_given_a_list_without_countries_when_extracted_then_it_is_refused():
-    assert "the answer has no 'countries'" in refusal(pricing_of, {"countCountries": 1, "countNetworks": 1})
+    assert "the response has no 'countries'" in refusal(pricing_of, {"countCountries": 1, "countNetworks": 1})
 
 
 @pytest.mark.parametrize("body", [{}, {"countCountries": None, "countNetworks": None}])

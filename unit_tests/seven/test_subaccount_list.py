@@ -99,7 +99,7 @@ def test_given_the_list_then_all_of_its_accounts_are_there_by_their_id():
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        ({"accounts": []}, "the answer is an object where a list is due"),
+        ({"accounts": []}, "the response is an object where a list is due"),
         (["1"], "an account is a text where an object is due"),
         ([{"company": "Company 1"}], "an account has no 'id'"),
         ([{**ACCOUNT, "id": "all"}], "an account's id is no number"),

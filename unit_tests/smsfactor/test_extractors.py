@@ -207,8 +207,8 @@ def test_given_the_documented_answer_then_there_is_no_warning(caplog):
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ([], "the answer is a list where an object is due"),
-        ({"status": 1}, "the answer has no 'data'"),
+        ([], "the response is a list where an object is due"),
+        ({"status": 1}, "the response has no 'data'"),
         ({"data": []}, "data is a list where an object is due"),
         ({"data": {}}, "data has no 'my_account'"),
         (group(None), "my_account is null where an object is due"),
@@ -346,12 +346,12 @@ def test_given_a_limit_in_any_shape_then_it_is_a_number_or_null(limit, value):
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        (44690, "the answer is a number where an object is due"),
-        ({"status": 1, "message": "OK"}, "the answer has no 'credits'"),
+        (44690, "the response is a number where an object is due"),
+        ({"status": 1, "message": "OK"}, "the response has no 'credits'"),
         ({"credits": None}, "credits is null"),
         ({"credits": "many"}, "credits is a text where a number is due"),
         ({"credits": None, "postpaid": "0", "unlimited": False}, "credits is null"),
-        ({"credit": 5, "details": {"credits": 5}, "data": {"credits": 5}}, "the answer has no 'credits'"),
+        ({"credit": 5, "details": {"credits": 5}, "data": {"credits": 5}}, "the response has no 'credits'"),
     ],
 )
 def test_given_credits_in_another_form_then_they_are_refused(body, problem):
@@ -428,7 +428,7 @@ def test_given_an_answer_without_the_list_then_it_is_refused():
     extractor = SubaccountCreditsExtractor(config=CONFIG, parameters={})
     answer = response(f"{SMSFACTOR}/sub-accounts", {"status": 1, "message": "OK"})
 
-    assert "the answer has no 'sub-accounts'" in refusal(extractor.extract_records, answer)
+    assert "the response has no 'sub-accounts'" in refusal(extractor.extract_records, answer)
 
 
 @pytest.mark.parametrize("nothing", [[], None, {}])
