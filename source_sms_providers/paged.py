@@ -85,6 +85,8 @@ class DatedRowsRetriever(DailyBreakdownRetriever):
 
     def _complete(self, day: date, rows: Rows) -> Day:
         removed = self.removed(day, {self.row_key(row): row for row in rows})
-        zero_rows = [self.zero_row(day, *each) for each in removed.items()]
+        # Nothing is taken back from a running day.
+        become = self.restore if day >= self._today else self.zero_row
+        zero_rows = [become(day, *each) for each in removed.items()]
         no_group = [""] * (len(self.primary_key) - 1)
         return Day(day, [*rows, *zero_rows] or [self.zero_row(day, tuple(no_group), StateEntry(()))])

@@ -1,5 +1,6 @@
 """A stream's days as rows and checkpoints, in the order of the days."""
 
+import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,12 +56,20 @@ class Day:
 
 
 def fetch(
-    requester: Requester, first: date | None = None, last: date | None = None, **parameters: str
+    requester: Requester,
+    first: date | None = None,
+    last: date | None = None,
+    is_retry: bool = False,
+    **parameters: str,
 ) -> requests.Response:
-    """The response for the days from `first` to `last`, with query parameters of this request alone."""
+    """The response for the days from `first` to `last`, with query parameters of this request alone.
+
+    A retry is not answered from the cache.
+    """
     response = requester.send_request(
         stream_slice=StreamSlice(partition={}, cursor_slice={"start_time": str(first), "end_time": str(last)}),
         request_params=parameters,
+        is_retry=is_retry,  # type: ignore[call-arg]
     )
     assert response is not None
     return response
@@ -113,16 +122,17 @@ class SnapshotRetriever(Retriever):
         failures: list[AirbyteTracedException] = []
         notes = defaultdict[str, list[str]](list)
         staged: list[Day] = []
+        row_count = 0
         for day in self._results(failures):
             for note, detail in day.notes.items():
                 notes[note].append(detail)
             staged.append(day)
-            row_count = sum(len(each.rows) for each in staged if not isinstance(each.rows, AirbyteTracedException))
+            row_count += 0 if isinstance(day.rows, AirbyteTracedException) else len(day.rows)
             # A state names all rows of the lookback window: the states must not outweigh the rows.
             is_due = len(staged) >= self.checkpoint_interval_days and row_count >= 2 * self.stream_state.entry_count
             if is_due or row_count >= state.MAX_ENTRIES // 2:
                 yield from self._emit(staged, failures)
-                staged = []
+                staged, row_count = [], 0
         yield from self._emit(staged, failures)
         yield self.stream_state
         for note, details in notes.items():
@@ -242,16 +252,16 @@ class DailyBreakdownRetriever(SnapshotRetriever):
         requested = set[tuple[date, date]]()
         for parts in WINDOWS_PER_STEP:
             for window in windows(first, last, self.step / parts):
-                try:
-                    if window[0] in told or window in requested or self.requests_saved(*window) < MIN_REQUESTS_SAVED:
+                if window[0] in told or window in requested or self._window_failures[parts] >= MAX_WINDOW_FAILURES:
+                    continue
+                # Where the totals of a window or its response fail, its days are requested one by one, and fail alone.
+                with contextlib.suppress(AirbyteTracedException):
+                    if self.requests_saved(*window) < MIN_REQUESTS_SAVED:
                         continue
                     requested.add(window)
-                    if self._window_failures[parts] < MAX_WINDOW_FAILURES:
-                        told |= self.split_window_by_day(*window) or {}
-                        self._window_failures[parts] = -math.inf
-                except AirbyteTracedException:
-                    # Its days are requested one by one, and fail by themselves.
                     self._window_failures[parts] += 1
+                    told |= self.split_window_by_day(*window) or {}
+                    self._window_failures[parts] = -math.inf
         return told
 
     def requests_saved(self, first: date, last: date) -> int:
@@ -276,7 +286,7 @@ class DailyBreakdownRetriever(SnapshotRetriever):
         return {key: entry for key, entry in written.items() if key not in rows}
 
     def restore(self, day: date, key: RowKey, entry: StateEntry) -> Row:
-        """The row that the state remembers. It is written again, for a killed sync may never have written it."""
+        """The row that the state remembers. It is written again, because a killed sync may never have written it."""
         return {
             "date": str(day),
             **dict(zip(self.primary_key[1:], key, strict=True)),

@@ -86,8 +86,11 @@ class SyncSession:
         return self._pools.get(provider, self._make_pool)
 
     def _make_pool(self) -> WorkerPool:
-        self._open_pools.append(WorkerPool(self.concurrency))
-        return self._open_pools[-1]
+        pool = WorkerPool(self.concurrency)
+        self._open_pools.append(pool)
+        if self.cancelled:
+            pool.shutdown()
+        return pool
 
 
 class WorkerPool:

@@ -60,7 +60,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
         super().__init__(path_to_yaml=str(self.manifest_path), catalog=catalog, config=config, state=state)
-        self._normalized = normalize(config or {}, self.resolved_manifest["spec"]) if config else {}
+        self._normalized = normalize(config, self.resolved_manifest["spec"]) if config else {}
         self._is_configured = catalog is not None and config is not None
         self._saved = state
 
@@ -171,7 +171,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
             yield from source._read(logger, selected, saved, session)
         except AirbyteTracedException:
             # The CDK's own summary calls each failure the user's.
-            if not session.failures:
+            if not (failures or session.failures):
                 raise
         finally:
             session.cancel()

@@ -69,7 +69,7 @@ class StreamState:
         self._lookback = timedelta(days=lookback_days)
         # A stream without a lookback window reads what is true now: today is as complete as it gets.
         self._last_complete_day = today - DAY if lookback_days else today
-        self._filters = {name: value for name, value in filters.items() if value}
+        self._filters = dict(filters)
         self.first_day = start
         self.first_reported: date | None = None
         self._reported: list[date] = []

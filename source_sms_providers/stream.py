@@ -29,7 +29,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import summarize
 from source_sms_providers.retriever import SnapshotRetriever
-from source_sms_providers.session import SyncSession
+from source_sms_providers.session import SyncCancelled, SyncSession
 from source_sms_providers.state import StreamState
 
 ALL = "all"
@@ -60,9 +60,10 @@ def make_retriever(
         today=date.fromisoformat(config["today"]),
         lookback_days=_days(value("lookback_window")) if "lookback_window" in incremental else 0,
         filters={
-            setting: config[setting]
+            # In one order, in which the state remembers them.
+            setting: sorted(narrowed) if isinstance(narrowed, list) else narrowed
             for setting in definition["retriever"].get("filters", ())
-            if config.get(setting, ALL) != ALL
+            if (narrowed := config.get(setting, ALL)) != ALL
         },
     )
     retriever: SnapshotRetriever = factory.create_component(
@@ -127,8 +128,13 @@ class WholeStream(Partition, PartitionGenerator):
                     yield Record(each, self._stream)
                 elif state := each.checkpoint():
                     self._messages.emit_message(_state_message(self._stream, state))
-        except AirbyteTracedException as error:
-            self._session.failures.append(summarize([error], f"{self._stream}: "))
+        except SyncCancelled:
+            raise
+        except Exception as error:
+            failure = error
+            if not isinstance(failure, AirbyteTracedException):
+                failure = AirbyteTracedException.from_exception(error)
+            self._session.failures.append(summarize([failure], f"{self._stream}: "))
             raise
 
     def to_slice(self) -> None:

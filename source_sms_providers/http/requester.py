@@ -148,10 +148,11 @@ class ReadOnlyRequester(Requester):
         stream_slice: Any = None,
         request_params: Mapping[str, str] | None = None,
         path: str | None = None,
+        is_retry: bool = False,
         **_: Any,
     ) -> requests.Response:
         """Return a good response. `request_params` are query parameters of this request alone; `path` is the URI of a
-        further page, as a response names it, with its query.
+        further page, as a response names it, with its query. A retry is not answered from the cache.
 
         Raises AirbyteTracedException: config_error where the user can act, transient_error after the last attempt,
         system_error for a response that only a new version can read. Raises SyncCancelled.
@@ -164,7 +165,7 @@ class ReadOnlyRequester(Requester):
             request.url = f"{request.url}{'&' if '?' in str(request.url) else '?'}{name}={day}"
         if request_params:
             request.prepare_url(request.url, request_params)
-        if self.cache_responses:
+        if self.cache_responses and not is_retry:
             return self.account.cached(str(request.url), lambda: self._send_with_retries(request))
         return self._send_with_retries(request)
 

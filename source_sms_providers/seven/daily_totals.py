@@ -163,11 +163,12 @@ class DailyTotals:
         zeros: Totals = {}
         reported = [date.fromisoformat(row["date"]) for row in split_errors(totals)[0]]
         oldest = min([*reported, self._oldest_reported or date.max])
+        newest = max(reported, default=date.min)
         for start, end in _merge_ranges(missing):
             before = [day for day in days(start, end) if day < oldest]
-            after = [day for day in days(start, end) if day not in before]
+            after = [day for day in days(start, end) if day >= oldest]
             try:
-                if before and not self._is_before_the_account(before[0], before[-1], totals):
+                if before and not self._is_before_the_account(before[0], before[-1], newest):
                     before, after = [], days(start, end)
             except AirbyteTracedException as error:
                 totals |= dict.fromkeys(before, error)
@@ -180,10 +181,10 @@ class DailyTotals:
                 zeros |= {day: record({"date": str(day)}, ZEROS, self._config) for day in before}
         return totals | zeros
 
-    def _is_before_the_account(self, start: date, end: date, totals: Totals) -> bool:
+    def _is_before_the_account(self, start: date, end: date, newest: date) -> bool:
         """Whether the provider reports later days, but none of as many days before as a response was seen to hold."""
         yesterday = self._today - DAY
-        if not any(day > end for day in totals) and not self._fetch(yesterday, yesterday):
+        if newest <= end and not self._fetch(yesterday, yesterday):
             return False
         try:
             return not self._fetch(start - (self._largest_response - 1) * DAY, start)

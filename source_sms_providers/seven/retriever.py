@@ -51,14 +51,14 @@ KEPT = (
     "that no other group explains. Days: %d, first: %s."
 )
 NOT_REPORTED = (
-    "'%s': seven.io does not report days any more that are older than the lookback window. Their rows stay as they "
-    "were read last. Days: %d, first: %s."
+    "'%s': seven.io no longer reports some days before the lookback window. Their rows are unchanged. "
+    "Days: %d, first: %s."
 )
 
 
 @dataclass(kw_only=True)
 class UsageRetriever(SnapshotRetriever):
-    """What all streams of seven.io's usage share: the total of each day, and proof that the settings are honored.
+    """What all streams of seven.io's usage share: the total of each day, and verification of the settings.
 
     Attributes:
         daily_totals_requester: requests the grouping by date; the streams share its responses
@@ -99,10 +99,10 @@ class AnalyticsRetriever(UsageRetriever):
             yield partial(self._read_window, *window)
 
     def _read_window(self, first: date, last: date) -> Sequence[Day]:
-        try:
-            totals = self._daily_totals.read(first, last)
-        except AirbyteTracedException as error:
-            return [Day(day, error) for day in days(first, last)]
+        totals: Totals = {}
+        [result] = self.attempt(last, lambda: totals.update(self._daily_totals.read(first, last)) or [])
+        if isinstance(result.rows, AirbyteTracedException):
+            return [Day(day, result.rows) for day in days(first, last)]
         return [self._read_day(day, totals.get(day)) for day in days(first, last)]
 
     def _read_day(self, day: date, total: Row | AirbyteTracedException | None) -> Day:
@@ -141,7 +141,7 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
 
     def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
         super().__post_init__(parameters)
-        # Of ten years only those in use are kept: of the day that is read, and of the window that is prefetched.
+        # Keep only the windows in use: that of the day that is read, and the prefetched one.
         self._totals = SingleFlight[date, Totals](3)
 
     def control_total(self, day: date) -> Row | None:
@@ -222,7 +222,7 @@ class GroupingRetriever(ReconciledRetriever):
         rows = super().fetch_day(day)
         if total and total["sms"] and not any(map(has_usage, rows)):
             # Each SMS has a country and a label, so an empty response is more likely a fault that passes.
-            rows = super().fetch_day(day)
+            rows = self.extract(fetch(self.requester, day, day, is_retry=True))
         return rows if total is None or any(map(has_usage, rows)) else []
 
     def empty_row(self, day: date) -> Row:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import config_error
@@ -52,16 +53,20 @@ def verify_scope(
         found = sum_by_group(FieldReader(PROVIDER, response), response.json(), group_field)
         return {group: counters for group, counters in found.items() if has_usage(counters)}
 
+    # A fault that passes proves nothing: where it keeps a proof from being found, it is raised in its place.
+    faults: list[AirbyteTracedException] = []
+
     def newest(group_by: str, group_field: str) -> tuple[tuple[date, date], Mapping[str, Counters]]:
         """The groups of the newest period that has any."""
         for period in periods:
             try:
                 if found := groups(group_by, group_field, period, scope):
                     return period, found
-            except AirbyteTracedException:
+            except AirbyteTracedException as error:
                 if period == periods[0]:
                     raise
-                # Wider than seven.io answers, perhaps.
+                # Perhaps the period is wider than seven.io accepts.
+                faults.append(error)
                 break
         return periods[0], {}
 
@@ -73,33 +78,27 @@ def verify_scope(
     try:
         listed = list_subaccounts(fetch_subaccounts()).keys()
     except AirbyteTracedException as error:
+        faults.append(error)
         LOGGER.info("The list of subaccounts is not available: %s", error.message)
     if listed is not None and scope in listed:
         return
     period, own = newest("subaccount", "account")
-    if own:
-        _verify_usage(scope, own, groups("subaccount", "account", period, "all"), listed)
-    elif listed is not None or is_test:
-        raise _unknown_subaccount_error(scope, listed)
-    else:
+    if len(own) > 1:
+        raise config_error(
+            f"seven.io does not know subaccount {scope}: it returned usage of other accounts. Correct "
+            "'seven.io account scope'."
+        )
+    # Names are not unique, and the only account with usage looks the same whether seven.io honors the id or not.
+    is_proven = bool(own) and own != groups("subaccount", "account", period, "all")
+    if not is_proven and (own or listed is not None or is_test):
+        transient = [fault for fault in faults if fault.failure_type is FailureType.transient_error]
+        raise transient[0] if transient else _unknown_subaccount_error(scope, listed)
+    if not is_proven:
         LOGGER.warning(
             "Whether subaccount %s exists cannot be verified: it has no usage in the last days. Give the seven.io API "
             "key the permission subaccounts.",
             scope,
         )
-
-
-def _verify_usage(
-    scope: str, own: Mapping[str, Counters], everybody: Mapping[str, Counters], listed: Collection[str] | None
-) -> None:
-    if len(own) > 1:
-        raise config_error(
-            f"seven.io does not know subaccount {scope}: it answers with the usage of other accounts. Correct "
-            "'seven.io account scope'."
-        )
-    # Names are not unique, and the only account with usage looks the same whether seven.io honors the id or not.
-    if own == everybody:
-        raise _unknown_subaccount_error(scope, listed)
 
 
 def _unknown_subaccount_error(scope: str, listed: Collection[str] | None) -> AirbyteTracedException:
@@ -109,6 +108,6 @@ def _unknown_subaccount_error(scope: str, listed: Collection[str] | None) -> Air
             "subaccounts, or set 'seven.io account scope' to all."
         )
     return config_error(
-        f"seven.io lists no subaccount {scope}, and no usage proves that it exists. It lists "
+        f"seven.io lists no subaccount {scope}, and it has no usage. It lists "
         f"{', '.join(listed) or 'none'}. Correct 'seven.io account scope'."
     )

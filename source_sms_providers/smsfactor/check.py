@@ -20,6 +20,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.days import DAY, days
@@ -60,16 +61,20 @@ def verify_settings(stream: str, client: CheckClient) -> None:
     verify_day_boundaries(total, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
+        fault: AirbyteTracedException | None = None
         for number, period in enumerate(client.periods()):
             try:
                 listed |= dict.fromkeys(account for account, *_ in consumption(*period).accounts)
-            except AirbyteTracedException:
+            except AirbyteTracedException as error:
                 if number == 0:
                     raise
-                # Wider than SMSFactor answers, perhaps.
+                # Perhaps the period is wider than SMSFactor accepts.
+                fault = error
                 break
             if only in listed:
                 return
+        if fault and fault.failure_type is FailureType.transient_error:
+            raise fault
         raise config_error(
             f"SMSFactor lists no account {only} since the start date. It lists {', '.join(listed)}. Correct 'SMSFactor "
             "sub-account', or leave it empty until that account has sent messages."

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.days import DAY, days
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 EXISTENCE_WINDOW = timedelta(days=365)
 """How far back it is looked for usage of an account that a response does not list."""
 RETAINED = (
-    "'%s': SMSFactor does not list accounts any more that had consumption. They were deleted, which takes nothing "
-    "back: their rows stay. Days: %d, first: %s."
+    "'%s': SMSFactor no longer lists some accounts that had consumption. They were probably deleted; their rows are "
+    "kept. Days: %d, first: %s."
 )
 MISMATCH = (
     "'%s': SMSFactor's accounts do not add up to its group total: compare with your invoice. Days: %d, first: %s."
@@ -90,10 +91,16 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
             rows[only, ""] = record(self.config, str(day), only, None, False)
         if consumption and consumption.total is None:
             notes[NO_TOTAL] = str(day)
-        elif consumption and consumption.total not in (
-            consumption.of_accounts,
-            consumption.of_accounts + sum(before[account] for account in retained),
+        elif (
+            consumption
+            and consumption.total
+            not in (
+                consumption.of_accounts,
+                consumption.of_accounts + sum(before[account] for account in retained),
+            )
+            and not (retained and any(setting in self.config for setting in self.filters))
         ):
+            # Under a filter, the amounts of before are not all that a retained account had.
             notes[MISMATCH] = f"{day} ({consumption.of_accounts}, group total {consumption.total})"
         return Day(day, list(rows.values()), notes)
 
@@ -125,7 +132,10 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
         last = self._today - DAY
         try:
             consumption = self.extractor.consumption(fetch(self.requester, last - EXISTENCE_WINDOW + DAY, last))
-        except AirbyteTracedException:
+        except AirbyteTracedException as error:
+            if error.failure_type is FailureType.transient_error:
+                raise
+            # The range is wider than SMSFactor accepts, perhaps.
             return ()
         return {account for account, _, _, _ in consumption.accounts}
 

@@ -458,3 +458,9 @@ def test_given_days_that_only_this_sync_reported_then_earlier_ones_may_be_zeros(
 
     assert server.sms(1, 9)[1] == 0
     assert state.checkpoint()["first_reported"] == "2026-03-05"
+
+
+def test_given_a_day_that_fails_and_none_that_is_reported_then_no_day_is_zero():
+    server = Server([], bad=[8])
+
+    assert failed_days(server, 1, 9) == [1, 2, 3, 4, 5, 6, 7, 8, 9]

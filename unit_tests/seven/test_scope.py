@@ -30,7 +30,7 @@ class Server:
         self,
         labels: dict[str, int] | None = None,
         of_accounts: dict[str, dict[str, int]] | None = None,
-        listed: list[str] | AirbyteTracedException = transient_error("No list."),  # noqa: B008
+        listed: list[str] | AirbyteTracedException = config_error("No list."),  # noqa: B008
         only_in: tuple[date, date] | None = None,
         fails: Callable[[tuple[date, date]], bool] = lambda _: False,
     ) -> None:
@@ -204,3 +204,12 @@ def test_given_a_period_that_is_too_wide_then_what_the_others_say_counts():
 def test_given_a_first_period_that_fails_then_the_failure_is_told():
     with pytest.raises(AirbyteTracedException, match="Too wide"):
         Server(fails=lambda _: True).verify(MONTH, *YEARS, seven_label="A")
+
+
+def test_given_a_list_that_fails_for_now_then_no_setting_is_called_wrong():
+    server = Server(of_accounts={"102": {"Company 2": 3}, "all": {"Company 2": 3}}, listed=transient_error("No list."))
+
+    with pytest.raises(AirbyteTracedException, match="No list") as raised:
+        server.verify(MONTH, scope="102")
+
+    assert raised.value.failure_type is FailureType.transient_error

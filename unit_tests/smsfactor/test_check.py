@@ -315,7 +315,7 @@ class Client:
     def retriever(self, stream: str, **changed: Any) -> Any:
         setting = {**self.config, **changed}["smsfactor_day_boundaries"]
 
-        def send_request(stream_slice: StreamSlice, request_params: Any) -> requests.Response:
+        def send_request(stream_slice: StreamSlice, request_params: Any, is_retry: bool) -> requests.Response:
             first, last = (date.fromisoformat(stream_slice[name]) for name in ("start_time", "end_time"))
             self.requested.append((setting, (first, last)))
             body = self._body((first, last))
@@ -373,10 +373,21 @@ def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(cloc
 def test_given_a_year_that_is_too_wide_then_the_accounts_of_the_other_periods_count(clock):
     def body(period: Period) -> Any:
         if period == YEAR_BEFORE:
-            raise transient_error("Too wide.")
+            raise AirbyteTracedException("Too wide.", "Too wide.", FailureType.system_error)
         return idle(period)
 
     assert "1, 2" in Client(body, [LAST_YEAR, YEAR_BEFORE], smsfactor_sub_account_id="99").refusal()
+
+
+def test_given_an_outage_amid_the_search_then_no_setting_is_called_wrong(clock):
+    def body(period: Period) -> Any:
+        if period == YEAR_BEFORE:
+            raise transient_error("Not now.")
+        return idle(period)
+
+    with pytest.raises(AirbyteTracedException, match="Not now") as raised:
+        Client(body, [LAST_YEAR, YEAR_BEFORE], smsfactor_sub_account_id="99").verify()
+    assert raised.value.failure_type is FailureType.transient_error
 
 
 def test_given_no_group_total_then_the_sum_of_the_accounts_verifies_the_setting(clock):

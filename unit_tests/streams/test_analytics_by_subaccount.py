@@ -90,3 +90,12 @@ def test_given_no_named_account_and_a_total_that_differs_then_usage_is_of_no_acc
     output = read("analytics_by_subaccount", start_date="2026-03-09", lookback_days=1, saved=saved)
 
     assert {record["account"]: record["sms"] for record in output.records} == {"": 1, "Company 1": 0}
+
+
+def test_given_a_grouping_that_is_empty_only_once_then_its_second_answer_counts(providers):
+    providers.answer(f"{URL}?group_by=date", each_day_asked)
+    providers.answer_in_turn(ACCOUNTS, b"[]", as_json([usage(account="Company 1", sms=1)]))
+
+    output = read("analytics_by_subaccount", start_date="2026-03-09")
+
+    assert {record["account"]: record["sms"] for record in output.records} == {"Company 1": 1}
