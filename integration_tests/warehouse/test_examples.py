@@ -132,7 +132,7 @@ def test_pyab_validates_the_connector(providers: Sandbox, tmp_path: Path) -> Non
 def run_cron_line(checkout: Path) -> subprocess.CompletedProcess[str]:
     """Runs the line of schedule.md as cron does: with a shell, and with hardly any environment."""
     text = (checkout / "examples/schedule.md").read_text(encoding="utf-8")
-    command = re.findall(r"^17 6 \* \* \* +(.*)$", text, re.MULTILINE)[0]
+    command = re.findall(r"^ *17 6 \* \* \* +(.*)$", text, re.MULTILINE)[0]
     return subprocess.run(
         ["/bin/sh", "-c", command.replace("/path/to/checkout", str(checkout))],
         cwd="/",
