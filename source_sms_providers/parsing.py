@@ -1,4 +1,4 @@
-"""Reading an answer strictly: what is not promised is an error, never zero records.
+"""Strict parsing of responses: anything that the API does not promise is an error, never zero records.
 
 Both APIs are PHP: numbers and booleans come as strings in places, an empty map comes as `[]`. The samples in the
 vendors' documentation show both.
@@ -31,7 +31,7 @@ REPLACEMENT = "\ufffd"
 
 
 class FieldReader:
-    """Reads the values of one answer; every refusal names the provider, the endpoint and the field."""
+    """Reads the values of one response. Every error contains the provider, the endpoint and the field."""
 
     def __init__(self, provider: str, response: requests.Response) -> None:
         url = urlsplit(response.request.url or "")
@@ -39,7 +39,7 @@ class FieldReader:
         # A response that our requester received names its endpoint: an account id may stand in the path.
         self._endpoint = getattr(response, "endpoint", url.path)
         self.query = dict(parse_qsl(url.query))
-        """The query parameters that the request held, so that a row can be held against what was asked."""
+        """The query parameters that the request held, so that a row can be compared with the request."""
 
     def reject(self, problem: str) -> NoReturn:
         raise unexpected_response_error(self._provider, self._endpoint, problem)
@@ -142,7 +142,7 @@ class FieldReader:
 def parse_strict_json(body: bytes) -> Any:
     """Parses a body that is one JSON document in UTF-8, with or without a byte order mark.
 
-    Texts come as a destination can store them (`storable`). Raises ValueError for anything else, also
+    Texts come as a destination can store them (`replace_unstorable`). Raises ValueError for anything else, also
     for what Python's parser lets pass: NaN, Infinity and an object that names a key twice.
     """
     value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
@@ -153,7 +153,7 @@ def parse_strict_json(body: bytes) -> Any:
 def replace_unstorable(value: Any) -> Any:
     """A JSON value with U+FFFD for each character of its texts and keys that no destination stores.
 
-    Keys of one object that only this makes equal stay apart: the later one ends in one more U+FFFD.
+    Keys of one object that become equal stay distinct: another U+FFFD is appended to the later one.
     """
     if isinstance(value, str):
         return UNSTORABLE.sub(REPLACEMENT, value)

@@ -12,22 +12,22 @@ def exit_on_signal_or_closed_stdout() -> None:
 
     It dies by the signal, or with exit code 1. What is still buffered is dropped.
     """
-    # Not as Python ends: that waits for the workers, and a flush for ever for a reader that reads no more.
+    # A normal exit would wait for worker threads, and for flushing stdout.
     for number in (signal.SIGINT, signal.SIGTERM):
         # The first process of a container is one that a signal does not kill by itself.
-        signal.signal(number, _end_by if os.getpid() == 1 else signal.SIG_DFL)
+        signal.signal(number, _exit_on_signal if os.getpid() == 1 else signal.SIG_DFL)
     # Not on Windows.
     if hasattr(select, "poll"):
         reader = select.poll()
         reader.register(sys.stdout.fileno(), 0)
-        threading.Thread(target=_end_without, args=(reader,), name="reader of stdout", daemon=True).start()
+        threading.Thread(target=_exit_on_closed_stdout, args=(reader,), name="reader of stdout", daemon=True).start()
 
 
-def _end_by(number: int, _: object) -> None:
+def _exit_on_signal(number: int, _: object) -> None:
     os._exit(128 + number)
 
 
-def _end_without(reader: select.poll) -> None:
-    # A broken pipe is met by who writes, and a read that waits for a provider does not.
+def _exit_on_closed_stdout(reader: select.poll) -> None:
+    # Only a writer notices a broken pipe; a thread that waits for a provider does not.
     reader.poll()
     os._exit(1)

@@ -1,6 +1,6 @@
 """Control totals: does a breakdown of a day add up to the day's total, and what follows if it does not.
 
-Pure functions of amounts. Counters are compared exactly; money has a tolerance, for costs may be rounded.
+Pure functions of amounts. Counters are compared exactly; money has a tolerance, because costs may be rounded.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def reconcile(
     tolerance = HALF_A_CENT * max(len(rows) + len(sums), 1)
     slack = tuple(tolerance if index == money else Decimal(0) for index in range(len(known)))
     exact_subset = _subset(deficit, sums, slack)
-    retained = _fitting(deficit, sums, slack) if exact_subset is None else exact_subset
+    retained = _greedy_subset(deficit, sums, slack) if exact_subset is None else exact_subset
     rest = deficit
     for group in retained:
         rest = _difference(rest, sums[group])
@@ -148,7 +148,7 @@ def _subset_sums(
     return reachable
 
 
-def _fitting(deficit: Sums, groups: Mapping[Group, Sums], slack: Sums) -> Collection[Group]:
+def _greedy_subset(deficit: Sums, groups: Mapping[Group, Sums], slack: Sums) -> Collection[Group]:
     """The removed groups that fit into the deficit, the largest first."""
     chosen: list[Group] = []
     for group, amounts in sorted(groups.items(), key=lambda item: item[1], reverse=True):

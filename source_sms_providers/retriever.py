@@ -37,7 +37,7 @@ WINDOWS_PER_STEP = (1, 5)
 MIN_REQUESTS_SAVED = 40
 """How many requests a window must be able to save. So windows that save nothing add one request in twenty at most."""
 MAX_WINDOW_FAILURES = 2
-"""After so many failures, and no response, the server is taken to reject windows of this width."""
+"""After so many failures, and no response, windows of this width are considered rejected."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class DailyBreakdownRetriever(SnapshotRetriever):
     def jobs(self) -> Iterator[Callable[[], Sequence[Day]]]:
         assert self.step is not None
         for first, last in windows(self.stream_state.first_day, self.last_day, self.step):
-            # A running day grows between two requests: no window tells it.
+            # A running day grows between two requests, so it is never read in a window.
             prefetched = self.pool.submit(partial(self._prefetch, first, min(last, self._today - DAY)))
             for day in days(first, last):
                 yield partial(self.attempt, day, partial(self._read_day, day, prefetched))
@@ -246,13 +246,17 @@ class DailyBreakdownRetriever(SnapshotRetriever):
         return self.reconcile_day(day, {self.row_key(row): row for row in rows})
 
     def _prefetch(self, first: date, last: date) -> Mapping[date, Rows]:
-        """The rows of the days that a request for all of them tells, or one for each fifth of them."""
+        """Rows derived from one request for all of these days, or from one for each fifth of them."""
         assert self.step is not None
-        told: dict[date, Rows] = {}
+        rows_by_day: dict[date, Rows] = {}
         requested = set[tuple[date, date]]()
         for parts in WINDOWS_PER_STEP:
             for window in windows(first, last, self.step / parts):
-                if window[0] in told or window in requested or self._window_failures[parts] >= MAX_WINDOW_FAILURES:
+                if (
+                    window[0] in rows_by_day
+                    or window in requested
+                    or self._window_failures[parts] >= MAX_WINDOW_FAILURES
+                ):
                     continue
                 # Where the totals of a window or its response fail, its days are requested one by one, and fail alone.
                 with contextlib.suppress(AirbyteTracedException):
@@ -260,16 +264,16 @@ class DailyBreakdownRetriever(SnapshotRetriever):
                         continue
                     requested.add(window)
                     self._window_failures[parts] += 1
-                    told |= self.split_window_by_day(*window) or {}
+                    rows_by_day |= self.split_window_by_day(*window) or {}
                     self._window_failures[parts] = -math.inf
-        return told
+        return rows_by_day
 
     def requests_saved(self, first: date, last: date) -> int:
         """How many requests a response for all days from `first` to `last` may save."""
         return 0
 
     def split_window_by_day(self, first: date, last: date) -> Mapping[date, Rows] | None:
-        """The rows of each day that one request for all of them tells; None if it does not tell them apart."""
+        """The rows of each day, from one request for all of them; None if the window cannot be split by day."""
         raise NotImplementedError
 
     def fetch_day(self, day: date) -> Rows:

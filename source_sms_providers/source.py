@@ -189,7 +189,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
         messages = ConcurrentMessageRepository(session.queue, InMemoryMessageRepository())
         streams = self._make_streams(selected, saved, session, messages)
         if streams:
-            # A thread for each stream, which waits for its days, and the one more that the CDK wants.
+            # A thread for each stream, which waits for its days, plus one that the CDK requires.
             yield from ConcurrentSource.create(
                 num_workers=len(streams) + 1,
                 initial_number_of_partitions_to_generate=len(streams),

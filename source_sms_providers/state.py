@@ -1,14 +1,14 @@
 """The saved state of a stream, and what follows from it.
 
 `{"date": D, "lookback_from": F, "read_through": E, "written": {day: [[key, amounts, description], …]}, "filters": {…},
-"first_reported": R}` says of the destination's table:
+"first_reported": R}` describes the destination's table:
 
 - Every day up to D was read wholly after it had ended. A day that fails stays after D, also when an earlier sync had
   read it: then E says how far that sync had read.
 - Every day before F was read again when it was `lookback_days` old. Without F, D is the day before the sync.
 - Each row of a day that will be read again, and that has an amount, is in `written`. The state that names a row is
   sent before the row, and only a state that follows a row of zeros forgets it. So a row that is in `written` may be
-  missing in the table if a sync was killed: who relies on it writes it again.
+  missing in the table if a sync was killed: code that relies on it emits it again.
 - `written` was read under these `filters`, settings that narrow the stream.
 - R is the oldest day that the provider ever reported. Only older days can be days before the account was opened.
 
@@ -69,7 +69,7 @@ class StreamState:
         self._lookback = timedelta(days=lookback_days)
         # A stream without a lookback window reads what is true now: today is as complete as it gets.
         self._last_complete_day = today - DAY if lookback_days else today
-        self._filters = dict(filters)
+        self._filters = {name: value for name, value in filters.items() if value}
         self.first_day = start
         self.first_reported: date | None = None
         self._reported: list[date] = []

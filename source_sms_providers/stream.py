@@ -44,9 +44,9 @@ def make_retriever(
 ) -> SnapshotRetriever:
     """The retriever of a stream's definition in the resolved manifest, from the stream's saved state on.
 
-    Of `incremental_sync` the first and the last day, the step and the lookback window count. The CDK's own cursor is
-    not used: it takes a first day for done before it is read, never reads a failed day of the lookback again, and ends
-    days out of their order (CONTRIBUTING.md, S1).
+    Of `incremental_sync`, the first and the last day, the step and the lookback window are used. The CDK's own cursor
+    is not: it marks the first day as complete before it is read, never reads a failed day of the lookback again, and
+    ends days out of their order (CONTRIBUTING.md, S1).
     """
     incremental = definition["incremental_sync"]
 

@@ -139,10 +139,10 @@ class PricingExtractor(SevenExtractor):
 
 @dataclass
 class AnalyticsExtractor(SevenExtractor):
-    """Rows of counters as one record a group of the day that was asked: the answer names no day.
+    """One record per group of the requested day; the response has no date.
 
-    `group_field` names the field that the rows are grouped by. Rows of one group are added up (seven.io was
-    seen to answer two rows without label). A day without usage gives one record of zeros.
+    `group_field` is the field that the rows are grouped by. Rows of the same group are summed (a recorded response had
+    two rows without a label). A day without usage yields one zero row.
     """
 
     group_field: str
@@ -155,7 +155,7 @@ class AnalyticsExtractor(SevenExtractor):
             raise unknown_label_error(label)
         day = fields.query["start"]
         if fields.query["end"] != day:
-            raise ValueError("An answer without dates must be of one day, or several are booked on one.")
+            raise ValueError("A response without dates must cover exactly one day.")
         if not any(has_usage(counters) for counters in groups.values()):
             return [zero_row(day, self.group_field, self.config)]
         return [
@@ -175,7 +175,7 @@ def record(key: Mapping[str, str], counters: Counters, config: Mapping[str, Any]
 
 
 def zero_row(day: str, group_field: str, config: Mapping[str, Any], group: str = "") -> dict[str, Any]:
-    """What a group without usage is recorded as; with an empty group, a whole day: it was asked, and was zero."""
+    """The row of a group without usage; with an empty group that of a whole day: it was read, and was zero."""
     return record({"date": day, group_field: group}, ZEROS, config)
 
 

@@ -77,7 +77,7 @@ class AccountsRetriever(ReconciledRetriever):
             for name, counters in sum_by_group(FieldReader(PROVIDER, response), response.json(), "account").items()
             if has_usage(counters)
         }
-        # An account that was deleted is not named any more: then the day's total says how much there is to find.
+        # An account that was deleted is no longer listed: then the day's total says how much there is to find.
         due = [amounts_of(row) for row in named.values() or ([total] if total else [])]
         by_account: dict[str, Rows] = {}
 
@@ -88,7 +88,7 @@ class AccountsRetriever(ReconciledRetriever):
         candidates = list(dict.fromkeys(chain(*(self._ids_named(name) or [MAIN] for name in named))))
         by_account |= zip(candidates, self.pool.map(partial(self._rows_by_country, day), candidates), strict=True)
         if is_complete() or day >= self._today:
-            # Of a running day nothing adds up, for messages are being sent. A later sync decides.
+            # A running day cannot be reconciled: messages are still being sent.
             return list(chain(*by_account.values()))
         for accounts in (candidates, [MAIN], self._listed):
             further = [account for account in accounts if accounts is candidates or account not in by_account]

@@ -1,15 +1,13 @@
-"""Proves the setting `smsfactor_day_boundaries` on the account's own figures.
+"""Verifies the settings of SMSFactor against the account's own data.
 
-SMSFactor does not say whether a request counts its first and its last day in. A wrong setting books
-two days on one, none, or the neighbour. Two things tell:
+SMSFactor does not document whether `date_start` and `date_end` belong to a range. A wrong setting counts two days as
+one, none, or the neighbouring day:
 
-- Single days, each asked as a sync would, add up to the range that holds them. Every wrong setting
-  breaks the sum but one pair: `end_excluded` and `start_excluded` differ by a shift of one whole
-  day, under which sums stay what they are.
-- That pair is told apart where the calendar ends: no message is of a day that has not begun, and no
-  day grows that has ended.
+- Single days must add up to the range that holds them. Every wrong setting breaks that sum, except that `end_excluded`
+  and `start_excluded` differ by one whole day and give equal sums.
+- The running day tells those two apart: no message is of a day that has not begun, and no day grows that has ended.
 
-Days are taken to be UTC's or Paris's: SMSFactor is French, and documents no time zone.
+Days are those of UTC or of Paris: SMSFactor is French, and documents no time zone.
 """
 
 from __future__ import annotations
@@ -36,9 +34,9 @@ Fetch = Callable[[str, date, date], Decimal]
 
 MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 SETTINGS = ("inclusive", "end_excluded", "both_excluded", "start_excluded")
-PARIS = timedelta(hours=2)
-"""How far its time is ahead of UTC at most."""
-CLOCKS = timedelta(minutes=30)
+MAX_UTC_OFFSET = timedelta(hours=2)
+"""How far the time of Paris is ahead of UTC at most."""
+CLOCK_SKEW = timedelta(minutes=30)
 """For clocks that differ, and because the test takes its time."""
 GROWTH_SECONDS = 5.0
 
@@ -82,14 +80,14 @@ def verify_settings(stream: str, client: CheckClient) -> None:
 
 
 def verify_day_boundaries(fetch_total: Fetch, setting: str, start: date, now: datetime) -> bool:
-    """True if the figures prove the setting, False if the account has none to prove it with.
+    """True if the account's data confirms the setting, False if the account has none to verify it with.
 
-    Asks 7 times if there was traffic in the last days, some 15 times if it is older, and up to 3 times more for
-    `end_excluded` and `start_excluded`.
+    Sends 7 requests if there was traffic in the last days, some 15 if it is older, and up to 3 more for `end_excluded`
+    and `start_excluded`.
     Raises AirbyteTracedException (config_error) that names the value to choose, or says when the
     test can tell.
     """
-    ended, future = (now - CLOCKS).date() - DAY, (now + PARIS + CLOCKS).date() + DAY
+    ended, future = (now - CLOCK_SKEW).date() - DAY, (now + MAX_UTC_OFFSET + CLOCK_SKEW).date() + DAY
     bounds = _days_around_traffic(fetch_total, start, ended, future)
     if bounds is None:
         return False
@@ -113,7 +111,7 @@ def _days_around_traffic(fetch_total: Fetch, start: date, ended: date, future: d
     """A first and a last day between which, and not only on which, messages were sent: of the last
     days, else of older ones, else with the running day.
 
-    Whatever the server, a range counts all days between its dates and none beyond them.
+    Every setting counts all days strictly between the two dates, and none beyond them.
     """
     if fetch_total("inclusive", ended - 3 * DAY, ended - DAY):
         return ended - 4 * DAY, ended
@@ -124,21 +122,21 @@ def _days_around_traffic(fetch_total: Fetch, start: date, ended: date, future: d
         try:
             has_traffic = fetch_total("inclusive", low, high)
         except AirbyteTracedException:
-            # Perhaps more than it answers at once: then only what a month says can be known.
+            # The range may be too wide: fall back to a month.
             low, is_last = high - MONTH + DAY, True
             has_traffic = fetch_total("inclusive", low, high)
         if has_traffic:
-            return _narrowed(fetch_total, low, high)
+            return _narrow(fetch_total, low, high)
         if is_last:
             break
-        # Both ranges hold these two days, for a server that leaves out the ends would count them in neither.
+        # The ranges overlap by two days, in case the server excludes both ends.
         high = low + DAY
     if fetch_total("inclusive", ended - 3 * DAY, future):
         return ended - 4 * DAY, future
     return None
 
 
-def _narrowed(fetch_total: Fetch, low: date, high: date) -> tuple[date, date]:
+def _narrow(fetch_total: Fetch, low: date, high: date) -> tuple[date, date]:
     """A few days around messages that were sent between these days."""
     while (high - low).days > 3:
         middle = low + (high - low) // 2

@@ -79,7 +79,7 @@ class ConsumptionExtractor(SmsfactorExtractor):
         first = date.fromisoformat(fields.query["date_start"]) + timedelta(days=self.config["smsfactor_days_before"])
         last = date.fromisoformat(fields.query["date_end"]) - timedelta(days=self.config["smsfactor_days_after"])
         if first != last:
-            raise ValueError("An answer without dates must be of one day, or several are booked on one.")
+            raise ValueError("A response without dates must cover exactly one day.")
         return str(first)
 
     def _consumption(self, fields: FieldReader, account: Mapping[str, Any]) -> tuple[Decimal, dict[str, Decimal]]:

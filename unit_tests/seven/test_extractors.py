@@ -314,7 +314,7 @@ def test_given_rows_without_the_group_when_extracted_then_they_are_refused():
 
 
 def test_given_two_days_asked_at_once_when_extracted_then_they_are_not_booked_on_one():
-    with pytest.raises(ValueError, match="must be of one day"):
+    with pytest.raises(ValueError, match="must cover exactly one day"):
         analytics(usage(country="DE", sms=1), group_field="country", start="2026-03-08")
 
 

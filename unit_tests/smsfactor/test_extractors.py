@@ -147,7 +147,7 @@ def test_given_day_boundaries_then_the_records_are_of_the_day_between_them(befor
 
 
 def test_given_two_days_asked_at_once_then_they_are_not_booked_on_one():
-    with pytest.raises(ValueError, match="must be of one day"):
+    with pytest.raises(ValueError, match="must cover exactly one day"):
         consumption(group(), start="2026-03-08", end="2026-03-09")
 
 
