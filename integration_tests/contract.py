@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -209,7 +209,7 @@ class Contract:
         own = [{key: row for key, row in rows.items() if key not in foreign and key not in loose} for rows in known]
         if is_unchanged:
             return Reading(*at, False, {}, own, foreign=foreign, loose=loose, is_unchanged=True)
-        return report.reading(at, own, foreign, loose)
+        return replace(report.reading(at, own, foreign, loose), has_former_filters=now > 0)
 
     def _wrote(self, at: StreamDay, reading: Reading) -> None:
         keys = {key for known in (*reading.known, reading.rows()) for key in known} - reading.foreign.keys()
@@ -247,6 +247,8 @@ class Reading:
     """Rows of which nothing is certain."""
     is_unchanged: bool = False
     """Whether the provider did not report the day, so that the rows stay as they were."""
+    has_former_filters: bool = False
+    """Whether the stream was read under other filters before."""
     may_lack: bool = False
     """Whether rows that the provider would send may be missing, because nothing tells the connector to request them."""
 
@@ -262,6 +264,8 @@ class Reading:
             key
             for key, row in found.items()
             if row["is_partial"] and self._is_certain(key) and not has_usage(self.sent.get(key, {}))
+            # A zero row may be one of former filters, which nothing writes again.
+            if has_usage(row) or not self.has_former_filters
         ]
         return [*faults, *(f"the row {key} is partial still" for key in partial)]
 
