@@ -21,8 +21,9 @@ SYNCS = range(len(THREE_WEEKS.steps))
 def test_each_sync_leaves_in_every_table_exactly_the_rows_of_the_contract(
     three_weeks: ThreeWeeks, kind: str, stream: str, number: int
 ) -> None:
-    left = in_order(rows_with_usage(three_weeks.left[number][kind][stream]), stream)
-    assert left == in_order(rows_with_usage(three_weeks.held(number, stream)), stream)
+    left = in_order(three_weeks.left[number][kind][stream], stream)
+    held = in_order(three_weeks.held(number, stream), stream)
+    assert rows_with_usage(left) == rows_with_usage(held)
 
 
 @pytest.mark.parametrize("number", SYNCS)
