@@ -106,7 +106,8 @@ class DailyTotals:
         """The days of one range. Raises AirbyteTracedException if no day of it is answered."""
         totals: Totals = {}
         missing: list[tuple[date, date]] = []
-        is_answered = is_narrowed = False
+        answered: date | None = None
+        is_narrowed = False
         ranges = [(first, last)]
         while ranges:
             start, end = ranges.pop()
@@ -120,16 +121,20 @@ class DailyTotals:
             except AirbyteTracedException as error:
                 alone = {start} if start == end else set()
                 some = {first, first + (last - first) // 2, last}
-                if not is_answered and not self._answers_one_of(some - alone):
-                    raise
-                is_answered = True
+                if answered:
+                    # A fault of one day must not look like an outage: a good response keeps the circuit closed.
+                    self._first_answered({answered})
+                else:
+                    answered = self._first_answered(some - alone)
+                    if not answered:
+                        raise
                 if start == end:
                     totals[end] = error
                 else:
                     is_narrowed = True
                     ranges += _bisect(start, end)
                 continue
-            is_answered = True
+            answered = answered or max(found, default=end)
             self._widest_answered = max(self._widest_answered, end - start + DAY)
             self._largest_response = max(self._largest_response, len(found))
             totals |= found
@@ -147,17 +152,17 @@ class DailyTotals:
         self._state.reported(split_errors(totals)[0])
         return self._with_missing(totals, missing)
 
-    def _answers_one_of(self, some: Collection[date]) -> bool:
-        """Whether a day is answered by itself. In an outage none is; what the user can change fails every day."""
+    def _first_answered(self, some: Collection[date]) -> date | None:
+        """A day that is answered by itself. In an outage none is; what the user can change fails every day."""
         for day in sorted(some, reverse=True):
             try:
                 self._fetch(day, day)
             except AirbyteTracedException as error:
                 if error.failure_type is FailureType.config_error:
-                    return False
+                    return None
             else:
-                return True
-        return False
+                return day
+        return None
 
     def _with_missing(self, totals: Totals, missing: Iterable[tuple[date, date]]) -> Totals:
         zeros: Totals = {}
@@ -199,8 +204,8 @@ class DayNotReportedError(AirbyteTracedException):
 def _day_not_reported_error(first: date, last: date) -> AirbyteTracedException:
     sentence = (
         f"seven.io does not report {_range_text(first, last)}, although it reported days as old. Rows of these days "
-        "stay as they are, and the next sync requests them again. If this repeats, seven.io may keep its "
-        "statistics for fewer days: lower 'Lookback window (days)'."
+        "stay as they are, and the next sync requests them again. If this repeats, lower 'Lookback window (days)', or "
+        "set 'Start date' to a later day if these days have no rows yet."
     )
     return DayNotReportedError(sentence, sentence, FailureType.transient_error)
 

@@ -140,13 +140,13 @@ def test_given_a_server_that_refuses_wide_ranges_then_narrower_ones_are_asked():
     server = Server(range(-30, 10), widest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
-    assert server.asked == [(-3, 9), (9, 9), (4, 9), (7, 9), (4, 6), (-3, 3), (1, 3), (-3, 0)]
+    assert server.asked == [(-3, 9), (9, 9), (4, 9), (9, 9), (7, 9), (4, 6), (-3, 3), (9, 9), (1, 3), (-3, 0)]
 
 
 def test_given_a_server_that_refused_a_wide_range_then_the_next_ones_are_narrower():
     server = Server(range(-30, 10), widest=7)
     server.sms(-5, 9)
-    assert server.asked == [(-5, 9), (9, 9), (3, 9), (-5, 2), (-1, 2), (-5, -2)]
+    assert server.asked == [(-5, 9), (9, 9), (3, 9), (-5, 2), (9, 9), (-1, 2), (-5, -2)]
     server.asked.clear()
 
     assert server.sms(-20, -6) == dict.fromkeys(range(-20, -5), 1)
@@ -213,7 +213,13 @@ def test_given_an_answer_for_some_days_when_the_rest_fails_then_it_is_halved():
     server = Server(range(-30, 10), newest=4, fails_once=[(-3, 5)])
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
-    assert server.asked[:3] == [(-3, 9), (-3, 5), (2, 5)]
+    assert server.asked[:4] == [(-3, 9), (-3, 5), (9, 9), (2, 5)]
+
+
+def test_given_a_bad_newest_day_then_a_good_day_is_asked_after_each_failure_so_that_no_circuit_opens():
+    server = Server(range(-30, 10), bad=[9])
+    server.sms(-3, 9)
+    assert server.asked[:8] == [(-3, 9), (9, 9), (3, 3), (4, 9), (3, 3), (7, 9), (3, 3), (9, 9)]
 
 
 def test_given_a_short_range_that_failed_once_then_wide_ones_are_still_requested():
