@@ -240,18 +240,21 @@ select
     ranges.complete_to as complete_to,
     cast(ranges.month_to_date as {{ number() }}) as month_to_date,
     cast(ranges.days_to_date - ranges.days_known as {{ sms_bigint() }}) as days_missing_to_date,
-    cast(round(ranges.forecast, 2) as {{ number() }}) as forecast,
+    cast(round(cast(ranges.forecast as {{ number() }}), 2) as {{ number() }}) as forecast,
     cast(
         round(
-            case
-                when ranges.forecast - ranges.half_of_range < ranges.month_to_date
-                    and ranges.month_to_date <= ranges.forecast then ranges.month_to_date
-                else ranges.forecast - ranges.half_of_range
-            end,
+            cast(
+                case
+                    when ranges.forecast - ranges.half_of_range < ranges.month_to_date
+                        and ranges.month_to_date <= ranges.forecast then ranges.month_to_date
+                    else ranges.forecast - ranges.half_of_range
+                end
+                as {{ number() }}
+            ),
             2
         ) as {{ number() }}
     ) as forecast_low,
-    cast(round(ranges.forecast + ranges.half_of_range, 2) as {{ number() }}) as forecast_high,
+    cast(round(cast(ranges.forecast + ranges.half_of_range as {{ number() }}), 2) as {{ number() }}) as forecast_high,
     ranges.forecast_by as forecast_by,
     cast(ranges.days_estimated as {{ sms_bigint() }}) as days_estimated,
     cast(
@@ -266,7 +269,7 @@ select
         as {{ number() }}
     ) as last_month,
     cast(budgets.amount as {{ number() }}) as budget,
-    cast(round(ranges.forecast, 2) - budgets.amount as {{ number() }}) as forecast_above_budget,
+    cast(round(cast(ranges.forecast as {{ number() }}), 2) - budgets.amount as {{ number() }}) as forecast_above_budget,
     {{ sms_built_at() }} as built_at
 from ranges
 left join budgets
