@@ -527,7 +527,8 @@ def difference(rows: Iterable[Row], expected: Iterable[Row]) -> dict[str, list[s
 
 def plain(value: Any) -> Any:
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return format(Decimal(value).normalize(), "f")
+        # Minus zero is zero.
+        return format((Decimal(value) + 0).normalize(), "f")
     return value if value is None or isinstance(value, bool) else str(value)
 
 

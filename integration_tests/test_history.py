@@ -438,6 +438,8 @@ NARROWED = History(
 
 @settings(
     max_examples=30 * ROUNDS,
+    # The same examples in each run; `make soak` draws new ones.
+    derandomize=ROUNDS == 1,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,
@@ -474,6 +476,8 @@ def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_e
 
 @settings(
     max_examples=15 * ROUNDS,
+    # The same examples in each run; `make soak` draws new ones.
+    derandomize=ROUNDS == 1,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,
