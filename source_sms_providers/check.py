@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -11,14 +11,13 @@ from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import M
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.config import normalize
-from source_sms_providers.days import DAY
+from source_sms_providers.days import DAY, MONTH, YEAR
 from source_sms_providers.retriever import SnapshotRetriever
 from source_sms_providers.session import SyncSession
 from source_sms_providers.stream import make_retriever
 
 MAX_OUTAGE_SECONDS = 12
 """A person waits for the result: a provider that does not answer is given up sooner than in a sync."""
-MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 
 TEST_SENTENCES = {
     "The next sync tries again.": "Test the connection again.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 DAY = timedelta(days=1)
+MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 
 
 def days(first: date, last: date) -> list[date]:

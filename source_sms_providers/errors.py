@@ -7,7 +7,7 @@ support tickets.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -26,6 +26,10 @@ def transient_error(sentence: str) -> AirbyteTracedException:
 def clone_error(error: AirbyteTracedException) -> AirbyteTracedException:
     """Copy of an error, to be raised again: an exception keeps every traceback that it was raised through."""
     return type(error)(error.internal_message, error.message, error.failure_type)
+
+
+def first_transient(errors: Iterable[AirbyteTracedException]) -> AirbyteTracedException | None:
+    return next((error for error in errors if error.failure_type is FailureType.transient_error), None)
 
 
 def unexpected_response_error(provider: str, endpoint: str, problem: str) -> AirbyteTracedException:

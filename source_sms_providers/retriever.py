@@ -3,13 +3,13 @@
 import contextlib
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import InitVar, dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from logging import getLogger
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
@@ -29,6 +29,7 @@ LOGGER = getLogger("airbyte")
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient
 
+Found = TypeVar("Found")
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
@@ -73,6 +74,24 @@ def fetch(
     )
     assert response is not None
     return response
+
+
+def read_periods(
+    periods: Iterable[tuple[date, date]], read: Callable[[date, date], Found], faults: list[AirbyteTracedException]
+) -> Iterator[tuple[tuple[date, date], Found]]:
+    """Each period with what is found in it. Raises AirbyteTracedException if the first one cannot be read.
+
+    A later one that cannot be read is the last: it may be wider than the provider accepts. Its error goes to `faults`.
+    """
+    for number, period in enumerate(periods):
+        try:
+            found = read(*period)
+        except AirbyteTracedException as error:
+            if number == 0:
+                raise
+            faults.append(error)
+            return
+        yield period, found
 
 
 @dataclass(kw_only=True)

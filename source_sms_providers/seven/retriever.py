@@ -170,6 +170,14 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
             written = self.stream_state.previously_written(str(day))
             return Day(day, [self.restore(day, *each) for each in written.items()], {NOT_REPORTED: str(day)})
 
+    def fetch_day(self, day: date) -> Rows:
+        total = self.control_total(day)
+        return self.fetch_groups(day, total) if total is None or has_usage(total) else [self.empty_row(day)]
+
+    def fetch_groups(self, day: date, total: Row | None) -> Rows:
+        """What seven.io reports for a day with usage, or for a running day without a total."""
+        return super().fetch_day(day)
+
     def reconcile_day(self, day: date, rows: Mapping[RowKey, Row]) -> Day:
         removed = self.removed(day, rows)
         total = self.control_total(day)
@@ -215,11 +223,8 @@ class GroupingRetriever(ReconciledRetriever):
 
     group_field: str
 
-    def fetch_day(self, day: date) -> Rows:
-        total = self.control_total(day)
-        if total is not None and not has_usage(total):
-            return [self.empty_row(day)]
-        rows = super().fetch_day(day)
+    def fetch_groups(self, day: date, total: Row | None) -> Rows:
+        rows = super().fetch_groups(day, total)
         if total and total["sms"] and not any(map(has_usage, rows)):
             # Each SMS has a country and a label, so an empty response is more likely a fault that passes.
             rows = self.extract(fetch(self.requester, day, day, is_retry=True))

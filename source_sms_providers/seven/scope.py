@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import requests
-from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.errors import config_error
+from source_sms_providers.errors import config_error, first_transient
 from source_sms_providers.parsing import FieldReader
+from source_sms_providers.retriever import read_periods
 from source_sms_providers.seven.extractors import (
     PROVIDER,
     Counters,
@@ -58,17 +58,8 @@ def verify_scope(
 
     def newest(group_by: str, group_field: str) -> tuple[tuple[date, date], Mapping[str, Counters]]:
         """The groups of the newest period that has any."""
-        for period in periods:
-            try:
-                if found := groups(group_by, group_field, period, scope):
-                    return period, found
-            except AirbyteTracedException as error:
-                if period == periods[0]:
-                    raise
-                # Perhaps the period is wider than seven.io accepts.
-                faults.append(error)
-                break
-        return periods[0], {}
+        read = read_periods(periods, lambda *period: groups(group_by, group_field, period, scope), faults)
+        return next(((period, found) for period, found in read if found), (periods[0], {}))
 
     if label and newest("label", "label")[1].keys() - {label}:
         raise unknown_label_error(label)
@@ -91,8 +82,7 @@ def verify_scope(
     # Names are not unique, and the only account with usage looks the same whether seven.io honors the id or not.
     is_proven = bool(own) and own != groups("subaccount", "account", period, "all")
     if not is_proven and (own or listed is not None or is_test):
-        transient = [fault for fault in faults if fault.failure_type is FailureType.transient_error]
-        raise transient[0] if transient else _unknown_subaccount_error(scope, listed)
+        raise first_transient(faults) or _unknown_subaccount_error(scope, listed)
     if not is_proven:
         LOGGER.warning(
             "Whether subaccount %s exists cannot be verified: it has no usage in the last days. Give the seven.io API "

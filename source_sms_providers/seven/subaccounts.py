@@ -62,10 +62,7 @@ class AccountsRetriever(ReconciledRetriever):
     def _zero_row(self, day: date, account: str) -> Row:
         return self._of_account(account, zero_row(str(day), "country", self.config))
 
-    def fetch_day(self, day: date) -> Rows:
-        total = self.control_total(day)
-        if total is not None and not has_usage(total):
-            return [self.empty_row(day)]
+    def fetch_groups(self, day: date, total: Row | None) -> Rows:
         if self._only:
             return self._rows_by_country(day, self._only)
         return self._rows_of_all(day, total)
@@ -100,15 +97,13 @@ class AccountsRetriever(ReconciledRetriever):
 
     def _rows_by_country(self, day: date, account: str) -> Rows:
         """Those of an account that have usage."""
-        scope = ONLY_MAIN if account == MAIN else account
-        rows = self.extract(fetch(self.requester, day, day, subaccounts=scope))
+        rows = self.extract(fetch(self.requester, day, day, subaccounts=_scope_of(account)))
         return [self._of_account(account, row) for row in rows if has_usage(row)]
 
     def _rows_with_remainder(self, day: date, by_account: Mapping[str, Rows], account: str) -> Rows:
         """The rows of an account, and one for what its own total has besides."""
-        scope = ONLY_MAIN if account == MAIN else account
         extractor = DailyTotalsExtractor(config=self.config, parameters={})
-        response = fetch(self.scope_requester, day, day, group_by="date", subaccounts=scope)
+        response = fetch(self.scope_requester, day, day, group_by="date", subaccounts=_scope_of(account))
         totals = [row for row in extractor.extract_records(response) if has_usage(row)]
         if not totals:
             return by_account.get(account, [])
@@ -159,3 +154,8 @@ class AccountsRetriever(ReconciledRetriever):
     @property
     def _listed(self) -> Mapping[str, Row]:
         return self._accounts.get("", lambda: list_subaccounts(fetch(self.subaccounts_requester)))
+
+
+def _scope_of(account: str) -> str:
+    """How seven.io is asked for one account."""
+    return ONLY_MAIN if account == MAIN else account

@@ -18,12 +18,11 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.days import DAY, days
-from source_sms_providers.errors import config_error
-from source_sms_providers.retriever import fetch
+from source_sms_providers.days import DAY, MONTH, YEAR, days
+from source_sms_providers.errors import config_error, first_transient
+from source_sms_providers.retriever import fetch, read_periods
 from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionExtractor
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 Fetch = Callable[[str, date, date], Decimal]
 """(setting, first day, last day) -> the group total that a sync with this setting would get."""
 
-MONTH, YEAR = timedelta(days=31), timedelta(days=365)
 SETTINGS = ("inclusive", "end_excluded", "both_excluded", "start_excluded")
 MAX_UTC_OFFSET = timedelta(hours=2)
 """How far the time of Paris is ahead of UTC at most."""
@@ -59,21 +57,12 @@ def verify_settings(stream: str, client: CheckClient) -> None:
     verify_day_boundaries(total, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
-        fault: AirbyteTracedException | None = None
-        for number, period in enumerate(client.periods()):
-            try:
-                listed |= dict.fromkeys(account for account, *_ in consumption(*period).accounts)
-            except AirbyteTracedException as error:
-                if number == 0:
-                    raise
-                # Perhaps the period is wider than SMSFactor accepts.
-                fault = error
-                break
+        faults: list[AirbyteTracedException] = []
+        for _, found in read_periods(client.periods(), consumption, faults):
+            listed |= dict.fromkeys(account for account, *_ in found.accounts)
             if only in listed:
                 return
-        if fault and fault.failure_type is FailureType.transient_error:
-            raise fault
-        raise config_error(
+        raise first_transient(faults) or config_error(
             f"SMSFactor lists no account {only} since the start date. It lists {', '.join(listed)}. Correct 'SMSFactor "
             "sub-account', or leave it empty until that account has sent messages."
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.days import DAY, days
+from source_sms_providers.days import DAY, YEAR, days
 from source_sms_providers.parsing import to_decimal, to_json_number
 from source_sms_providers.reconcile import reconcile
 from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Rows, fetch
@@ -22,8 +22,6 @@ from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionE
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient
 
-EXISTENCE_WINDOW = timedelta(days=365)
-"""How far back it is looked for usage of an account that a response does not list."""
 RETAINED = (
     "'%s': SMSFactor no longer lists some accounts that had consumption. They were probably deleted; their rows are "
     "kept. Days: %d, first: %s."
@@ -128,10 +126,10 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
         return retained
 
     def _list_existing(self) -> Collection[str]:
-        """The accounts that had consumption of late, as far as SMSFactor answers a range as wide."""
+        """The accounts that had consumption in the last year, as far as SMSFactor answers a range as wide."""
         last = self._today - DAY
         try:
-            consumption = self.extractor.consumption(fetch(self.requester, last - EXISTENCE_WINDOW + DAY, last))
+            consumption = self.extractor.consumption(fetch(self.requester, last - YEAR + DAY, last))
         except AirbyteTracedException as error:
             if error.failure_type is FailureType.transient_error:
                 raise
