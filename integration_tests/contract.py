@@ -12,7 +12,8 @@ Beyond that, for each complete day that was read:
 - R3. SMSFactor: a country that its account lacks is zero. An account that is missing, and exists or has become part of
   other accounts, is zero. One that was deleted, or that the group total still counts, keeps its rows.
 - R4. A day that seven.io leaves out fails if it ever reported one at least that old; otherwise it is zero. Once the day
-  is older than `lookback_days`, and was read before, its rows may stay without a failure.
+  is older than `lookback_days`, and was read before or failed in a sync of an earlier date, its rows may stay without
+  a failure. A day that was never read has no row then, not even zeros.
 - R5. A kill loses nothing: the next whole reading writes what the state named, whether it had arrived or not.
 - R6. Filters that change take nothing back: rows of the former ones stay as they are.
 - R7. No row of a complete day that was read again is partial.
@@ -78,6 +79,8 @@ class Contract:
         """The oldest day that seven.io reported to a stream with certain filters, as far as the state must know it."""
         self._reportable = date.max
         """The oldest day that seven.io would have reported."""
+        self._unread: dict[StreamDay, date] = {}
+        """Since which sync a day could not be read, for seven.io left it out."""
 
     def due(self, today: date) -> list[StreamDay]:
         """The complete days that a sync must read."""
@@ -135,11 +138,15 @@ class Contract:
         report = _Report(settings, config, min(days), max(days), read)
         settling = {
             at
-            for at in self.due(today)
+            for at in {*self.due(today), *whole}
             if at[0] in _OF_SEVEN and self._may_settle(at, today) and not self._is_reported(settings, at[1], today)
         }
         self._settled |= settling
+        for at in self.due(today):
+            if at[0] in _OF_SEVEN and at not in whole and not self._is_reported(settings, at[1], today):
+                self._unread.setdefault(at, today)
         for at in whole:
+            self._unread.pop(at, None)
             reading = self._reading(report, at, before.get(at, {}), is_unchanged=at in settling)
             self._readings[at] = reading
             self._open.pop(at, None)
@@ -187,10 +194,10 @@ class Contract:
         return self._was_read(at) and any(has_usage(row) for row in self._readings[at].rows().values())
 
     def _may_settle(self, at: StreamDay, today: date) -> bool:
-        """Whether the day was read, and is older than the lookback."""
-        return (at in self._open or self._was_read(at)) and today - date.fromisoformat(at[1]) > timedelta(
-            days=self._config["lookback_days"]
-        )
+        """Whether the day was read, or could not be read since an earlier date, and is older than the lookback."""
+        since = min((day for (stream, _), day in self._unread.items() if stream == at[0]), default=today)
+        is_known = at in self._open or self._was_read(at) or since < today
+        return is_known and today - date.fromisoformat(at[1]) > timedelta(days=self._config["lookback_days"])
 
     def _reading(self, report: _Report, at: StreamDay, before: Rows, *, is_unchanged: bool = False) -> Reading:
         """What the providers report of a day, on top of what the table holds."""
@@ -254,6 +261,8 @@ class Reading:
 
     def faults(self, found: Rows) -> list[str]:
         """A sentence for each row that is wrong or missing."""
+        if self.is_unchanged and found and not any(self.known) and not self.foreign and not self.loose:
+            return [f"the table has {[*found.values()]}, although the day was never read"]
         if self.is_running or self.is_unchanged:
             return min((self._faults_of_kept_rows(found, known) for known in self.known), key=len)
         if not found:

@@ -395,6 +395,12 @@ FORGETFUL = History(
     ),
 )
 """seven.io's grouping by date names its last three days only, and for once all."""
+FORGOTTEN = History(
+    START,
+    3,
+    tuple(Step(f"2026-03-{day}", knobs={"seven_days_reported": 4}) for day in (10, 20, 21, 22)),
+)
+"""A pause that is longer than seven.io reports days."""
 YESTERDAY_ALONE = History(
     START,
     5,
@@ -460,6 +466,7 @@ NARROWED = History(
 @example(killed_in_between(BY_ACCOUNT, 1))
 @example(FAILED_AND_CORRECTED)
 @example(FORGETFUL)
+@example(FORGOTTEN)
 @example(YESTERDAY_ALONE)
 @example(NARROWED)
 @example(killed_before_the_rows("consumption", *DELETED))

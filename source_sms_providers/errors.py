@@ -23,6 +23,10 @@ def transient_error(sentence: str) -> AirbyteTracedException:
     return AirbyteTracedException(sentence, sentence, FailureType.transient_error)
 
 
+class DayNotReportedError(AirbyteTracedException):
+    """The provider does not report a day that it must know."""
+
+
 def clone_error(error: AirbyteTracedException) -> AirbyteTracedException:
     """Copy of an error, to be raised again: an exception keeps every traceback that it was raised through."""
     return type(error)(error.internal_message, error.message, error.failure_type)

@@ -20,7 +20,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import state
 from source_sms_providers.days import DAY, days, windows
-from source_sms_providers.errors import summarize
+from source_sms_providers.errors import DayNotReportedError, summarize
 from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
 from source_sms_providers.state import RowKey, StateEntry, StreamState
 
@@ -189,7 +189,7 @@ class SnapshotRetriever(Retriever):
         for day in staged:
             if isinstance(day.rows, AirbyteTracedException):
                 failures.append(day.rows)
-                self.stream_state.failed(day.last)
+                self.stream_state.failed(day.last, isinstance(day.rows, DayNotReportedError))
             else:
                 yield from day.rows
                 self.stream_state.completed(day.last)

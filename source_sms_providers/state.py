@@ -1,18 +1,22 @@
 """The saved state of a stream, and what follows from it.
 
 `{"date": D, "lookback_from": F, "read_through": E, "written": {day: [[key, amounts, description], …]}, "filters": {…},
-"first_reported": R}` describes the destination's table:
+"first_reported": R, "not_reported": [N, date]}` describes the destination's table:
 
 - Every day up to D was read wholly after it had ended. A day that fails stays after D, also when an earlier sync had
   read it: then E says how far that sync had read.
-- Every day before F was read again when it was `lookback_days` old. Without F, D is the day before the sync.
-- Each row of a day that will be read again, and that has an amount, is in `written`. The state that names a row is
+- Every day before F was read again when it was `lookback_days` old. A longer lookback window does not go back further
+  than to the day before F: the state does not name the rows of earlier days.
+- Each row that has an amount, of the day before F or a later one, is in `written`. The state that names a row is
   sent before the row, and only a state that follows a row of zeros forgets it. So a row that is in `written` may be
   missing in the table if a sync was killed: code that relies on it emits it again.
 - `written` was read under these `filters`, settings that narrow the stream.
-- R is the oldest day that the provider ever reported. Only older days can be days before the account was opened.
+- R is the oldest day that the provider ever reported, under whatever filters. Only older days can be days before the
+  account was opened.
+- N is the oldest day that could not be read because the provider does not report it, since the sync of that date.
 
-States of earlier versions name F `again_from` and `written` `groups`; they have no `filters` and no R.
+States of earlier versions name F `again_from` and `written` `groups`, without F if D is the day before their sync; they
+have no `filters`, no R and no N.
 """
 
 from __future__ import annotations
@@ -46,7 +50,8 @@ Written = Mapping[RowKey, StateEntry]
 
 
 class StreamState:
-    """The state of one stream. One thread changes it; others may call `previously_written` and `was_read`.
+    """The state of one stream. One thread changes it; others may call what is not changed: `previously_written`,
+    `was_read`, `may_be_forgotten`; and `reported`.
 
     Attributes:
         first_day: the first day that this sync reads
@@ -73,6 +78,7 @@ class StreamState:
         self.first_day = start
         self.first_reported: date | None = None
         self._reported: list[date] = []
+        self._not_reported_before: tuple[date, date] | None = None
         self._read_before = start - DAY
         self._previously_written: dict[str, Written] = {}
         if "date" in saved:
@@ -86,6 +92,7 @@ class StreamState:
         self._read_through = self._read_before
         self._read_again_through = self.first_day - DAY
         self._has_gap = self._has_failed = self._has_warned = False
+        self._not_reported: tuple[date, date] | None = self._not_reported_before
         self._written = dict(self._previously_written)
         self._sent: Mapping[str, Any] = {}
         if "date" in saved:
@@ -93,13 +100,19 @@ class StreamState:
 
     def _resume(self, saved: Mapping[str, Any]) -> None:
         done = date.fromisoformat(str(saved["date"])[:10])
-        again_from = saved.get("lookback_from") or saved.get("again_from") or str(done + 2 * DAY - self._lookback)
-        self.first_day = max(self._start, min(date.fromisoformat(again_from), self._today - self._lookback))
+        of_yesterday = min(done, self._last_complete_day) + 2 * DAY - self._lookback
+        first = date.fromisoformat(saved.get("lookback_from") or saved.get("again_from") or str(of_yesterday))
+        # A second sync of the same date reads a whole lookback window, too.
+        self.first_day = min(first, max(first - DAY, self._today - self._lookback), self._today)
         written: dict[str, Written] = {
             day: {tuple(map(str, key)): StateEntry(*map(tuple, entry)) for key, *entry in rows}
             for day, rows in (saved.get("written") or saved.get("groups") or {}).items()
         }
-        reported = date.fromisoformat(saved["first_reported"]) if "first_reported" in saved else None
+        if "first_reported" in saved:
+            self._reported = [date.fromisoformat(saved["first_reported"])]
+        if "not_reported" in saved:
+            day, since = map(date.fromisoformat, saved["not_reported"])
+            self._not_reported_before = (day, since)
         if done > self._today:
             LOGGER.warning(
                 "The saved state of the stream '%s' is at %s, which is in the future. Only the lookback window is read "
@@ -108,6 +121,8 @@ class StreamState:
                 done,
             )
             done = self._today - DAY
+            self.first_day = self._today - self._lookback
+        self.first_day = max(self.first_day, self._start)
         if saved.get("filters", {}) != self._filters:
             LOGGER.info(
                 "The settings that filter the stream '%s' have changed since its last sync: rows that were written "
@@ -116,9 +131,11 @@ class StreamState:
             )
         else:
             self._previously_written = written
-        self.first_reported = reported
         read_through = date.fromisoformat(saved.get("read_through") or str(done))
         self._read_before = min(max(done, read_through), self._last_complete_day)
+        # A state of an earlier version did not remember it.
+        assumed = self.first_day if self.was_read(self.first_day) else None
+        self.first_reported = min(self._reported, default=assumed)
 
     def previously_written(self, day: str) -> Written:
         """The rows of a day that an earlier sync wrote, or was about to write."""
@@ -128,9 +145,14 @@ class StreamState:
         """Whether an earlier sync read the day after it had ended."""
         return day <= self._read_before
 
-    def is_settled(self, day: date) -> bool:
-        """Whether the day was read, and is older than the lookback window: what its rows say may stay."""
-        return self.was_read(day) and day < self._today - self._lookback
+    def may_be_forgotten(self, day: date) -> bool:
+        """Whether a day that the provider does not report keeps what rows it has, without being an error.
+
+        It must be older than the lookback window. If no sync has read it, one of an earlier date must have failed.
+        """
+        first, since = self._not_reported_before or (date.max, date.max)
+        has_failed_before = first <= day and since < self._today
+        return day < self._today - self._lookback and (self.was_read(day) or has_failed_before)
 
     def reported(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """The provider reported these days. Any thread may call this."""
@@ -161,8 +183,10 @@ class StreamState:
         if not self._has_failed:
             self._read_again_through = max(self._read_again_through, day)
 
-    def failed(self, day: date) -> None:
+    def failed(self, day: date, is_not_reported: bool = False) -> None:
         """The day could not be read: the next sync reads it again."""
+        if is_not_reported and (self._not_reported is None or self._not_reported[0] <= self._done()):
+            self._not_reported = (day, self._today)
         self._has_failed = True
         self._has_gap = self._has_gap or day > self._read_before
 
@@ -179,15 +203,15 @@ class StreamState:
         state: dict[str, Any] = {"date": str(done)}
         if not self._lookback:
             return state
-        lookback_from = self._lookback_from()
-        if lookback_from != done + 2 * DAY - self._lookback:
-            state["lookback_from"] = str(lookback_from)
+        state["lookback_from"] = str(self._lookback_from())
         if self._read_through > done:
             state["read_through"] = str(self._read_through)
         if self._filters:
             state["filters"] = self._filters
-        if reported := [*self._reported, *([self.first_reported] if self.first_reported else [])]:
-            state["first_reported"] = str(min(reported))
+        if self._reported:
+            state["first_reported"] = str(min(self._reported))
+        if self._not_reported and self._not_reported[0] > done:
+            state["not_reported"] = [*map(str, self._not_reported)]
         if written := self._entries():
             state["written"] = written
         return state
@@ -199,8 +223,8 @@ class StreamState:
         return min(self._done(), self._today - self._lookback) + DAY
 
     def _first_named_day(self) -> str:
-        """The first day that the next sync may read again, also if it begins today."""
-        return str(min(self._lookback_from(), self._today - self._lookback))
+        """The first day that a sync of the same date reads again."""
+        return str(self._lookback_from() - DAY)
 
     def _entries(self) -> dict[str, list[Any]]:
         kept: dict[str, Written] = {}

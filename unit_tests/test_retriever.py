@@ -150,7 +150,7 @@ def test_given_rows_then_a_state_that_names_them_stands_before_them(make):
     assert [each if isinstance(each, dict) else json.loads(each) for each in found] == [
         {"date": text(6), "lookback_from": text(7), "written": entries},
         *[usage(text(day)) for day in (7, 8, 9)],
-        {"date": text(9), "written": entries},
+        {"date": text(9), "lookback_from": text(8), "written": entries},
     ]
 
 

@@ -88,9 +88,17 @@ def test_given_a_pause_and_a_lookback_of_one_day_then_no_day_is_read_twice():
 
 
 @pytest.mark.parametrize("key", ["lookback_from", "again_from"])
-@pytest.mark.parametrize(("lookback_from", "first"), [(2, 2), (7, 7), (9, 7)])
+@pytest.mark.parametrize(("lookback_from", "first"), [(2, 2), (7, 7), (8, 7)])
 def test_given_a_sync_that_broke_off_then_it_continues_where_it_stopped(key, lookback_from, first):
     assert resumed({"date": text(1), key: text(lookback_from)}).first_day == march(first)
+
+
+def test_given_a_longer_lookback_then_no_day_is_read_whose_rows_the_state_does_not_name():
+    assert resumed({"date": text(9), "lookback_from": text(8)}, lookback_days=7).first_day == march(7)
+
+
+def test_given_a_shorter_lookback_then_days_that_were_read_too_young_are_read_again():
+    assert resumed({"date": text(8), "lookback_from": text(5)}, lookback_days=1).first_day == march(5)
 
 
 def test_given_a_start_date_after_the_state_then_no_earlier_day_is_read():
@@ -121,13 +129,46 @@ def test_given_a_day_that_failed_then_read_through_says_what_was_read(day, was_r
     assert state.was_read(march(day)) is was_read
 
 
-@pytest.mark.parametrize(("day", "is_settled"), [(6, True), (7, False), (9, False)])
-def test_given_a_day_that_was_read_then_it_is_settled_before_the_lookback(day, is_settled):
-    assert resumed({"date": text(9)}).is_settled(march(day)) is is_settled
+@pytest.mark.parametrize(("day", "may"), [(6, True), (7, False), (9, False)])
+def test_given_a_day_that_was_read_then_it_may_be_forgotten_before_the_lookback(day, may):
+    assert resumed({"date": text(9)}).may_be_forgotten(march(day)) is may
 
 
-def test_given_an_old_day_that_was_never_read_then_it_is_not_settled():
-    assert not resumed({"date": text(1)}).is_settled(march(3))
+def test_given_an_old_day_that_was_never_read_then_it_may_not_be_forgotten():
+    assert not resumed({"date": text(1)}).may_be_forgotten(march(3))
+
+
+@pytest.mark.parametrize(
+    ("since", "day", "may"),
+    [(9, 3, True), (9, 6, True), (9, 2, False), (9, 7, False), (10, 3, False)],
+    ids=["the day that failed", "a later one", "an older one", "within the lookback", "failed today"],
+)
+def test_given_a_day_that_failed_before_for_it_is_not_reported_then_it_may_be_forgotten(since, day, may):
+    saved = {"date": text(1), "lookback_from": text(2), "not_reported": [text(3), text(since)]}
+
+    assert resumed(saved).may_be_forgotten(march(day)) is may
+
+
+def test_given_a_day_that_fails_for_it_is_not_reported_then_the_state_says_since_when():
+    state = resumed({"date": text(2)}, lookback_days=1)
+    state.completed(march(3))
+    state.failed(march(4), is_not_reported=True)
+    state.failed(march(5), is_not_reported=True)
+    saved = saved_as(state)
+
+    assert saved["not_reported"] == [text(4), text(10)]
+
+    again = resumed(saved, today=march(11), lookback_days=1)
+    again.failed(march(4), is_not_reported=True)
+    again.completed(march(5))
+    assert again.checkpoint() is None
+
+    forgotten = resumed(saved, today=march(11), lookback_days=1)
+    complete(forgotten, 4, 6)
+    assert "not_reported" not in saved_as(forgotten)
+    forgotten.failed(march(7), is_not_reported=True)
+    complete(forgotten, 8, 10)
+    assert forgotten.checkpoint()["not_reported"] == [text(7), text(11)]
 
 
 # What was written
@@ -282,7 +323,7 @@ def test_given_no_state_when_days_are_completed_then_the_state_is_the_last_of_th
     state = resumed(start=march(7))
     complete(state, 7, 9)
 
-    assert saved_as(state) == {"date": text(9)}
+    assert saved_as(state) == {"date": text(9), "lookback_from": text(8)}
 
 
 def test_given_a_first_sync_that_stops_then_the_state_says_where_it_continues():
@@ -310,14 +351,14 @@ def test_given_the_same_day_again_then_the_state_is_as_it_was():
     state = resumed({"date": text(9)})
     complete(state, 7, 9)
 
-    assert saved_as(state) == {"date": text(9)}
+    assert saved_as(state) == {"date": text(9), "lookback_from": text(8)}
 
 
 def test_given_a_running_day_then_the_state_does_not_pass_its_eve():
     state = resumed(start=march(7))
     complete(state, 7, 10)
 
-    assert saved_as(state) == {"date": text(9)}
+    assert saved_as(state) == {"date": text(9), "lookback_from": text(8)}
 
 
 def test_given_a_snapshot_then_the_state_is_today_and_nothing_else():
@@ -437,6 +478,7 @@ def test_given_other_filters_and_all_days_read_then_the_state_is_of_the_new_ones
 
     assert saved_as(state) == {
         "date": text(9),
+        "lookback_from": text(8),
         "filters": {"countries": ["FR"]},
         "written": {text(8): [[["FR"], [1, 0.1]]]},
     }
@@ -472,7 +514,7 @@ def test_given_reported_days_then_the_state_names_the_oldest():
     state.reported([])
     complete(state, 7, 9)
 
-    assert saved_as(state) == {"date": text(9), "first_reported": text(7)}
+    assert saved_as(state) == {"date": text(9), "lookback_from": text(8), "first_reported": text(7)}
 
 
 @pytest.mark.parametrize(("reported", "oldest"), [(8, 5), (3, 3)])
@@ -486,8 +528,13 @@ def test_given_an_oldest_day_in_the_state_then_the_older_one_is_kept(reported, o
     assert saved_as(state)["first_reported"] == text(oldest)
 
 
+def test_given_a_state_of_an_earlier_version_then_days_that_it_read_count_as_reported():
+    assert resumed({"date": text(9)}).first_reported == march(7)
+    assert resumed().first_reported is None
+
+
 def test_given_a_day_that_is_reported_now_then_earlier_syncs_did_not_report_it():
-    state = resumed({"date": text(9)})
+    state = resumed()
     state.reported([{"date": text(8)}])
 
     assert state.first_reported is None
@@ -515,7 +562,7 @@ def test_given_a_state_of_the_future_when_read_then_the_next_state_is_of_now():
     state = resumed({"date": "2027-01-01"})
     complete(state, 7, 9)
 
-    assert saved_as(state) == {"date": text(9)}
+    assert saved_as(state) == {"date": text(9), "lookback_from": text(8)}
 
 
 def test_given_a_state_of_version_0_3_then_a_sync_goes_on_from_it():
@@ -539,6 +586,7 @@ def test_given_a_state_without_a_date_then_it_is_none(saved):
         *({"date": day} for day in ("", "yesterday", None, 5, "2026-02-30")),
         *({"date": "2026-03-09", key: "soon"} for key in ("lookback_from", "again_from", "read_through")),
         *({"date": "2026-03-09", "first_reported": value} for value in ("soon", None, 5)),
+        *({"date": "2026-03-09", "not_reported": value} for value in ("soon", None, 5, ["2026-03-01", "soon"])),
         *({"date": "2026-03-09", "written": rows} for rows in ([1], {"2026-03-09": [1]}, {"2026-03-09": [[1, 2]]})),
         *({"date": "2026-03-09", "groups": rows} for rows in ([1], {"2026-03-09": 1}, {"2026-03-09": [[["DE"]]]})),
     ],

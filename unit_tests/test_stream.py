@@ -247,7 +247,7 @@ def test_given_a_state_then_its_message_is_of_the_stream(session):
 
     assert isinstance(message, AirbyteMessage)
     assert message.state.stream.stream_descriptor.name == "usage"
-    assert vars(message.state.stream.stream_state) == {"date": "2026-03-09"}
+    assert vars(message.state.stream.stream_state) == {"date": "2026-03-09", "lookback_from": "2026-03-08"}
 
 
 def test_given_a_state_that_says_nothing_new_then_it_is_not_sent(session):

@@ -16,6 +16,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.days import DAY, days
+from source_sms_providers.errors import DayNotReportedError
 from source_sms_providers.parsing import FieldReader
 from source_sms_providers.seven.extractors import (
     PROVIDER,
@@ -94,9 +95,6 @@ class DailyTotals:
         self._config = config
         self._state = state
         self._oldest_reported = state.first_reported
-        if self._oldest_reported is None and state.was_read(state.first_day):
-            # The state of an earlier version, which did not remember it.
-            self._oldest_reported = state.first_day
         self._today = date.fromisoformat(config["today"])
         self._max_window = timedelta.max
         self._widest_answered = DAY
@@ -197,15 +195,11 @@ class DailyTotals:
             return not self._fetch(start - DAY, start - DAY)
 
 
-class DayNotReportedError(AirbyteTracedException):
-    """The provider does not report a day that it must know."""
-
-
 def _day_not_reported_error(first: date, last: date) -> AirbyteTracedException:
     sentence = (
         f"seven.io does not report {_range_text(first, last)}, although it reported days as old. Rows of these days "
-        "stay as they are, and the next sync requests them again. If this repeats, lower 'Lookback window (days)', or "
-        "set 'Start date' to a later day if these days have no rows yet."
+        "stay as they are, and the next sync requests them again. If this repeats tomorrow, lower 'Lookback window "
+        "(days)': days before it are then skipped with a warning."
     )
     return DayNotReportedError(sentence, sentence, FailureType.transient_error)
 

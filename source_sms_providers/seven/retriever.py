@@ -12,14 +12,13 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.days import DAY, days, windows
-from source_sms_providers.errors import clone_error, transient_error
+from source_sms_providers.errors import DayNotReportedError, clone_error, transient_error
 from source_sms_providers.parsing import FieldReader, to_json_number
 from source_sms_providers.reconcile import Reconciliation, add_amounts, matches, reconcile, sum_amounts
 from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Row, Rows, SnapshotRetriever, fetch
 from source_sms_providers.seven.daily_totals import (
     DailyTotals,
     DailyTotalsExtractor,
-    DayNotReportedError,
     Totals,
     split_errors,
 )
@@ -51,8 +50,8 @@ KEPT = (
     "that no other group explains. Days: %d, first: %s."
 )
 NOT_REPORTED = (
-    "'%s': seven.io no longer reports some days before the lookback window. Their rows are unchanged. "
-    "Days: %d, first: %s."
+    "'%s': seven.io does not report some days before the lookback window. Rows of these days are unchanged, and days "
+    "that were never read have none. Days: %d, first: %s."
 )
 
 
@@ -106,7 +105,7 @@ class AnalyticsRetriever(UsageRetriever):
         return [self._read_day(day, totals.get(day)) for day in days(first, last)]
 
     def _read_day(self, day: date, total: Row | AirbyteTracedException | None) -> Day:
-        if isinstance(total, DayNotReportedError) and self.stream_state.is_settled(day):
+        if isinstance(total, DayNotReportedError) and self.stream_state.may_be_forgotten(day):
             return Day(day, (), {NOT_REPORTED: str(day)})
         if isinstance(total, AirbyteTracedException):
             return Day(day, total)
@@ -165,7 +164,7 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
         try:
             return super().read_day(day, prefetched)
         except DayNotReportedError:
-            if not self.stream_state.is_settled(day):
+            if not self.stream_state.may_be_forgotten(day):
                 raise
             written = self.stream_state.previously_written(str(day))
             return Day(day, [self.restore(day, *each) for each in written.items()], {NOT_REPORTED: str(day)})

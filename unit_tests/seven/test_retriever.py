@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from airbyte_cdk.models import FailureType
@@ -89,6 +89,26 @@ def test_given_a_settled_day_that_is_not_reported_then_its_rows_stay_with_a_warn
     assert {row["sms"] for row in output.records} == {3}
     [warning] = warnings(caplog)
     assert warning.endswith("Days: 3, first: 2026-03-03.")
+
+
+@pytest.mark.parametrize("stream", ["analytics", "analytics_by_country"])
+def test_given_a_pause_that_is_longer_than_the_provider_keeps_then_one_sync_fails_and_the_next_warns(
+    forgetful, clock, caplog, stream
+):
+    outputs, saved = [], None
+    for today in ("2026-03-06", "2026-03-20", "2026-03-20", "2026-03-21", "2026-03-22"):
+        clock.move_to(f"{today}T12:00:00Z")
+        forgetful(str(date.fromisoformat(today) - timedelta(days=5)))
+        outputs.append(read(stream, saved=saved, start_date="2026-03-01", lookback_days=3))
+        saved = state(stream, **outputs[-1].states[-1]) if outputs[-1].states else saved
+
+    assert [output.failure is None for output in outputs] == [True, False, False, True, True]
+    assert "to 2026-03-14" in outputs[1].failure.message
+    assert "to 2026-03-14" in outputs[2].failure.message
+    assert outputs[3].days[-5:] == [str(day) for day in days(date(2026, 3, 16), date(2026, 3, 20))]
+    assert outputs[3].days[:-5] in ([], ["2026-03-15"])
+    assert outputs[4].days == ["2026-03-19", "2026-03-20", "2026-03-21"]
+    assert warnings(caplog)[-1].endswith("Days: 10, first: 2026-03-06.")
 
 
 def test_given_a_year_that_fails_after_a_pause_then_no_state_says_it_was_read(providers):
