@@ -122,6 +122,14 @@ class StreamState:
             )
             done = self._today - DAY
             self.first_day = self._today - self._lookback
+        if self._lookback and self._start > done + DAY:
+            LOGGER.warning(
+                "'%s': 'Start date' is later than the day after the last one that was read. The days from %s to %s are "
+                "not read, also if you set an earlier start date afterwards: refresh the stream for that.",
+                self._stream,
+                done + DAY,
+                self._start - DAY,
+            )
         self.first_day = max(self.first_day, self._start)
         if saved.get("filters", {}) != self._filters:
             LOGGER.info(

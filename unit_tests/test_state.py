@@ -105,9 +105,21 @@ def test_given_a_start_date_after_the_state_then_no_earlier_day_is_read():
     assert resumed({"date": "2026-01-05"}, start=march(8)).first_day == march(8)
 
 
-def test_given_a_snapshot_then_it_reads_today_alone():
+def test_given_a_start_date_that_skips_unread_days_then_a_warning_names_them(caplog):
+    resumed({"date": text(2)}, start=march(3))
+    assert caplog.messages == []
+
+    state = resumed({"date": text(2)}, start=march(5))
+
+    assert state.first_day == march(5)
+    [warning] = caplog.messages
+    assert "from 2026-03-03 to 2026-03-04 are not read" in warning
+
+
+def test_given_a_snapshot_then_it_reads_today_alone(caplog):
     assert resumed({"date": text(10)}, start=TODAY, lookback_days=0).first_day == TODAY
     assert resumed({"date": text(1)}, start=TODAY, lookback_days=0).first_day == TODAY
+    assert caplog.messages == []
 
 
 # What an earlier sync read
