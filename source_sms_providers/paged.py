@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.days import DAY, days, windows
 from source_sms_providers.parsing import FieldReader
 from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Row, Rows, fetch
-from source_sms_providers.state import RowKey, StateEntry
+from source_sms_providers.saved_state import RowKey, StateEntry
 
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from source_sms_providers.parsing import to_decimal, to_json_number
-from source_sms_providers.state import Amounts
+from source_sms_providers.saved_state import Amounts
 
 Group = TypeVar("Group", bound=Hashable)
 Sums = tuple[Decimal, ...]

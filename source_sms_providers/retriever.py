@@ -21,8 +21,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers import state
 from source_sms_providers.days import DAY, days, windows
 from source_sms_providers.errors import DayNotReportedError, summarize
+from source_sms_providers.saved_state import RowKey, StateEntry
 from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
-from source_sms_providers.state import RowKey, StateEntry, StreamState
+from source_sms_providers.state import StreamState
 
 LOGGER = getLogger("airbyte")
 

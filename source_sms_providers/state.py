@@ -1,52 +1,20 @@
-"""The saved state of a stream, and what follows from it.
-
-`{"date": D, "lookback_from": F, "read_through": E, "written": {day: [[key, amounts, description], …]}, "filters": {…},
-"first_reported": R, "not_reported": [N, date]}` describes the destination's table:
-
-- Every day up to D was read wholly after it had ended. A day that fails stays after D, also when an earlier sync had
-  read it: then E says how far that sync had read.
-- Every day before F was read again when it was `lookback_days` old. A longer lookback window does not go back further
-  than to the day before F: the state does not name the rows of earlier days.
-- Each row that has an amount, of the day before F or a later one, is in `written`. The state that names a row is
-  sent before the row, and only a state that follows a row of zeros forgets it. So a row that is in `written` may be
-  missing in the table if a sync was killed: code that relies on it emits it again.
-- `written` was read under these `filters`, settings that narrow the stream.
-- R is the oldest day that the provider ever reported, under whatever filters. Only older days can be days before the
-  account was opened.
-- N is the oldest day that could not be read because the provider does not report it, since the sync of that date.
-
-States of earlier versions name F `again_from` and `written` `groups`, without F if D is the day before their sync; they
-have no `filters`, no R and no N.
-"""
+"""What a sync reads, as the state of a stream says, and the state that follows."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from source_sms_providers.days import DAY
 from source_sms_providers.errors import config_error
+from source_sms_providers.saved_state import SavedState, Written
 
 LOGGER = logging.getLogger("airbyte")
 
 MAX_ENTRIES = 10_000
 """How many rows a state names: some 500 KB. Removed groups of older days are not noticed."""
-
-RowKey = tuple[str, ...]
-"""The fields of a row's primary key without its date."""
-Amounts = tuple["int | float | None", ...]
-
-
-class StateEntry(NamedTuple):
-    """What the state remembers of a written row besides its key."""
-
-    amounts: Amounts
-    description: tuple[Any, ...] = ()
-
-
-Written = Mapping[RowKey, StateEntry]
 
 
 class StreamState:
@@ -80,10 +48,10 @@ class StreamState:
         self._reported: list[date] = []
         self._not_reported_before: tuple[date, date] | None = None
         self._read_before = start - DAY
-        self._previously_written: dict[str, Written] = {}
+        self._previously_written: Mapping[str, Written] = {}
         if "date" in saved:
             try:
-                self._resume(saved)
+                self._resume(SavedState.parse(saved, self._lookback, self._last_complete_day))
             except (ValueError, TypeError, AttributeError):
                 raise config_error(
                     f"The saved state of the stream '{stream}' is not one of this connector. Clear the stream's data "
@@ -98,21 +66,11 @@ class StreamState:
         if "date" in saved:
             self._sent = self._as_json()
 
-    def _resume(self, saved: Mapping[str, Any]) -> None:
-        done = date.fromisoformat(str(saved["date"])[:10])
-        of_yesterday = min(done, self._last_complete_day) + 2 * DAY - self._lookback
-        first = date.fromisoformat(saved.get("lookback_from") or saved.get("again_from") or str(of_yesterday))
+    def _resume(self, saved: SavedState) -> None:
+        done, first = saved.done, saved.lookback_from or self._today
         # A second sync of the same date reads a whole lookback window, too.
         self.first_day = min(first, max(first - DAY, self._today - self._lookback), self._today)
-        written: dict[str, Written] = {
-            day: {tuple(map(str, key)): StateEntry(*map(tuple, entry)) for key, *entry in rows}
-            for day, rows in (saved.get("written") or saved.get("groups") or {}).items()
-        }
-        if "first_reported" in saved:
-            self._reported = [date.fromisoformat(saved["first_reported"])]
-        if "not_reported" in saved:
-            day, since = map(date.fromisoformat, saved["not_reported"])
-            self._not_reported_before = (day, since)
+        self._not_reported_before = saved.not_reported
         if done > self._today:
             LOGGER.warning(
                 "The saved state of the stream '%s' is at %s, which is in the future. Only the lookback window is read "
@@ -131,19 +89,21 @@ class StreamState:
                 self._start - DAY,
             )
         self.first_day = max(self.first_day, self._start)
-        if saved.get("filters", {}) != self._filters:
+        if saved.filters != self._filters:
             LOGGER.info(
                 "The settings that filter the stream '%s' have changed since its last sync: rows that were written "
                 "under the former settings stay as they are.",
                 self._stream,
             )
         else:
-            self._previously_written = written
-        read_through = date.fromisoformat(saved.get("read_through") or str(done))
-        self._read_before = min(max(done, read_through), self._last_complete_day)
-        # A state of an earlier version did not remember it.
-        assumed = self.first_day if self.was_read(self.first_day) else None
-        self.first_reported = min(self._reported, default=assumed)
+            self._previously_written = saved.written
+        self._read_before = min(max(done, saved.read_through), self._last_complete_day)
+        self.first_reported = saved.first_reported
+        if saved.first_reported:
+            self._reported = [saved.first_reported]
+        elif self.was_read(self.first_day):
+            # A state of an earlier version did not remember it.
+            self.first_reported = self.first_day
 
     def previously_written(self, day: str) -> Written:
         """The rows of a day that an earlier sync wrote, or was about to write."""
@@ -207,22 +167,15 @@ class StreamState:
         return state
 
     def _as_json(self) -> dict[str, Any]:
-        done = self._done()
-        state: dict[str, Any] = {"date": str(done)}
-        if not self._lookback:
-            return state
-        state["lookback_from"] = str(self._lookback_from())
-        if self._read_through > done:
-            state["read_through"] = str(self._read_through)
-        if self._filters:
-            state["filters"] = self._filters
-        if self._reported:
-            state["first_reported"] = str(min(self._reported))
-        if self._not_reported and self._not_reported[0] > done:
-            state["not_reported"] = [*map(str, self._not_reported)]
-        if written := self._entries():
-            state["written"] = written
-        return state
+        return SavedState(
+            self._done(),
+            self._lookback_from() if self._lookback else None,
+            self._read_through,
+            self._rows_to_name(),
+            self._filters,
+            min(self._reported, default=None),
+            self._not_reported,
+        ).as_json()
 
     def _done(self) -> date:
         return min(self._read_through, self._read_again_through)
@@ -234,7 +187,7 @@ class StreamState:
         """The first day that a sync of the same date reads again."""
         return str(self._lookback_from() - DAY)
 
-    def _entries(self) -> dict[str, list[Any]]:
+    def _rows_to_name(self) -> Mapping[str, Written]:
         kept: dict[str, Written] = {}
         room = MAX_ENTRIES
         confirmed, first_day = str(self._done()), self._first_named_day()
@@ -255,7 +208,4 @@ class StreamState:
                 self._stream,
                 MAX_ENTRIES,
             )
-        return {
-            day: [[[*key], *([*part] for part in entry if part)] for key, entry in rows.items()]
-            for day, rows in sorted(kept.items())
-        }
+        return kept

@@ -16,8 +16,9 @@ from source_sms_providers import retriever as module
 from source_sms_providers.days import DAY, days
 from source_sms_providers.errors import config_error, transient_error
 from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Row, Rows
+from source_sms_providers.saved_state import RowKey
 from source_sms_providers.session import SyncCancelled, SyncSession
-from source_sms_providers.state import RowKey, StreamState
+from source_sms_providers.state import StreamState
 
 TODAY = date(2026, 3, 10)
 NAME = "usage"

@@ -8,7 +8,8 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import state as module
-from source_sms_providers.state import StateEntry, StreamState
+from source_sms_providers.saved_state import StateEntry
+from source_sms_providers.state import StreamState
 
 STREAM = "analytics_by_country"
 TODAY = date(2026, 3, 10)

@@ -16,6 +16,7 @@ from source_sms_providers.errors import DayNotReportedError, clone_error, transi
 from source_sms_providers.parsing import FieldReader, to_json_number
 from source_sms_providers.reconcile import Reconciliation, add_amounts, matches, reconcile, sum_amounts
 from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Row, Rows, SnapshotRetriever, fetch
+from source_sms_providers.saved_state import Amounts, RowKey, StateEntry
 from source_sms_providers.seven.daily_totals import (
     DailyTotals,
     DailyTotalsExtractor,
@@ -31,7 +32,6 @@ from source_sms_providers.seven.extractors import (
 )
 from source_sms_providers.seven.scope import SCOPE_WINDOW, verify_scope
 from source_sms_providers.single_flight import SingleFlight
-from source_sms_providers.state import Amounts, RowKey, StateEntry
 
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient

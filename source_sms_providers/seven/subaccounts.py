@@ -16,12 +16,12 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from source_sms_providers.parsing import FieldReader
 from source_sms_providers.reconcile import add_amounts, matches, reconcile
 from source_sms_providers.retriever import Day, Row, Rows, fetch
+from source_sms_providers.saved_state import Amounts, RowKey, StateEntry
 from source_sms_providers.seven.daily_totals import DailyTotalsExtractor
 from source_sms_providers.seven.extractors import AMOUNTS, PROVIDER, has_usage, sum_by_group, zero_row
 from source_sms_providers.seven.retriever import MONEY, REMAINDER, ReconciledRetriever, amounts_of
 from source_sms_providers.seven.subaccount_list import list_subaccounts
 from source_sms_providers.single_flight import SingleFlight
-from source_sms_providers.state import Amounts, RowKey, StateEntry
 
 MAIN = "main"
 """The id of the main account in our rows: seven.io gives it none."""
