@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.breakdown import DailyBreakdownRetriever
 from source_sms_providers.days import DAY, days, windows
 from source_sms_providers.parsing import FieldReader
-from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Row, Rows, fetch
+from source_sms_providers.retriever import Day, Row, Rows, fetch, value_or_error
 from source_sms_providers.saved_state import RowKey, StateEntry
 
 if TYPE_CHECKING:
@@ -48,14 +49,14 @@ class DatedRowsRetriever(DailyBreakdownRetriever):
         self._fetch_window(self._today - DAY, self._today - DAY)
 
     def _read_window(self, first: date, last: date) -> Sequence[Day]:
-        [window] = self.attempt(last, partial(self._fetch_window, first, last))
-        if not isinstance(window.rows, AirbyteTracedException):
+        found = value_or_error(partial(self._fetch_window, first, last))
+        if not isinstance(found, AirbyteTracedException):
             by_day: dict[str, list[Row]] = {str(day): [] for day in days(first, last)}
-            for row in window.rows:
+            for row in found:
                 by_day[row["date"]].append(row)
             return [self._complete(date.fromisoformat(day), rows) for day, rows in by_day.items()]
         if first == last:
-            return [window]
+            return [Day(last, found)]
         # Not in halves, which fail one after the other: that would pass for an outage, or for a rejected key.
         by_itself = self.pool.map(lambda day: self._read_window(day, day), days(first, last))
         return [read for [read] in by_itself]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 import requests_mock
@@ -8,6 +9,7 @@ import time_machine
 
 from integration_tests.quick_building import quick_building as quick_building
 from source_sms_providers.session import SyncSession
+from unit_tests.breakdown import Breakdown, make_breakdown
 from unit_tests.connector import NOW
 from unit_tests.providers import Providers
 from unit_tests.waiting import Waiting
@@ -35,3 +37,15 @@ def providers(clock: time_machine.Traveller, waiting: Waiting) -> Iterator[Provi
     """Both providers, at the time of `clock`; without a test's say nothing answers."""
     with requests_mock.Mocker(case_sensitive=True) as mocker:
         yield Providers(mocker)
+
+
+@pytest.fixture
+def session() -> Iterator[SyncSession]:
+    session = SyncSession(4)
+    yield session
+    session.cancel()
+
+
+@pytest.fixture
+def breakdown(session: SyncSession) -> Callable[..., Breakdown]:
+    return partial(make_breakdown, session)

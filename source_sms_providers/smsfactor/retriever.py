@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_sms_providers.breakdown import DailyBreakdownRetriever
 from source_sms_providers.days import DAY, YEAR, days
 from source_sms_providers.parsing import to_decimal, to_json_number
 from source_sms_providers.reconcile import reconcile
-from source_sms_providers.retriever import DailyBreakdownRetriever, Day, Rows, fetch
+from source_sms_providers.retriever import Day, Rows, fetch
 from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.smsfactor.check import verify_settings
 from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionExtractor, record
