@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 from airbyte_cdk.models import FailureType
 
+from integration_tests.expected import expected_records
 from integration_tests.history import seven, smsfactor
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.world import COUNTERS
 from integration_tests.streams import BY_ACCOUNT, DAILY, GROUPED, PRIMARY_KEYS
-from integration_tests.sync import Destination, Sync, check, sync
+from integration_tests.sync import Destination, Sync, check, sync, without_nulls
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -278,7 +279,7 @@ def test_an_account_of_smsfactor_that_is_deleted_after_a_kill_keeps_its_rows(san
     connection = Connection(sandbox, ["consumption"])
     connection.correct(*emptied(), consumed("1001", "FR", 100), consumed("2001", "FR", 24))
     connection.sync_killed_before("consumption", DAY, TODAY)
-    connection.correct(smsfactor("delete", account="2001"))
+    connection.correct(smsfactor("delete", account="2001", totals="kept"))
 
     connection.sync(TODAY)
 
@@ -640,11 +641,18 @@ def test_an_emptied_account_that_smsfactor_hides_on_one_day_is_zero(sandbox: San
     assert connection.usage("consumption", "2026-03-08") == {("2002", "FR"): {"consumption": 5}}
 
 
-@pytest.mark.parametrize("totals", ["kept", "dropped"])
 @pytest.mark.parametrize("idle", ["left_out", "listed"])
-@pytest.mark.parametrize("group_total", ["sent", "missing"])
-def test_an_account_that_smsfactor_deleted_keeps_what_it_consumed(
-    sandbox: Sandbox, totals: str, idle: str, group_total: str
+@pytest.mark.parametrize(
+    ("group_total", "totals", "consumption"),
+    [
+        ("sent", "kept", {"consumption": 24}),
+        ("sent", "dropped", {}),
+        ("missing", "kept", {"consumption": 24}),
+        ("missing", "dropped", {"consumption": 24}),
+    ],
+)
+def test_an_account_that_smsfactor_deleted_has_what_the_group_total_holds(
+    sandbox: Sandbox, totals: str, idle: str, group_total: str, consumption: dict[str, int]
 ) -> None:
     connection = Connection(sandbox, ["consumption"])
     sandbox.set(smsfactor_idle_sub_accounts=idle, smsfactor_group_total=group_total)
@@ -654,7 +662,23 @@ def test_an_account_that_smsfactor_deleted_keeps_what_it_consumed(
 
     connection.sync(TOMORROW)
 
-    assert connection.usage("consumption")["2002", "FR"] == {"consumption": 24}
+    assert connection.rows("consumption")["2002", "FR"] == consumption
+
+
+@pytest.mark.parametrize("days", ["newest", "oldest"])
+@pytest.mark.parametrize("idle", ["left_out", "listed"])
+def test_a_range_that_smsfactor_cuts_makes_no_day_zero(sandbox: Sandbox, days: str, idle: str) -> None:
+    """A year is asked of a server that counts a month of it, in which nothing was sent."""
+    start, today = "2025-03-10", date.fromisoformat(TODAY)
+    sandbox.set(activity="seasonal", smsfactor_idle_sub_accounts=idle)
+    sandbox.set(smsfactor_most_days=31, smsfactor_most_days_are=days)
+
+    result = sync(sandbox.config(start_date=start), ["consumption"], now=today)
+
+    expected = expected_records(sandbox.settings(), {}, today, date.fromisoformat(start), today - ONE_DAY)
+    assert without_nulls(result.records("consumption"), "consumption") == without_nulls(
+        expected["consumption"], "consumption"
+    )
 
 
 # Filters that change

@@ -51,6 +51,8 @@ RIGHT_UNDER_EACH = {
     "seven_unknown_label",
     "seven_unnamed",
     "smsfactor_group_total",
+    "smsfactor_most_days",
+    "smsfactor_most_days_are",
 }
 """Behaviours that need no question: the connector is right under each of them (test_figures.py). Most show only after
 something was deleted or forgotten."""

@@ -19,7 +19,7 @@ SMSFACTOR_TOKEN = "sandbox-smsfactor-token-eyJhbGciOi.J9a8b7c6"
 
 _NOT_NEGATIVE = (
     *("latency", "correction_days", "smsfactor_sub_accounts", "seven_most_days", "seven_subaccounts"),
-    *("seven_days_reported", "seven_most_groups"),
+    *("seven_days_reported", "seven_most_groups", "smsfactor_most_days"),
 )
 
 
@@ -140,6 +140,12 @@ class Settings:
 
     smsfactor_day_boundaries: Literal["inclusive", "end_excluded", "both_excluded", "start_excluded"] = "inclusive"
     """Which of the days date_start and date_end belong to the range: undocumented."""
+
+    smsfactor_most_days: int = 0
+    """Of a longer range only so many days are counted; 0 = all of them."""
+
+    smsfactor_most_days_are: Literal["newest", "oldest"] = "newest"
+    """Which days of a range that is longer than `smsfactor_most_days` are counted."""
 
     smsfactor_empty_country_map: Literal["list", "object", "null", "missing"] = "list"
     """How an empty by_country is written; a PHP backend probably writes []."""

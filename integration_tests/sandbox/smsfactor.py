@@ -154,7 +154,10 @@ def _days(settings: Settings, start: datetime.date, end: datetime.date, today: d
         start += _ONE_DAY
     if settings.smsfactor_day_boundaries in ("end_excluded", "both_excluded"):
         end -= _ONE_DAY
-    return [start + datetime.timedelta(days=n) for n in range((min(end, today) - start).days + 1)]
+    days = [start + datetime.timedelta(days=n) for n in range((min(end, today) - start).days + 1)]
+    if most := settings.smsfactor_most_days:
+        days = days[-most:] if settings.smsfactor_most_days_are == "newest" else days[:most]
+    return days
 
 
 def _shown_accounts(

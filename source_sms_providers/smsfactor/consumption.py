@@ -40,6 +40,8 @@ class ConsumptionExtractor(SmsfactorExtractor):
 
     The filters `countries` and `smsfactor_sub_account_id` are applied here, not by the API: what its own filters do to
     the totals and the accounts in the response is not documented.
+
+    Consumption may be negative: SMSFactor refunds refused campaigns, and does not say of which day.
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
@@ -50,12 +52,19 @@ class ConsumptionExtractor(SmsfactorExtractor):
         fields = FieldReader(PROVIDER, response)
         accounts = accounts_of(fields, response)
         self._warn_of_unknown(fields, response, [account for _, _, account in accounts])
-        totals, found = Decimal(0), []
+        of_accounts, found, has_surplus = Decimal(0), [], False
         for is_main, identity, account in accounts:
             total, countries = self._consumption(fields, account)
-            totals += total
+            of_accounts += total
+            if rest := total - sum(countries.values()):
+                countries[""] = countries.get("", Decimal(0)) + rest
+                has_surplus = has_surplus or rest < 0
             found.append((identity, company_of(fields, account), is_main, countries))
-        return Consumption(found, totals, group_total(fields, response))
+        total_of_group = group_total(fields, response)
+        # A refund without a country, if a second total says the same.
+        if has_surplus and total_of_group != of_accounts:
+            fields.reject("an account's countries add up to more than its total")
+        return Consumption(found, of_accounts, total_of_group)
 
     def rows(self, day: str, consumption: Consumption) -> list[dict[str, Any]]:
         """The records of the accounts and countries that the settings select."""
@@ -83,22 +92,17 @@ class ConsumptionExtractor(SmsfactorExtractor):
         return str(first)
 
     def _consumption(self, fields: FieldReader, account: Mapping[str, Any]) -> tuple[Decimal, dict[str, Decimal]]:
-        """An account's total and its consumption by country, in which `""` explains the rest."""
+        """An account's total, and its consumption by country as far as it is sent."""
         conso = conso_of(fields, account)
-        total = to_decimal(fields.amount(fields.field(conso, "total", "conso"), "conso.total"))
+        total = to_decimal(fields.number(fields.field(conso, "total", "conso"), "conso.total"))
         countries: dict[str, Decimal] = {}
         for country, value in country_pairs(fields, account):
             # Two may have become one text only because no destination stores what told them apart.
             if country in countries and REPLACEMENT not in country:
                 fields.reject("a country is listed twice")
             countries[country] = countries.get(country, Decimal(0)) + to_decimal(
-                fields.amount(value, "a country's consumption")
+                fields.number(value, "a country's consumption")
             )
-        rest = total - sum(countries.values())
-        if rest < 0:
-            fields.reject("an account's countries add up to more than its total")
-        if rest:
-            countries[""] = countries.get("", Decimal(0)) + rest
         return total, countries
 
     def _wanted(self, countries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
@@ -132,7 +136,7 @@ def group_total(fields: FieldReader, response: requests.Response) -> Decimal | N
     double every sum.
     """
     total = data_of(fields, response).get("total")
-    return None if total is None else to_decimal(fields.amount(total, "data.total"))
+    return None if total is None else to_decimal(fields.number(total, "data.total"))
 
 
 def data_of(fields: FieldReader, response: requests.Response) -> Mapping[str, Any]:

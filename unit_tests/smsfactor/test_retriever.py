@@ -9,7 +9,8 @@ from unit_tests.providers import SMSFACTOR, as_json, query_of
 
 URL = f"{SMSFACTOR}/metrics/consumption"
 DAY = "2026-03-09"
-YEAR = f"{URL}?date_start=2025-03-10&date_end=2026-03-09"
+MONTH = f"{URL}?date_start=2025-03-10&date_end=2025-04-09"
+"""The first of the months in which it is looked for accounts that exist."""
 AGAIN = {"start_date": DAY, "lookback_days": 1}
 Units = dict[tuple[str, str], int]
 
@@ -21,12 +22,13 @@ def account(account_id: int, company: str, **countries: int) -> dict:
     return {"account_id": account_id, "company": company, "conso": conso}
 
 
-def answer(*accounts: dict, total: int | None = None) -> bytes:
-    data = {
-        "total": sum(each["conso"]["total"] for each in accounts) if total is None else total,
-        "my_account": accounts[0],
-        "by_sub_accounts": accounts[1:],
-    }
+def answer(*accounts: dict, total: int | str | None = "the sum") -> bytes:
+    """Without a group total if `total` is None."""
+    data = {"total": total, "my_account": accounts[0], "by_sub_accounts": accounts[1:]}
+    if total == "the sum":
+        data["total"] = sum(each["conso"]["total"] for each in accounts)
+    if total is None:
+        del data["total"]
     return as_json({"status": 1, "message": "OK", "data": data})
 
 
@@ -34,7 +36,7 @@ def answer(*accounts: dict, total: int | None = None) -> bytes:
 def day(providers):
     """Says what 9 March has: the main account's countries, sub-accounts, and the group total if it is another."""
 
-    def has(*subs: dict, total: int | None = None, **countries: int) -> None:
+    def has(*subs: dict, total: int | str | None = "the sum", **countries: int) -> None:
         providers.answer(URL, answer(account(1, "Main", **countries), *subs, total=total))
 
     return has
@@ -56,9 +58,9 @@ def warnings(caplog) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 
-def years_requested(providers) -> int:
+def months_requested(providers) -> int:
     queries = map(query_of, providers.requests)
-    return [query["date_start"] for query in queries].count("2025-03-10")
+    return sum(query["date_start"] != query["date_end"] for query in queries)
 
 
 # Countries of a listed account
@@ -83,7 +85,7 @@ def test_given_an_account_that_was_emptied_then_its_countries_have_zero(day, pro
     found, _ = synced(after=states)
 
     assert found == {("1", "FR"): 6, ("2", ""): 0, ("2", "IT"): 0}
-    assert (years_requested(providers), warnings(caplog)) == (0, [])
+    assert (months_requested(providers), warnings(caplog)) == (0, [])
 
 
 def test_given_a_sync_that_was_killed_before_a_zero_row_then_it_is_written(day):
@@ -100,7 +102,7 @@ def test_given_a_sync_that_was_killed_before_a_zero_row_then_it_is_written(day):
 def test_given_an_account_that_was_deleted_then_its_rows_are_written_again(day, caplog):
     day(account(2, "Sub", IT=20, FR=1), FR=6)
     _, states = synced()
-    day(FR=6)
+    day(FR=6, total=27)
 
     found, states = synced(after=states)
 
@@ -114,7 +116,7 @@ def test_given_an_account_that_was_deleted_then_its_rows_are_written_again(day, 
 def test_given_a_deleted_account_then_its_rows_still_name_its_company(day):
     day(account(2, "Sub", IT=20), FR=6)
     first = read("consumption", **AGAIN)
-    day(FR=6)
+    day(FR=6, total=26)
 
     output = read("consumption", saved=state("consumption", **first.states[-1]), **AGAIN)
 
@@ -129,7 +131,7 @@ def test_given_usage_that_the_group_total_holds_then_it_stays_without_a_request(
     found, _ = synced(after=states)
 
     assert found == {("1", "FR"): 6, ("2", "IT"): 20}
-    assert years_requested(providers) == 0
+    assert months_requested(providers) == 0
 
 
 def test_given_usage_that_moved_from_a_hidden_account_then_the_old_rows_have_zero(day, caplog):
@@ -144,57 +146,96 @@ def test_given_usage_that_moved_from_a_hidden_account_then_the_old_rows_have_zer
     assert warnings(caplog) == []
 
 
-def test_given_one_account_that_moved_and_one_that_was_deleted_then_the_latter_stays(day):
+@pytest.mark.parametrize("total", [129, None])
+def test_given_one_account_that_moved_and_one_that_was_deleted_then_the_latter_stays(day, total):
     day(account(2, "Sub", IT=24), account(3, "Other", IT=5), FR=100)
     _, states = synced()
-    day(FR=124)
+    day(FR=124, total=total)
 
     found, _ = synced(after=states)
 
     assert found == {("1", "FR"): 124, ("2", "IT"): 0, ("3", "IT"): 5}
 
 
-def test_given_an_account_that_exists_but_is_hidden_then_its_rows_have_zero(day, providers, caplog):
-    """Its usage was corrected away, and SMSFactor hides accounts that are idle."""
+def test_given_a_group_total_without_the_usage_then_the_old_rows_have_zero_with_a_warning(day, providers, caplog):
+    """SMSFactor hides accounts that are idle, or does not count deleted ones any more: its own total decides."""
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
     day(FR=100)
-    providers.answer(YEAR, answer(account(1, "Main", FR=900), account(2, "Sub", IT=300)))
+
+    found, states = synced(after=states)
+
+    assert found == {("1", "FR"): 100, ("2", "IT"): 0}
+    assert states[-1]["written"] == {DAY: [entry("1", "FR", 100)]}
+    assert months_requested(providers) == 0
+    [warning] = warnings(caplog)
+    assert "their rows are zero now" in warning
+    assert "Days: 1, first: 2026-03-09." in warning
+
+
+def test_given_a_group_total_that_holds_one_of_two_accounts_then_the_other_one_has_zero(day):
+    day(account(2, "Sub", IT=24), account(3, "Other", IT=5), FR=100)
+    _, states = synced()
+    day(FR=100, total=105)
+
+    found, _ = synced(after=states)
+
+    assert found == {("1", "FR"): 100, ("2", "IT"): 0, ("3", "IT"): 5}
+
+
+@pytest.mark.parametrize("total", [None, 99, 103], ids=["not sent", "too low", "explains nothing"])
+def test_given_no_telling_total_and_an_account_that_is_listed_in_a_month_then_its_rows_have_zero(
+    day, providers, total
+):
+    """It exists: its usage was corrected away, and SMSFactor hides accounts that are idle."""
+    day(account(2, "Sub", IT=24), FR=100)
+    _, states = synced()
+    day(FR=100, total=total)
+    providers.answer(MONTH, answer(account(1, "Main", FR=900), account(2, "Sub", IT=300)))
 
     found, _ = synced(after=states)
 
     assert found == {("1", "FR"): 100, ("2", "IT"): 0}
-    assert warnings(caplog) == []
 
 
-def test_given_an_unlisted_account_and_a_year_without_answer_then_its_rows_stay(day, providers):
+def test_given_an_unlisted_account_and_months_without_answer_then_its_rows_stay(day, providers):
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
-    day(FR=100)
-    providers.answer(YEAR, b'{"status": -7}')
+    day(FR=100, total=None)
+    providers.answer(MONTH, b'{"status": -7}')
 
     found, _ = synced(after=states)
 
     assert found == {("1", "FR"): 100, ("2", "IT"): 24}
 
 
-def test_given_several_days_without_an_account_then_a_year_is_requested_once(day, providers, caplog):
+def test_given_several_days_without_an_account_then_the_months_of_a_year_are_requested_once(day, providers, caplog):
     day(account(2, "Sub", IT=24), FR=100)
     first = read("consumption")
-    day(FR=100)
+    day(FR=100, total=None)
 
     output = read("consumption", saved=state("consumption", **first.states[-1]))
 
     assert [row["consumption"] for row in output.records] == [100, 24] * 3
-    assert years_requested(providers) == 1
-    [warning] = warnings(caplog)
+    assert months_requested(providers) == 12
+    warning, _no_total = warnings(caplog)
     assert "Days: 3, first: 2026-03-07." in warning
+
+
+def test_given_a_refund_of_an_account_that_is_not_listed_any_more_then_the_total_decides(day):
+    day(account(2, "Sub", IT=-24), account(3, "Other", IT=5), FR=100)
+    _, states = synced()
+    day(FR=100, total=76)
+
+    found, _ = synced(after=states)
+
+    assert found == {("1", "FR"): 100, ("2", "IT"): -24, ("3", "IT"): 0}
 
 
 def test_given_an_account_that_comes_back_then_its_reported_usage_counts(day):
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
-    day(FR=100)
+    day(FR=100, total=124)
     _, states = synced(after=states)
     day(account(2, "Sub", IT=25), FR=100)
 
@@ -231,7 +272,7 @@ def test_given_an_account_in_settings_that_is_not_listed_then_its_day_has_a_zero
 def test_given_an_account_in_the_settings_that_is_listed_no_more_then_its_rows_stay(day):
     day(account(2, "Sub", rest=20), FR=6)
     _, states = synced(smsfactor_sub_account_id="2")
-    day(FR=6)
+    day(FR=6, total=26)
 
     found, _ = synced(after=states, smsfactor_sub_account_id="2")
 
@@ -268,8 +309,7 @@ def test_given_accounts_that_differ_from_the_group_total_then_a_warning_names_bo
 
 
 def test_given_no_group_total_then_one_warning_counts_the_days(providers, caplog):
-    body = answer(account(1, "Main", FR=6)).replace(b'"total": 6, "my_account"', b'"my_account"')
-    providers.answer(URL, body)
+    providers.answer(URL, answer(account(1, "Main", FR=6), total=None))
 
     output = read("consumption")
 

@@ -55,74 +55,37 @@ def test_given_no_state_when_read_then_each_day_is_asked_for_alone(documented):
     assert not any("X-Api-Key" in request.headers for request in documented.requests)
 
 
-def silent(**accounts: str) -> bytes:
-    """No consumption of a main account and sub-accounts: name -> id."""
-    [mine, *others] = [
-        {"account_id": int(account_id), "company": company, "conso": {"total": 0, "by_country": []}}
-        for company, account_id in accounts.items()
-    ]
-    return as_json({"status": 1, "data": {"total": 0, "by_country": [], "my_account": mine, "by_sub_accounts": others}})
+def day_of(units: int) -> bytes:
+    """What a main account consumed in France."""
+    mine = {"account_id": 1, "company": "Main", "conso": {"total": units, "by_country": {"FR": units} if units else []}}
+    return as_json({"status": 1, "data": {"total": units, "my_account": mine, "by_sub_accounts": []}})
 
 
-@pytest.mark.parametrize(
-    ("boundaries", "start", "end"),
-    [
-        ("inclusive", "2025-11-30", "2026-03-09"),
-        ("end_excluded", "2025-11-30", "2026-03-10"),
-        ("both_excluded", "2025-11-29", "2026-03-10"),
-        ("start_excluded", "2025-11-29", "2026-03-09"),
-    ],
-)
-def test_given_a_range_without_consumption_then_each_listed_account_has_zero_rows(providers, boundaries, start, end):
-    providers.answer(URL, silent(Main="1", Sub="2"))
-
-    output = read("consumption", start_date="2025-11-30", smsfactor_day_boundaries=boundaries)
-
-    assert providers.asked == [asked(start, end)]
-    assert [(record["date"], record["account_id"], record["consumption"]) for record in output.records] == [
-        (str(day), account, 0) for day in days(date(2025, 11, 30), date(2026, 3, 9)) for account in ("1", "2")
-    ]
-    assert output.records[1] == {**SUB_ACCOUNT, "date": "2025-11-30", "company": "Sub", "country": "", "consumption": 0}
-
-
-def test_given_one_sub_account_and_a_range_without_consumption_then_it_has_zero_rows(providers):
-    providers.answer(URL, silent(Main="1", Sub="2"))
-
-    output = read("consumption", start_date="2025-11-30", smsfactor_sub_account_id="2")
-
-    assert {record["account_id"] for record in output.records} == {"2"}
-    assert len(output.records) == 100
-
-
-def test_given_a_range_with_consumption_then_its_parts_and_then_its_days_are_asked(documented):
-    read("consumption", start_date="2025-11-30")
-
-    queries = [query_of(request) for request in documented.requests]
-    in_order = [(query["date_start"], query["date_end"]) for query in queries]
-    assert in_order[:2] == [("2025-11-30", "2026-03-09"), ("2025-11-30", "2026-02-10")]
-    assert sorted(in_order[2:]) == [(str(day), str(day)) for day in days(date(2025, 11, 30), date(2026, 3, 9))]
-
-
-@pytest.mark.parametrize("where", ["group total", "account"])
-def test_given_a_range_of_which_only_one_figure_is_not_zero_then_its_days_are_asked(providers, where):
-    figures = json.loads(silent(Main="1", Sub="2"))
-    (figures["data"] if where == "group total" else figures["data"]["by_sub_accounts"][0]["conso"])["total"] = 1
-    providers.answer(f"{URL}?date_start=2025-11-30&date_end=2026-03-09", as_json(figures))
-    providers.answer(f"{URL}?date_start=2025-11-30&date_end=2026-02-10", as_json(figures))
-    providers.answer(f"{URL}?date_start=2025-11-30&date_end=2025-11-30", silent(Main="1"))
+@pytest.mark.parametrize("units", [0, 7])
+def test_given_many_days_then_each_is_requested_by_itself(providers, units):
+    """A range that is zero proves nothing of its days."""
+    providers.answer(URL, day_of(units))
 
     output = read("consumption", start_date="2025-11-30")
 
-    assert [record["date"] for record in output.records] == ["2025-11-30"]
+    every_day = [str(day) for day in days(date(2025, 11, 30), date(2026, 3, 9))]
+    assert sorted(query_of(request)["date_start"] for request in providers.requests) == every_day
+    assert {query["date_start"] == query["date_end"] for query in map(query_of, providers.requests)} == {True}
+    assert [(record["date"], record["consumption"]) for record in output.records] == [(day, units) for day in every_day]
 
 
-def test_given_a_range_that_fails_then_its_days_are_asked_and_the_sync_succeeds(documented):
-    documented.answer(f"{URL}?date_start=2025-11-30&date_end=2026-03-09", b'{"status":-7}')
+def test_given_a_refund_on_another_day_then_both_days_have_what_was_sent(providers):
+    for day, units in (("2026-03-07", 24), ("2026-03-08", 0), ("2026-03-09", -24)):
+        providers.answer(f"{URL}?date_start={day}&date_end={day}", day_of(units))
 
-    output = read("consumption", start_date="2025-11-30")
+    output = read("consumption")
 
-    assert output.failure is None
-    assert len(set(output.days)) == 100
+    assert [(record["country"], record["consumption"]) for record in output.records] == [
+        ("FR", 24),
+        ("", 0),
+        ("FR", -24),
+    ]
+    assert [entry[1] for entries in output.states[-1]["written"].values() for entry in entries] == [[24], [-24]]
 
 
 @pytest.mark.parametrize(
