@@ -58,17 +58,15 @@ def measure(folder: Path) -> list[dict[str, Any]]:
 def counts(settings: Settings, days: Sequence[date]) -> dict[str, Any]:
     """What the same days take if each is asked for alone, and what they took if all figures were known before."""
     cells = [world.seven_cells(settings, day, TODAY) for day in days]
-    silent = [not any(account.total for account in world.smsfactor_day(settings, day, TODAY)) for day in days]
     others = 3 + math.ceil(len(days) / 365)
     used = sum(map(bool, cells))
     floor_of_seven = sum(fewest([{group(cell) for cell in of_day} for of_day in cells if of_day]) for group in GROUPS)
-    floor_of_smsfactor = sum(1 if still else len(list(run)) for still, run in groupby(silent))
     return {
         "days": len(days),
         "days_with_usage": used,
         "naive": 3 + len({*DAILY} & {*SUGGESTED}) * len(days),
         "day_by_day": others + len(GROUPED) * used + len(days),
-        "floor": others + floor_of_seven + floor_of_smsfactor,
+        "floor": others + floor_of_seven + len(days),
     }
 
 

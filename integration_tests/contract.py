@@ -9,8 +9,9 @@ Beyond that, for each complete day that was read:
   Where the groups are more than the total, they stay as they were sent.
 - R2. A group that is missing, and was there before, stays if the total still needs it, and is zero otherwise. If no
   choice of missing groups adds up and the total can hold them all, all of them stay.
-- R3. SMSFactor: a country that its account lacks is zero. An account that is missing, and exists or has become part of
-  other accounts, is zero. One that was deleted, or that the group total still counts, keeps its rows.
+- R3. SMSFactor: a country that its account lacks is zero. Of accounts that are missing, those stay that the listed ones
+  need to add up to the group total, and the others are zero. Without a total, or if nothing adds up, an account is zero
+  that exists or has become part of other accounts, and one that was deleted keeps its rows.
 - R4. A day that seven.io leaves out fails if it ever reported one at least that old; otherwise it is zero. Once the day
   is older than `lookback_days`, and was read before or failed in a sync of an earlier date, its rows may stay without
   a failure. A day that was never read has no row then, not even zeros.
@@ -476,11 +477,12 @@ class _Report:
         return {
             str(account.account_id)
             for account in world.smsfactor_day(self._settings, date.fromisoformat(day), self._today)
-            if account.is_main or account.total or not hides
+            if account.is_main or account.total or account.countries or not hides
         }
 
     def _missing_accounts(self, day: str, sent: Rows, known: Sequence[Rows]) -> dict[str, bool | None]:
         """Of the accounts that the table has and the answer lacks, whether their rows stay."""
+        sends_total = self._settings.smsfactor_group_total == "sent" and not self._settings.smsfactor_total_off_by
         held = Decimal(world.smsfactor_kept(self._settings, date.fromisoformat(day), self._today))
         answers = []
         for before in known:
@@ -493,6 +495,10 @@ class _Report:
                         grown[account] = grown.get(account, Decimal(0)) + sign * consumption
                     elif consumption:
                         usage[account] = usage.get(account, Decimal(0)) + consumption
+            if sends_total and (choices := [some for some in _subsets(usage) if _total(usage, some) == held]):
+                certain = {account: {account in some for some in choices} for account in usage}
+                answers.append({account: None if len(may) == 2 else may == {True} for account, may in certain.items()})
+                continue
             growths = {*grown.values(), sum(grown.values(), Decimal(0))}
             answers.append({account: self._stays(account, usage, held, growths) for account in usage})
             has_moved = usage and sum(grown.values(), Decimal(0)) == sum(usage.values())
@@ -507,20 +513,22 @@ class _Report:
     def _stays(
         self, account: str, usage: Mapping[str, Decimal], held: Decimal, growths: Collection[Decimal]
     ) -> bool | None:
-        others = [amount for other, amount in usage.items() if other != account]
-        sums = {
-            usage[account] + sum(some, Decimal(0))
-            for count in range(len(others) + 1)
-            for some in itertools.combinations(others, count)
-        }
-        has_moved = bool(sums & {*growths})
+        has_moved = any(_total(usage, some) in growths for some in _subsets(usage) if account in some)
         if account not in self._accounts:
             return None if has_moved else True
-        sends_total = self._settings.smsfactor_group_total == "sent" and not self._settings.smsfactor_total_off_by
-        if held and sends_total:
+        if held and self._settings.smsfactor_group_total == "sent":
             # Another account that was deleted is still counted: the group total does not tell whose usage it holds.
             return None
         return False if account in self._visible else None
+
+
+def _subsets(usage: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    accounts = tuple(usage)
+    return (some for count in range(len(accounts) + 1) for some in itertools.combinations(accounts, count))
+
+
+def _total(usage: Mapping[str, Decimal], accounts: Iterable[str]) -> Decimal:
+    return sum((usage[account] for account in accounts), Decimal(0))
 
 
 def has_usage(row: Row) -> bool:

@@ -335,7 +335,8 @@ def _chosen(config: Mapping[str, Any]) -> list[str]:
 
 def _is_left_out(settings: Settings, account: world.AccountDay) -> bool:
     """Whether SMSFactor does not mention the account, which then has no rows."""
-    return not account.is_main and settings.smsfactor_idle_sub_accounts == "left_out" and account.total == 0
+    is_idle = not (account.total or account.countries)
+    return not account.is_main and settings.smsfactor_idle_sub_accounts == "left_out" and is_idle
 
 
 def _by_country(account: world.AccountDay, only_countries: list[str] | None) -> dict[str, int]:

@@ -31,7 +31,9 @@ What this connector promises, and the test that proves each promise. The tests s
   `analytics`: counters exactly, cost within half a cent per row. Usage that seven.io leaves out of a grouping is in a
   row with an empty group.
 - **A removed group becomes zero, or stays.** It becomes zero if the day adds up without it. It stays if the total still
-  contains it, for example because an account was deleted.
+  contains it, for example because an account was deleted. For an account that SMSFactor no longer lists, its group total
+  decides in the same way.
+- **A range proves no day of SMSFactor.** Its responses contain no dates, so each day is requested by itself.
 - **Known values are never replaced by missing ones.** A day that a provider no longer reports keeps its rows. It fails
   while it is in the lookback window.
 - **A failed day is read again** by the next sync. All other days are delivered.
@@ -168,7 +170,7 @@ PROMISES = {
         ),
         "SMSFactor: a deleted account keeps its rows": (
             "test_figures.py",
-            "test_an_account_that_smsfactor_deleted_keeps_what_it_consumed",
+            "test_an_account_that_smsfactor_deleted_has_what_the_group_total_holds",
         ),
         "Days that seven.io no longer reports keep their rows and fail": (
             "test_figures.py",

@@ -131,6 +131,9 @@ def _is_account(provider: str, value: Any) -> bool:
 def _fits(provider: str, name: str, value: Any) -> bool:
     if name == "counter":
         return value in COUNTERS
+    if (provider, name) == ("smsfactor", "messages"):
+        # A refund is negative.
+        return type(value) is int
     if name in ("percent", "messages", "count", "cost"):
         return type(value) is int and value >= 0
     if name == "field":
@@ -201,7 +204,8 @@ def _move_consumption(consumption: Consumption, correction: Correction) -> None:
     if correction["field"] == "account":
         if {int(old), int(new)} <= consumption.keys():
             by_country, consumption[int(old)] = consumption[int(old)], Counter()
-            consumption[int(new)] += by_country
+            # `+=` would leave out what is negative.
+            consumption[int(new)].update(by_country)
         return
     for by_country in consumption.values():
         moved = by_country.pop(old, 0)

@@ -47,7 +47,7 @@ class SevenCell(NamedTuple):
 class AccountDay(NamedTuple):
     """One SMSFactor account's consumption of one day, in SMSFactor's unit.
 
-    `countries` holds (code, consumption > 0); it may explain less than `total`, never more.
+    `countries` holds (code, consumption); it may explain less than `total`, and more only after a refund.
     """
 
     account_id: int
