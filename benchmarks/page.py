@@ -81,7 +81,11 @@ def _goals(found: Mapping[str, Any]) -> str:
             "startup",
         ),
     ]
-    for account, most in (("one group each", 20 + 365), ("dormant", 4 + 365), ("busy", years["busy"]["day_by_day"] * 1.05)):
+    for account, most in (
+        ("one group each", 20 + 365),
+        ("dormant", 4 + 365),
+        ("busy", years["busy"]["day_by_day"] * 1.05),
+    ):
         asked = years[account]["requests"]
         name = f"Requests of a first year, all suggested streams, account: {account}"
         table.append((name, f"≤ {most:.0f}", asked <= most, f"{asked}", "requests"))

@@ -31,8 +31,8 @@ What this connector promises, and the test that proves each promise. The tests s
   `analytics`: counters exactly, cost within half a cent per row. Usage that seven.io leaves out of a grouping is in a
   row with an empty group.
 - **A removed group becomes zero, or stays.** It becomes zero if the day adds up without it. It stays if the total still
-  contains it, for example because an account was deleted. For an account that SMSFactor no longer lists, its group total
-  decides in the same way.
+  contains it, for example because an account was deleted. The group total of SMSFactor decides in the same way on an
+  account that it no longer lists.
 - **A range proves no day of SMSFactor.** Its responses contain no dates, so each day is requested by itself.
 - **Known values are never replaced by missing ones.** A day that a provider no longer reports keeps its rows. It fails
   while it is in the lookback window.
@@ -168,9 +168,13 @@ PROMISES = {
             "test_figures.py",
             "test_consumption_moved_from_an_account_that_smsfactor_then_hides_is_zero",
         ),
-        "SMSFactor: a deleted account keeps its rows": (
+        "SMSFactor: a deleted account keeps its rows if the group total holds them, or if there is no total": (
             "test_figures.py",
             "test_an_account_that_smsfactor_deleted_has_what_the_group_total_holds",
+        ),
+        "SMSFactor: a server that counts only a part of a wide range makes no day zero": (
+            "test_figures.py",
+            "test_a_range_that_smsfactor_cuts_makes_no_day_zero",
         ),
         "Days that seven.io no longer reports keep their rows and fail": (
             "test_figures.py",

@@ -58,6 +58,28 @@ def test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_me
             assert (status == "SUCCEEDED") is (setting == server), now
 
 
+@pytest.mark.parametrize("days", ["newest", "oldest"])
+@pytest.mark.parametrize("setting", MODES[1:])
+def test_given_old_messages_and_a_server_that_cuts_wide_ranges_when_checked_then_a_wrong_setting_is_named(
+    sandbox: Sandbox, setting: str, days: str
+) -> None:
+    sandbox.set(activity="seasonal", smsfactor_most_days=31, smsfactor_most_days_are=days)
+    config = sandbox.config(start_date="2025-01-01", seven_api_key="", smsfactor_day_boundaries=setting)
+
+    status, sentence, _ = check(config, AFTERNOON)
+
+    assert (status, "inclusive" in sentence) == ("FAILED", True)
+
+
+def test_given_a_sub_account_with_old_messages_and_a_server_that_cuts_wide_ranges_when_checked_then_it_is_green(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.set(activity="seasonal", smsfactor_most_days=31, smsfactor_idle_sub_accounts="left_out")
+    config = sandbox.config(start_date="2025-01-01", seven_api_key="", smsfactor_sub_account_id="2001")
+
+    assert check(config, AFTERNOON)[0] == "SUCCEEDED"
+
+
 def test_given_a_day_with_messages_when_checked_at_any_time_of_it_then_end_excluded_is_proven(
     sandbox: Sandbox,
 ) -> None:

@@ -149,9 +149,7 @@ def histories(draw: st.DrawFn) -> History:
             made = [{**each, "messages": abs(each["messages"])} if "messages" in each else each for each in made]
         changes = draw(st.just({}) | st.just({}) | filter_changes)
         steps.append(Step(str(today), tuple(made), settings=changes, **draw(mishaps(today, lookback))))
-    return History(
-        str(start), lookback, (*steps, Step(str(today + DAY))), draw(connector_settings), knobs
-    )
+    return History(str(start), lookback, (*steps, Step(str(today + DAY))), draw(connector_settings), knobs)
 
 
 def mishaps(today: date, lookback: int) -> Drawn:

@@ -13,9 +13,11 @@ Days are those of UTC or of Paris: SMSFactor is French, and documents no time zo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -53,12 +55,12 @@ def verify_settings(stream: str, client: CheckClient) -> None:
         return found.of_accounts if found.total is None else found.total
 
     config = client.config
-    setting = config["smsfactor_day_boundaries"]
-    verify_day_boundaries(total, setting, date.fromisoformat(config["start_date"]), datetime.now(timezone.utc))
+    setting, start = config["smsfactor_day_boundaries"], date.fromisoformat(config["start_date"])
+    verify_day_boundaries(total, setting, start, datetime.now(timezone.utc))
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
         faults: list[AirbyteTracedException] = []
-        for _, found in read_periods(client.periods(), consumption, faults):
+        for _, found in read_periods(_periods(start, date.fromisoformat(config["today"]) - DAY), consumption, faults):
             listed |= dict.fromkeys(account for account, *_ in found.accounts)
             if only in listed:
                 return
@@ -71,7 +73,7 @@ def verify_settings(stream: str, client: CheckClient) -> None:
 def verify_day_boundaries(fetch_total: Fetch, setting: str, start: date, now: datetime) -> bool:
     """True if the account's data confirms the setting, False if the account has none to verify it with.
 
-    Sends 7 requests if there was traffic in the last days, some 15 if it is older, and up to 3 more for `end_excluded`
+    Sends 7 requests if there was traffic in the last days, some 25 if it is older, and up to 3 more for `end_excluded`
     and `start_excluded`.
     Raises AirbyteTracedException (config_error) that names the value to choose, or says when the
     test can tell.
@@ -104,25 +106,26 @@ def _days_around_traffic(fetch_total: Fetch, start: date, ended: date, future: d
     """
     if fetch_total("inclusive", ended - 3 * DAY, ended - DAY):
         return ended - 4 * DAY, ended
-    high = ended - 2 * DAY
-    while True:
-        low = high - YEAR + DAY
-        is_last = low < start
-        try:
-            has_traffic = fetch_total("inclusive", low, high)
-        except AirbyteTracedException:
-            # The range may be too wide: fall back to a month.
-            low, is_last = high - MONTH + DAY, True
-            has_traffic = fetch_total("inclusive", low, high)
+    for period, has_traffic in read_periods(_periods(start, ended - 2 * DAY), partial(fetch_total, "inclusive"), []):
         if has_traffic:
-            return _narrow(fetch_total, low, high)
-        if is_last:
-            break
-        # The ranges overlap by two days, in case the server excludes both ends.
-        high = low + DAY
+            return _narrow(fetch_total, *period)
     if fetch_total("inclusive", ended - 3 * DAY, future):
         return ended - 4 * DAY, future
     return None
+
+
+def _periods(start: date, last: date) -> Iterator[tuple[date, date]]:
+    """First and last day of a year of months, and then of each year back to `start`, the newest first.
+
+    Months, because SMSFactor may count only a part of a year, or reject it. They overlap by two days, because it may
+    exclude both ends.
+    """
+    for width in chain(repeat(MONTH, 12), repeat(YEAR)):
+        if width == YEAR and last <= start:
+            return
+        first = last - width + DAY
+        yield first, last
+        last = first + DAY
 
 
 def _narrow(fetch_total: Fetch, low: date, high: date) -> tuple[date, date]:
@@ -148,7 +151,7 @@ def _adds_up(fetch_total: Fetch, setting: str, first: date, last: date) -> bool:
 
 def _verify_no_shift(fetch_total: Fetch, setting: str, ended: date, future: date) -> None:
     # Of these two days only the first can have messages: a server that counts the last alone has none.
-    counts_first = fetch_total("inclusive", future - DAY, future) > 0
+    counts_first = fetch_total("inclusive", future - DAY, future) != 0
     if setting == "end_excluded" and not counts_first:
         raise config_error(
             "SMSFactor's data is consistent with both end_excluded and start_excluded. The test can tell them apart "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,10 +16,11 @@ from source_sms_providers.breakdown import DailyBreakdownRetriever
 from source_sms_providers.days import DAY, MONTH, YEAR, windows
 from source_sms_providers.parsing import to_decimal, to_json_number
 from source_sms_providers.reconcile import reconcile
-from source_sms_providers.retriever import Day, Rows, fetch
+from source_sms_providers.retriever import Day, Row, Rows, fetch
 from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.smsfactor.check import verify_settings
 from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionExtractor, record
+from source_sms_providers.state import RowKey
 
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient
@@ -63,26 +65,18 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
 
     def read_day(self, day: date, prefetched: Mapping[date, Rows]) -> Day:
         consumption = self.extractor.consumption(fetch(self.requester, day, day))
-        reported = self.extractor.rows(str(day), consumption)
-        rows = {self.row_key(row): row for row in reported}
-        removed = self.removed(day, rows)
-        listed = {row["account_id"]: row for row in reported}
-        before: dict[str, Decimal] = {}
-        for (account, _), entry in self.stream_state.previously_written(str(day)).items():
-            before[account] = before.get(account, Decimal(0)) + to_decimal(entry.amounts[0] or 0)
+        rows: dict[RowKey, Row] = {self.row_key(row): row for row in self.extractor.rows(str(day), consumption)}
+        listed = {row["account_id"]: row for row in rows.values()}
+        removed, before = self.removed(day, rows), self._before(day)
         unlisted = {
             account: before[account]
             for (account, _), entry in removed.items()
             if account not in listed and any(entry.amounts)
         }
-        gained = sum((to_decimal(row["consumption"]) for row in reported), Decimal(0))
+        gained = sum((to_decimal(row["consumption"]) for row in rows.values()), Decimal(0))
         gained -= sum(amount for account, amount in before.items() if account in listed)
-        is_running, notes = day >= self._today, {}
+        is_running = day >= self._today
         retained = unlisted if is_running else self._retained_accounts(unlisted, gained, consumption)
-        if retained and not is_running:
-            notes[RETAINED] = str(day)
-        elif sum(unlisted.values()) != gained and not retained and unlisted:
-            notes[TAKEN_BACK] = str(day)
         for key, entry in removed.items():
             account, country = key
             if account in retained:
@@ -95,15 +89,29 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
         if only and not rows:
             # The day was read, and an account that is not listed consumed nothing.
             rows[only, ""] = record(self.config, str(day), only, None, False)
-        explained = consumption.of_accounts, consumption.of_accounts + sum(before[account] for account in retained)
-        if consumption.total is None:
-            notes[NO_TOTAL] = str(day)
-        elif consumption.total not in explained and not (
-            # Under a filter, the amounts of before are not all that a retained account had.
-            retained and any(setting in self.config for setting in self.filters)
-        ):
-            notes[MISMATCH] = f"{day} ({consumption.of_accounts}, group total {consumption.total})"
+        notes = self._compare_with_total(day, consumption, sum(before[account] for account in retained))
+        gone = sum(amount for account, amount in unlisted.items() if account not in retained)
+        if gone not in (0, gained) and not notes:
+            notes[TAKEN_BACK] = str(day)
+        if retained and not is_running:
+            notes[RETAINED] = str(day)
         return Day(day, list(rows.values()), notes)
+
+    def _before(self, day: date) -> Mapping[str, Decimal]:
+        """The consumption of each account as it was written before."""
+        before = defaultdict[str, Decimal](Decimal)
+        for (account, _), entry in self.stream_state.previously_written(str(day)).items():
+            before[account] += to_decimal(entry.amounts[0] or 0)
+        return before
+
+    def _compare_with_total(self, day: date, consumption: Consumption, retained: Decimal | int) -> dict[str, str]:
+        if consumption.total is None:
+            return {NO_TOTAL: str(day)}
+        # Under a filter, the amounts of before are not all that a retained account had.
+        is_partly_known = retained and any(setting in self.config for setting in self.filters)
+        if is_partly_known or consumption.total - consumption.of_accounts in (0, retained):
+            return {}
+        return {MISMATCH: f"{day} ({consumption.of_accounts}, group total {consumption.total})"}
 
     def _retained_accounts(
         self, unlisted: Mapping[str, Decimal], gained: Decimal, consumption: Consumption

@@ -175,7 +175,7 @@ def test_given_rows_that_a_saved_state_names_then_they_are_there_even_if_they_ne
     def faults_after(named: dict[StreamDay, dict[Any, list[Any]]]) -> int:
         contract = Contract(CONFIG)
         contract.took(on(TODAY), {}, (), {at}, named=named, was_killed=True)
-        contract.took(on("2026-03-11", smsfactor("delete", account="2001")), {}, {at})
+        contract.took(on("2026-03-11", smsfactor("delete", account="2001", totals="kept")), {}, {at})
         only_main = {key: row for key, row in contract.tables()[at].items() if row["account_id"] == "1001"}
         return faults_of(contract, at, only_main or {(DAY, "1001", ""): {"is_partial": False}})
 
@@ -185,7 +185,7 @@ def test_given_rows_that_a_saved_state_names_then_they_are_there_even_if_they_ne
     assert faults_after({}) == 0
 
 
-def test_given_an_account_that_is_hidden_then_it_is_zero_where_it_exists_or_moved() -> None:
+def test_given_an_account_that_is_hidden_then_it_is_zero_unless_the_group_total_holds_it() -> None:
     at = ("consumption", DAY)
 
     def after(*corrections: dict[str, Any], **knobs: Any) -> dict[str, int]:
@@ -198,7 +198,8 @@ def test_given_an_account_that_is_hidden_then_it_is_zero_where_it_exists_or_move
 
     assert after(smsfactor("move", day=DAY, field="account", old="2001", new="1001")) == {"FR": 0, "": 0}
     assert after(smsfactor("scale", day=DAY, percent=0)) == {"FR": 0, "": 0}
-    assert after(smsfactor("delete", account="2001")) == {"FR": 6, "": 4}
+    assert after(smsfactor("delete", account="2001")) == {"FR": 0, "": 0}
+    assert after(smsfactor("delete", account="2001"), smsfactor_group_total="missing") == {"FR": 6, "": 4}
     assert after(smsfactor("delete", account="2001", totals="kept")) == {"FR": 6, "": 4}
 
 
@@ -208,8 +209,13 @@ def test_given_an_account_that_is_hidden_then_it_is_zero_where_it_exists_or_move
         ((), {}, {"FR": 6, "": 4}),
         ((smsfactor("move", day=DAY, field="country", old="", new="BE"),), {}, {"FR": 6, "": 0, "BE": 4}),
         ((smsfactor("scale", day=DAY, percent=0),), {}, {"FR": 0, "": 0}),
-        ((smsfactor("delete", account="2001"),), {}, {"FR": 6, "": 4}),
-        ((smsfactor("delete", account="2001"),), {"smsfactor_sub_account_id": "2001"}, {"FR": 6, "": 4}),
+        ((smsfactor("delete", account="2001"),), {}, {"FR": 0, "": 0}),
+        ((smsfactor("delete", account="2001", totals="kept"),), {}, {"FR": 6, "": 4}),
+        (
+            (smsfactor("delete", account="2001", totals="kept"),),
+            {"smsfactor_sub_account_id": "2001"},
+            {"FR": 6, "": 4},
+        ),
         (
             (smsfactor("move", day=DAY, field="country", old="FR", new="BE"),),
             {"countries": ["FR"]},
@@ -218,7 +224,7 @@ def test_given_an_account_that_is_hidden_then_it_is_zero_where_it_exists_or_move
     ],
     ids=str,
 )
-def test_given_a_correction_of_smsfactor_then_a_country_goes_to_zero_unless_its_account_is_gone(
+def test_given_a_correction_of_smsfactor_then_a_country_goes_to_zero_unless_the_total_holds_it(
     corrections: tuple[dict[str, Any], ...], config: dict[str, Any], left: dict[str, int]
 ) -> None:
     assert after_two_readings("consumption", *corrections, **config) == left

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -138,62 +138,62 @@ def test_given_traffic_of_the_last_days_then_they_are_asked_singly_and_as_a_rang
 
 
 @pytest.mark.parametrize("widest", [31, 100])
-@pytest.mark.parametrize(("ago", "is_found"), [(5, True), (30, True), (33, True), (40, False), (500, False)])
-def test_given_a_server_that_answers_no_year_then_traffic_of_the_last_month_is_found(widest, ago, is_found):
+@pytest.mark.parametrize(("ago", "is_found"), [(5, True), (33, True), (40, True), (350, True), (500, False)])
+def test_given_a_server_that_answers_no_year_then_traffic_of_the_months_of_a_year_is_found(widest, ago, is_found):
     server = Server("inclusive", {day(ago): 3}, widest=widest)
 
     assert verdict(server, "inclusive", start=day(600)) is is_found
 
 
-def test_given_a_server_that_answers_neither_year_nor_month_then_its_error_is_told():
+def test_given_a_server_that_answers_no_month_then_its_error_is_told():
     server = Server("inclusive", {}, widest=3)
 
     assert verdict(server, "inclusive", start=day(600)) == "Too wide."
-    assert server.asked == [
-        ("inclusive", *bounds) for bounds in ((day(4), day(2)), (day(367), day(3)), (day(33), day(3)))
-    ]
+    assert server.asked == [("inclusive", *bounds) for bounds in ((day(4), day(2)), (day(33), day(3)))]
+
+
+@pytest.mark.parametrize("start", [day(10), day(351), day(352), day(900)])
+def test_given_no_traffic_then_months_and_years_are_searched_that_overlap_by_two_days(start):
+    server = Server("inclusive", {})
+
+    assert verdict(server, "inclusive", start=start) is False
+    searched = [period for _, *period in server.asked[1:-1]]
+    assert [(last - first).days + 1 for first, last in searched] == [31] * 12 + [365] * (len(searched) - 12)
+    assert [later[0] + DAY for later in searched[:-1]] == [earlier[1] for earlier in searched[1:]]
+    assert (len(searched) > 12) is (start < day(351))
+    assert searched[-1][0] <= start
 
 
 @pytest.mark.parametrize("counts_as", SETTINGS)
 @pytest.mark.parametrize("ago", [5, 6, 7, 100, 365, 366, 367, 368, 500])
-def test_given_old_traffic_only_then_it_is_found_within_a_year_at_a_time(counts_as, ago):
+def test_given_old_traffic_only_then_it_is_found_within_a_month_or_a_year_at_a_time(counts_as, ago):
     server = Server(counts_as, {day(ago): 3})
 
     says = verdict(server, counts_as, start=day(ago))
 
     assert says is True or "consistent with both" in says
-    assert max((last - first).days for _, first, last in server.asked) == 364
+    assert max((last - first).days for _, first, last in server.asked) == (364 if ago > 352 else 30)
     assert len(server.asked) <= 40
 
 
-def test_given_traffic_of_a_hundred_days_ago_then_its_days_are_found_by_halving():
-    server = Server("inclusive", {day(100): 3})
+@pytest.mark.parametrize(
+    ("ago", "oldest", "newest"),
+    # Of the second, no smaller half would hold its days.
+    [(99, 100, 96), (100, 102, 97)],
+)
+def test_given_traffic_of_some_months_ago_then_its_days_are_found_by_halving(ago, oldest, newest):
+    server = Server("inclusive", {day(ago): 3})
 
     assert verdict(server, "inclusive") is True
     assert server.asked == [
         ("inclusive", day(4), day(2)),
-        ("inclusive", day(367), day(3)),
-        ("inclusive", day(185), day(3)),
-        ("inclusive", day(94), day(3)),
-        ("inclusive", day(139), day(93)),
-        ("inclusive", day(116), day(93)),
-        ("inclusive", day(105), day(93)),
-        ("inclusive", day(99), day(93)),
-        ("inclusive", day(102), day(98)),
-        ("inclusive", day(100), day(98)),
-        *(("inclusive", day(ago), day(ago)) for ago in (101, 100, 99, 98, 97)),
+        *(("inclusive", day(first), day(first - 30)) for first in (33, 62, 91, 120)),
+        ("inclusive", day(105), day(90)),
+        ("inclusive", day(98), day(90)),
         ("inclusive", day(101), day(97)),
-    ]
-
-
-def test_given_traffic_of_the_day_before_then_no_half_is_asked_that_would_not_help():
-    server = Server("inclusive", {day(101): 3})
-
-    assert verdict(server, "inclusive") is True
-    assert server.asked[9:] == [
-        ("inclusive", day(100), day(98)),
-        *(("inclusive", day(ago), day(ago)) for ago in (103, 102, 101, 100, 99, 98)),
-        ("inclusive", day(103), day(98)),
+        ("inclusive", day(99), day(97)),
+        *(("inclusive", day(single), day(single)) for single in range(oldest, newest - 1, -1)),
+        ("inclusive", day(oldest), day(newest)),
     ]
 
 
@@ -297,20 +297,19 @@ def test_given_start_excluded_and_a_server_without_the_end_then_it_is_corrected(
 
 # The whole verification, with one answer for each day and range
 
-LAST_YEAR, YEAR_BEFORE = (date(2025, 3, 11), date(2026, 3, 10)), (date(2024, 3, 11), date(2025, 3, 10))
+YEAR_BEFORE = (date(2024, 3, 27), date(2025, 3, 26))
+"""The first period that is searched beyond the months of a year."""
 Period = tuple[date, date]
 
 
 class Client:
     """Answers each request of a check from `body`, which may depend on the period."""
 
-    def __init__(self, body: Callable[[Period], Any], periods: Sequence[Period] = (LAST_YEAR,), **config: Any) -> None:
-        self.config = {"start_date": "2026-03-01", "smsfactor_day_boundaries": "inclusive", **config}
+    def __init__(self, body: Callable[[Period], Any], **config: Any) -> None:
+        defaults = {"start_date": "2024-03-11", "today": "2026-03-10", "smsfactor_day_boundaries": "inclusive"}
+        self.config = {**defaults, **config}
         self.requested: list[tuple[str, Period]] = []
-        self._body, self._periods = body, periods
-
-    def periods(self) -> Sequence[Period]:
-        return self._periods
+        self._body = body
 
     def retriever(self, stream: str, **changed: Any) -> Any:
         setting = {**self.config, **changed}["smsfactor_day_boundaries"]
@@ -360,7 +359,7 @@ def test_given_an_account_that_was_listed_in_an_older_year_only_then_it_is_accep
             found["data"]["by_sub_accounts"] = []
         return found
 
-    Client(body, [LAST_YEAR, YEAR_BEFORE], smsfactor_sub_account_id="2").verify()
+    Client(body, smsfactor_sub_account_id="2").verify()
 
 
 def test_given_an_account_that_is_not_listed_then_the_listed_ones_are_named(clock):
@@ -376,7 +375,7 @@ def test_given_a_year_that_is_too_wide_then_the_accounts_of_the_other_periods_co
             raise AirbyteTracedException("Too wide.", "Too wide.", FailureType.system_error)
         return idle(period)
 
-    assert "1, 2" in Client(body, [LAST_YEAR, YEAR_BEFORE], smsfactor_sub_account_id="99").refusal()
+    assert "1, 2" in Client(body, smsfactor_sub_account_id="99").refusal()
 
 
 def test_given_an_outage_amid_the_search_then_no_setting_is_called_wrong(clock):
@@ -386,7 +385,7 @@ def test_given_an_outage_amid_the_search_then_no_setting_is_called_wrong(clock):
         return idle(period)
 
     with pytest.raises(AirbyteTracedException, match="Not now") as raised:
-        Client(body, [LAST_YEAR, YEAR_BEFORE], smsfactor_sub_account_id="99").verify()
+        Client(body, smsfactor_sub_account_id="99").verify()
     assert raised.value.failure_type is FailureType.transient_error
 
 

@@ -173,7 +173,7 @@ def test_given_a_group_total_without_the_usage_then_the_old_rows_have_zero_with_
     assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_a_group_total_that_holds_one_of_two_accounts_then_the_other_one_has_zero(day):
+def test_given_a_group_total_that_holds_one_of_two_accounts_then_the_other_one_has_zero(day, caplog):
     day(account(2, "Sub", IT=24), account(3, "Other", IT=5), FR=100)
     _, states = synced()
     day(FR=100, total=105)
@@ -181,12 +181,11 @@ def test_given_a_group_total_that_holds_one_of_two_accounts_then_the_other_one_h
     found, _ = synced(after=states)
 
     assert found == {("1", "FR"): 100, ("2", "IT"): 0, ("3", "IT"): 5}
+    assert ["zero now" in warning for warning in warnings(caplog)] == [True, False]
 
 
 @pytest.mark.parametrize("total", [None, 99, 103], ids=["not sent", "too low", "explains nothing"])
-def test_given_no_telling_total_and_an_account_that_is_listed_in_a_month_then_its_rows_have_zero(
-    day, providers, total
-):
+def test_given_no_telling_total_and_an_account_that_is_listed_in_a_month_then_its_rows_have_zero(day, providers, total):
     """It exists: its usage was corrected away, and SMSFactor hides accounts that are idle."""
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
