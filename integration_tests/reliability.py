@@ -55,7 +55,7 @@ BOUNDS = """
 | Attempts of a request | 1, and 5 retries after 1, 2, 4, 8 and 16 s |
 | Pauses after HTTP 429 without Retry-After | 1, 2, 4 … {backoff:.0f} s, until 180 s pass without a good response |
 | Rejections of the key in a row that stop requests to an endpoint | {rejections} |
-| Longest Retry-After that a sync waits for | {wait:.0f} s |
+| Retry-After that a sync waits for | below 180 s; the error of a longer one tells the time |
 | A request without a good response, in a sync | fails after 180 s |
 | A provider without a good response, in a sync | no further requests after 180 s and {failed} different requests |
 | A request without a good response, in a connection test | fails after {check} s |
@@ -357,7 +357,6 @@ def page() -> str:
         answer=requester.TOTAL_TIMEOUT_SECONDS,
         size=body.MAX_BODY_BYTES >> 20,
         silence=client.READ_TIMEOUT_SECONDS,
-        wait=requester.MAX_RETRY_AFTER_SECONDS,
         check=check.MAX_OUTAGE_SECONDS,
         failed=account.CIRCUIT_BREAKER_THRESHOLD,
         backoff=account.MAX_BACKOFF_SECONDS,

@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import metadata
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -223,3 +224,14 @@ class NoRedirects(requests.Session):
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
+
+
+@cache
+def user_agent() -> str:
+    """`source-sms-providers/<version> (+<repository>)`, of the installed package."""
+    try:
+        package = metadata.metadata("source-sms-providers")
+    except metadata.PackageNotFoundError:
+        return "source-sms-providers"
+    urls = dict(each.split(", ", 1) for each in package.get_all("Project-URL") or ())
+    return f"source-sms-providers/{package['Version']} (+{urls.get('Repository', '')})"

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
-from functools import cache, cached_property
-from importlib import metadata
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -20,34 +18,20 @@ from airbyte_cdk.sources.declarative.auth.token import ApiKeyAuthenticator, Basi
 from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
 from airbyte_cdk.sources.declarative.requesters.error_handlers import DefaultErrorHandler
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import config_error, transient_error, unexpected_response_error
 from source_sms_providers.http.account import AccountState
 from source_sms_providers.http.body import InvalidResponse, attach_body
-from source_sms_providers.http.client import HttpClient
+from source_sms_providers.http.classify import Retryable, classify
+from source_sms_providers.http.client import HttpClient, user_agent
 from source_sms_providers.session import SyncCancelled, SyncSession
 
 LOGGER = logging.getLogger("airbyte")
 
 TOTAL_TIMEOUT_SECONDS = 60.0
 """Bound of one attempt, from the look-up of the host name to the last byte of the body."""
-MAX_RETRY_AFTER_SECONDS = 120.0
-"""The longest Retry-After that a sync waits for."""
-EARLIEST_UNIX_TIME = 10**9
-"""A larger number in a Retry-After is a Unix time since 2001, not 32 years of seconds."""
-
 AUTHENTICATORS = (ApiKeyAuthenticator, BasicHttpAuthenticator, BearerAuthenticator)
-RETRYABLE_ACTIONS = (ResponseAction.RETRY, ResponseAction.RATE_LIMITED)
-
-
-class Retryable(NamedTuple):
-    """Outcome of an attempt that may succeed later. The problem is a sentence without its full stop."""
-
-    problem: str
-    is_rate_limited: bool = False
-    retry_after: float | None = None
 
 
 @dataclass(kw_only=True)
@@ -59,8 +43,9 @@ class ReadOnlyRequester(Requester):
 
     The manifest's `error_handler` classifies each response. RETRY, a broken connection and a body that is not JSON are
     retried `max_retries` times, for `max_outage_seconds` at most. RATE_LIMITED pauses the account and is retried until
-    `max_outage_seconds` pass without any good response, so that a low limit makes a sync slower, not red. A request
-    that fails, fails alone, until the account's circuit opens.
+    `max_outage_seconds` pass without any good response, so that a low limit makes a sync slower, not red. A Retry-After
+    pauses the account; one of `max_outage_seconds` or more opens its circuit. A request that fails, fails alone, until
+    the account's circuit opens.
 
     Attributes:
         provider: name in messages
@@ -197,8 +182,10 @@ class ReadOnlyRequester(Requester):
                 problem, is_rate_limited, asked_to_wait = outcome
                 final = f"{problem}. The next sync tries again."
                 account.record_failure(str(request.url), final, self._max_outage)
-                if asked_to_wait is not None and asked_to_wait > MAX_RETRY_AFTER_SECONDS:
-                    account.open_circuit(transient_error(final))
+                if asked_to_wait is not None and asked_to_wait >= self._max_outage:
+                    moment = datetime.now(timezone.utc) + timedelta(seconds=asked_to_wait)
+                    until = f"{problem} until {moment:%Y-%m-%d %H:%M} UTC. The next sync tries again."
+                    account.open_circuit(transient_error(until))
                 elif asked_to_wait is not None:
                     account.pause(asked_to_wait)
                 elif is_rate_limited:
@@ -218,7 +205,7 @@ class ReadOnlyRequester(Requester):
                     del backoffs[0]
                 if not is_paused:
                     self._session.wait(wait)
-        raise transient_error(final)
+        raise account.circuit_error(self._endpoint) or transient_error(final)
 
     def _acquire_slot(self) -> None:
         """Wait until the account may be sent a request.
@@ -244,44 +231,12 @@ class ReadOnlyRequester(Requester):
             return Retryable(f"{self.provider} {invalid}")
         response.endpoint = self._endpoint  # type: ignore[attr-defined]
         try:
-            return self._classify(response) or response
+            return classify(self.provider, self.error_handler, response) or response
         except AirbyteTracedException as error:
             # HTTP 400 may be about this request alone: a range of dates that is too wide.
             if error.failure_type is FailureType.config_error and response.status_code != requests.codes.bad_request:
                 self.account.record_rejection(self._endpoint, error)
             raise
-
-    def _classify(self, response: requests.Response) -> Retryable | None:
-        """None for a good response. Raises AirbyteTracedException for one that no retry can mend."""
-        is_ok = response.status_code == requests.codes.ok
-        if is_ok and isinstance(response.json(), list):
-            # Fast path for rows: neither API sends an error as a list, and each filter renders a template.
-            return None
-        # Not error_handler.interpret_response, whose default message shows the URL and the body.
-        for each in self.error_handler.response_filters or ():
-            found = each.matches(response)
-            if found is None or (found.response_action is ResponseAction.SUCCESS and not is_ok):
-                # A body does not make a success of another status.
-                continue
-            if found.response_action is ResponseAction.SUCCESS:
-                return None
-            problem = found.error_message or f"{self.provider} rejected the request (HTTP {response.status_code})"
-            if found.response_action in RETRYABLE_ACTIONS:
-                is_rate_limited = found.response_action is ResponseAction.RATE_LIMITED
-                return Retryable(problem, is_rate_limited, retry_after(response))
-            raise AirbyteTracedException(problem, problem, found.failure_type or FailureType.system_error)
-        if is_ok:
-            return None
-        if response.is_redirect:
-            raise config_error(
-                f"{self.provider} responded with a redirect, which is not followed because it could send the key to "
-                "another host. Check the base URL in the settings."
-            )
-        problem = f"{self.provider} responded with the unexpected status HTTP {response.status_code}"
-        if response.status_code >= requests.codes.server_error:
-            return Retryable(problem, retry_after=retry_after(response))
-        sentence = f"{problem}. Update the connector or report it."
-        raise AirbyteTracedException(sentence, sentence)
 
     def _number(self, value: str | float) -> float:
         return float(self._text(str(value)))
@@ -294,30 +249,3 @@ class ReadOnlyRequester(Requester):
 
 class _NoLiteral:
     pass
-
-
-@cache
-def user_agent() -> str:
-    """`source-sms-providers/<version> (+<repository>)`, of the installed package."""
-    try:
-        package = metadata.metadata("source-sms-providers")
-    except metadata.PackageNotFoundError:
-        return "source-sms-providers"
-    urls = dict(each.split(", ", 1) for each in package.get_all("Project-URL") or ())
-    return f"source-sms-providers/{package['Version']} (+{urls.get('Repository', '')})"
-
-
-def retry_after(response: requests.Response) -> float | None:
-    """Seconds to wait that a Retry-After names: as a number, a date or a Unix time. None for a moment in the past."""
-    value = response.headers.get("Retry-After", "").strip()
-    now = datetime.now(timezone.utc).timestamp()
-    try:
-        if value.isdecimal():
-            seconds = float(value)
-            seconds -= now if seconds >= EARLIEST_UNIX_TIME else 0
-        else:
-            moment = parsedate_to_datetime(value)
-            seconds = moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp() - now
-    except (ValueError, OverflowError):
-        return None
-    return seconds if seconds > 0 else None

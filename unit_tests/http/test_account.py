@@ -275,8 +275,21 @@ def test_given_a_retry_after_that_is_too_long_then_no_other_day_is_sent(provider
 
     assert len(providers.requests) == 1
     assert {failure.message for failure in failures} == {
-        "SMSFactor is rate limiting us (HTTP 429). The next sync tries again."
+        "SMSFactor is rate limiting us (HTTP 429) until 2026-03-10 13:00 UTC. The next sync tries again."
     }
+
+
+def test_given_a_retry_after_below_the_outage_limit_then_all_workers_wait_and_then_all_days_arrive(
+    providers, waiting, together
+):
+    good = canned("smsfactor/consumption.json")
+    providers.answer_in_turn(CONSUMPTION, {"status_code": 429, "headers": {"Retry-After": "170"}}, good)
+
+    for day in days(1, 3):
+        ask("consumption", day, **together)
+
+    assert waiting.seconds[0] == 170
+    assert len(providers.requests) == 1 + 3
 
 
 def test_given_an_outage_of_one_account_when_the_other_is_asked_then_it_answers(providers, waiting, together):

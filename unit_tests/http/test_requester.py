@@ -207,8 +207,8 @@ def test_given_rate_limits_among_good_responses_then_they_end_no_request(provide
     assert len(providers.requests) == 301
 
 
-@pytest.mark.parametrize("seconds", [1, 119, 120])
-def test_given_a_retry_after_of_two_minutes_or_less_then_it_is_waited_for(providers, waiting, seconds):
+@pytest.mark.parametrize("seconds", [1, 120, 179])
+def test_given_a_retry_after_below_the_outage_limit_then_it_is_waited_for(providers, waiting, seconds):
     providers.answer_in_turn(BALANCE, {"status_code": 429, "headers": {"Retry-After": str(seconds)}}, GOOD)
 
     ask()
@@ -216,11 +216,26 @@ def test_given_a_retry_after_of_two_minutes_or_less_then_it_is_waited_for(provid
     assert waiting.seconds == [seconds]
 
 
-@pytest.mark.parametrize("retry_after", ["121", "86400", "Wed, 11 Mar 2026 12:00:00 GMT"])
-def test_given_a_retry_after_that_is_too_long_then_the_sync_does_not_wait(providers, waiting, retry_after):
-    providers.answer(BALANCE, b"", status=429, Retry_After=retry_after)
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("retry_after", "moment"),
+    [
+        ("180", "2026-03-10 12:03"),
+        ("86400", "2026-03-11 12:00"),
+        ("Wed, 11 Mar 2026 13:30:00 GMT", "2026-03-11 13:30"),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "9999-12-31 23:59"),
+        ("999999999", "2057-11-16 13:46"),
+    ],
+)
+def test_given_a_retry_after_beyond_the_outage_limit_then_the_error_tells_the_time(
+    providers, waiting, status, retry_after, moment
+):
+    providers.answer(BALANCE, b"", status=status, Retry_After=retry_after)
 
-    assert failure_of().failure_type is FailureType.transient_error
+    failure = failure_of()
+
+    assert failure.failure_type is FailureType.transient_error
+    assert f" until {moment} UTC. The next sync tries again." in failure.message
     assert waiting.seconds == []
 
 
