@@ -322,6 +322,10 @@ PROMISES = {
             "test_process.py",
             "test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_ends_at_once",
         ),
+        "The messages of a sync can be taken in any thread, each in another one": (
+            "test_process.py",
+            "test_given_a_consumer_that_takes_each_message_in_a_thread_of_its_own_then_all_arrive",
+        ),
         "A consumer that stops leaves no worker behind": (
             "test_process.py",
             "test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_end",

@@ -22,7 +22,7 @@ import pytest
 from integration_tests.command import COMMAND, ROOT, SECONDS, run, start
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import configured_catalog
-from integration_tests.sync import LOGGER, catalog, stream_messages
+from integration_tests.sync import LOGGER, catalog, stream_messages, sync
 from source_sms_providers import SourceSmsProviders
 from source_sms_providers.http import client
 
@@ -172,6 +172,28 @@ def test_given_a_consumer_that_leaves_a_silent_provider_then_its_workers_end(
     assert sandbox.stats()["count"] == asked
 
 
+def test_given_a_consumer_that_takes_each_message_in_a_thread_of_its_own_then_all_arrive(sandbox: Sandbox) -> None:
+    """As an event loop does that takes each one in an executor."""
+    # Long enough that no message waits for its thread, and that a worker looks whether it is still there.
+    sandbox.set(latency=0.02)
+    config = sandbox.config(start_date="2026-03-01")
+    messages = stream_messages(config, catalog(["consumption"]), [], TODAY)
+    taken: list[dict[str, Any]] = []
+    ended = threading.Event()
+
+    def take() -> None:
+        message = next(messages, None)
+        ended.set() if message is None else taken.append(message)
+
+    while not ended.is_set():
+        thread = threading.Thread(target=take)
+        thread.start()
+        thread.join()
+
+    expected = sync(config, ["consumption"], now=TODAY).records("consumption")
+    assert [message["record"]["data"] for message in taken if message["type"] == "RECORD"] == expected
+
+
 @pytest.mark.parametrize(("leaving", "code"), [("break", 0), ("raise ValueError", 1)])
 def test_given_a_program_that_leaves_the_read_in_a_variable_then_it_ends(
     sandbox: Sandbox, leaving: str, code: int
@@ -194,6 +216,28 @@ for message in messages:
 
     assert done.returncode == code
     assert sandbox.stats()["count"] < 1000
+
+
+@pytest.mark.parametrize("waits_for", ["room", "a pause"])
+def test_given_a_program_that_leaves_while_a_thread_waits_then_it_ends(sandbox: Sandbox, waits_for: str) -> None:
+    program = """
+import json, logging, sys, time
+from integration_tests.sync import catalog
+from source_sms_providers import SourceSmsProviders, session
+session.MAX_QUEUED_MESSAGES = 10
+config, selected = json.loads(sys.argv[1]), catalog(["consumption"])
+messages = SourceSmsProviders(selected, config).read(logging.getLogger("airbyte"), config, selected)
+next(message for message in messages if message.record)
+# Long enough for threads to wait.
+time.sleep(1)
+"""
+    if waits_for == "a pause":
+        sandbox.fault("status", code=429, headers={"Retry-After": "170"}, skip=100, times=None)
+    config = json.dumps(sandbox.config(start_date="2025-01-01"))
+
+    done = subprocess.run([sys.executable, "-c", program, config], cwd=ROOT, timeout=SECONDS, check=False)
+
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])

@@ -24,7 +24,7 @@ READ_AHEAD_DAYS = 400
 """How many days of a stream may be read ahead of the day that is written: some 10 MB of rows if each has 30 groups.
 With a narrow bound, a few days that never answer would hold up all others."""
 LIVENESS_SECONDS = 0.5
-"""How often a waiting thread looks whether the consumer of the sync is still there."""
+"""How often a waiting thread looks whether Python exits."""
 MAX_QUEUED_MESSAGES = 10_000
 ROOM_SECONDS = 0.01
 
@@ -36,9 +36,9 @@ class SyncCancelled(Exception):
 class SyncSession:
     """Cancellation, worker pools and account states of one sync.
 
-    A session is cancelled by `cancel`, or when the thread that consumes the messages has ended: Python waits at its
-    exit for worker threads, and these must not wait for a consumer that is gone. A cancelled session lets no request
-    begin; requests under way end by their own deadline.
+    A session is cancelled by `cancel`, or when Python exits: it then waits for worker threads, and these must not wait
+    for a consumer that is gone. Any thread may consume, each message in another one. A cancelled session lets no
+    request begin; requests under way end by their own deadline.
 
     Attributes:
         concurrency: maximum concurrent requests per account
@@ -55,14 +55,15 @@ class SyncSession:
         self._pools = SingleFlight[Hashable, WorkerPool]()
         self._open_pools: list[WorkerPool] = []
         self._cancelled = threading.Event()
-        self._consumer = threading.current_thread()
+        self._probe = ThreadPoolExecutor(1)
 
     @property
     def cancelled(self) -> bool:
-        return self._cancelled.is_set() or not self._consumer.is_alive()
+        return self._cancelled.is_set()
 
     def cancel(self) -> None:
         self._cancelled.set()
+        self._probe.shutdown(wait=False)
         for pool in self._open_pools:
             pool.shutdown()
 
@@ -71,6 +72,11 @@ class SyncSession:
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0 and not self.cancelled:
             self._cancelled.wait(min(left, LIVENESS_SECONDS))
+            try:
+                self._probe.submit(int)
+            except RuntimeError:
+                # Python exits, and accepts no job any more.
+                self.cancel()
         if self.cancelled:
             raise SyncCancelled
 

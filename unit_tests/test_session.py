@@ -80,32 +80,24 @@ def test_given_a_wait_when_its_seconds_are_over_then_it_ends(session):
     assert time.monotonic() - begun >= 0.05
 
 
-def test_given_a_consumer_thread_that_ended_then_the_session_is_cancelled():
+def test_given_a_thread_that_made_the_session_and_ended_then_others_go_on():
     made: list[SyncSession] = []
-    thread = in_thread(lambda: made.append(SyncSession()))
-    thread.join(SECONDS)
+    in_thread(lambda: made.append(SyncSession())).join(SECONDS)
+    [session] = made
 
-    assert made[0].cancelled
-    with pytest.raises(SyncCancelled):
-        made[0].wait(SECONDS)
+    session.wait(0.01)
+
+    assert not session.cancelled
+    session.cancel()
 
 
-def test_given_a_wait_when_the_consumer_thread_ends_then_it_ends():
-    made: list[SyncSession] = []
-    ends = threading.Event()
-
-    def consume() -> None:
-        made.append(SyncSession())
-        ends.wait(SECONDS)
-
-    thread = in_thread(consume)
-    until(lambda: bool(made))
-    assert not made[0].cancelled
-    ends.set()
+def test_given_a_python_that_exits_when_a_thread_waits_then_its_wait_ends(session, monkeypatch):
+    monkeypatch.setattr(module, "LIVENESS_SECONDS", 0.01)
+    monkeypatch.setattr("concurrent.futures.thread._shutdown", True)
 
     with pytest.raises(SyncCancelled):
-        made[0].wait(10 * SECONDS)
-    thread.join(SECONDS)
+        session.wait(10 * SECONDS)
+    assert session.cancelled
 
 
 # A consumer that is slow
