@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.errors import unexpected_response_error
 
@@ -64,6 +65,18 @@ class FieldReader:
         if key not in holder:
             self.warn_of_missing(key, name)
         return holder.get(key)
+
+    def descriptive(self, holder: Mapping[str, Any], key: str, name: str, read: Callable[[Any, str], Any]) -> Any:
+        """A field that only describes a row: null, with a warning, where it is missing or unreadable."""
+        value = self.optional(holder, key, name)
+        try:
+            return None if value is None else read(value, key)
+        except AirbyteTracedException:
+            LOGGER.warning(
+                "%s sends an unexpected '%s' in its %s: the column stays empty. Update the connector.",
+                *(self._provider, key, name),
+            )
+            return None
 
     def warn_of_missing(self, key: str, name: str) -> None:
         LOGGER.warning("%s sends no '%s' in its %s: the column stays empty.", self._provider, key, name)

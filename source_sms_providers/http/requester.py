@@ -243,9 +243,5 @@ class ReadOnlyRequester(Requester):
 
     def _text(self, template: str) -> str:
         filled = InterpolatedString.create(template, parameters=self._parameters)
-        # No value has this type: the CDK then keeps a text that it would otherwise read as a Python literal.
-        return str(filled.eval(self.config, valid_types=(_NoLiteral,)))
-
-
-class _NoLiteral:
-    pass
+        # No literal has this type: the CDK then keeps a text that it would otherwise read as a Python literal.
+        return str(filled.eval(self.config, valid_types=(type,)))

@@ -61,7 +61,7 @@ def verify_settings(stream: str, client: CheckClient) -> None:
         listed: dict[str, None] = {}
         faults: list[AirbyteTracedException] = []
         for _, found in read_periods(_periods(start, date.fromisoformat(config["today"]) - DAY), consumption, faults):
-            listed |= dict.fromkeys(account for account, *_ in found.accounts)
+            listed |= dict.fromkeys(account.account_id for account in found.accounts)
             if only in listed:
                 return
         raise first_transient(faults) or config_error(

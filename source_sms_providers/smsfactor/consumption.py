@@ -17,16 +17,30 @@ FIELDS_OF_AN_ACCOUNT = {"account_id", "company", "conso"}
 FIELDS_OF_CONSO = {"total", "by_country"}
 
 
+class Account(NamedTuple):
+    """What one account consumed in the days that were requested.
+
+    Attributes:
+        countries: consumption by country; `""` has what no country explains
+    """
+
+    account_id: str
+    company: str | None
+    is_main: bool
+    total: Decimal
+    countries: Mapping[str, Decimal]
+
+
 class Consumption(NamedTuple):
     """What one response says of the days that were requested.
 
     Attributes:
-        accounts: (id, company, whether it is the main account, consumption by country) of each listed account
+        accounts: the listed accounts
         of_accounts: the sum of the listed accounts
-        total: the group total; None if it is not sent
+        total: the group total, which is compared, and never a row: it would double every sum; None if it is not sent
     """
 
-    accounts: Sequence[tuple[str, str | None, bool, Mapping[str, Decimal]]]
+    accounts: Sequence[Account]
     of_accounts: Decimal
     total: Decimal | None
 
@@ -45,65 +59,43 @@ class ConsumptionExtractor(SmsfactorExtractor):
     """
 
     def extract_records(self, response: requests.Response) -> Iterable[Mapping[str, Any]]:
-        return self.rows(self._day(FieldReader(PROVIDER, response)), self.consumption(response))
+        query = FieldReader(PROVIDER, response).query
+        first = date.fromisoformat(query["date_start"]) + timedelta(days=self.config["smsfactor_days_before"])
+        last = date.fromisoformat(query["date_end"]) - timedelta(days=self.config["smsfactor_days_after"])
+        if first != last:
+            raise ValueError("A response without dates must cover exactly one day.")
+        return self.rows(str(first), self.consumption(response))
 
     def consumption(self, response: requests.Response) -> Consumption:
         """All accounts of a response, whatever the settings filter."""
         fields = FieldReader(PROVIDER, response)
-        accounts = accounts_of(fields, response)
-        self._warn_of_unknown(fields, response, [account for _, _, account in accounts])
-        of_accounts, found, has_surplus = Decimal(0), [], False
-        for is_main, identity, account in accounts:
-            total, countries = self._consumption(fields, account)
-            of_accounts += total
-            if rest := total - sum(countries.values()):
-                countries[""] = countries.get("", Decimal(0)) + rest
-                has_surplus = has_surplus or rest < 0
-            found.append((identity, company_of(fields, account), is_main, countries))
-        total_of_group = group_total(fields, response)
+        answer = fields.mapping(response.json(), "the response")
+        data = fields.mapping(fields.field(answer, "data", "the response"), "data")
+        fields.warn_of_unknown(answer, FIELDS_OF_AN_ANSWER, "consumption")
+        fields.warn_of_unknown(data, FIELDS_OF_DATA, "consumption")
+        main = fields.mapping(fields.field(data, "my_account", "data"), "my_account")
+        accounts = [_account(fields, main, is_main=True)]
+        accounts += [
+            _account(fields, each, is_main=False) for each in sub_accounts(fields, data.get("by_sub_accounts"))
+        ]
+        if len({account.account_id for account in accounts}) != len(accounts):
+            fields.reject("an account is listed twice")
+        of_accounts = sum((account.total for account in accounts), Decimal(0))
+        total = None if data.get("total") is None else _decimal(fields, data["total"], "data.total")
+        exceeding = [account for account in accounts if sum(account.countries.values()) > account.total]
         # A refund without a country, if a second total says the same.
-        if has_surplus and total_of_group != of_accounts:
+        if exceeding and total != of_accounts:
             fields.reject("an account's countries add up to more than its total")
-        return Consumption(found, of_accounts, total_of_group)
+        return Consumption(list(map(_with_rest, accounts)), of_accounts, total)
 
     def rows(self, day: str, consumption: Consumption) -> list[dict[str, Any]]:
         """The records of the accounts and countries that the settings select."""
         return [
-            record(self.config, day, account_id, company, is_main, *pair)
-            for account_id, company, is_main, countries in consumption.accounts
-            if self.selects(account_id)
-            for pair in self._wanted(countries).items()
+            record(self.config, day, account, *pair)
+            for account in consumption.accounts
+            if self.selects(account.account_id)
+            for pair in self._wanted(account.countries).items()
         ]
-
-    def _warn_of_unknown(
-        self, fields: FieldReader, response: requests.Response, accounts: Iterable[Mapping[str, Any]]
-    ) -> None:
-        fields.warn_of_unknown(response.json(), FIELDS_OF_AN_ANSWER, "consumption")
-        fields.warn_of_unknown(data_of(fields, response), FIELDS_OF_DATA, "consumption")
-        for account in accounts:
-            fields.warn_of_unknown(account, FIELDS_OF_AN_ACCOUNT, "consumption")
-            fields.warn_of_unknown(conso_of(fields, account), FIELDS_OF_CONSO, "consumption")
-
-    def _day(self, fields: FieldReader) -> str:
-        first = date.fromisoformat(fields.query["date_start"]) + timedelta(days=self.config["smsfactor_days_before"])
-        last = date.fromisoformat(fields.query["date_end"]) - timedelta(days=self.config["smsfactor_days_after"])
-        if first != last:
-            raise ValueError("A response without dates must cover exactly one day.")
-        return str(first)
-
-    def _consumption(self, fields: FieldReader, account: Mapping[str, Any]) -> tuple[Decimal, dict[str, Decimal]]:
-        """An account's total, and its consumption by country as far as it is sent."""
-        conso = conso_of(fields, account)
-        total = to_decimal(fields.number(fields.field(conso, "total", "conso"), "conso.total"))
-        countries: dict[str, Decimal] = {}
-        for country, value in country_pairs(fields, account):
-            # Two may have become one text only because no destination stores what told them apart.
-            if country in countries and REPLACEMENT not in country:
-                fields.reject("a country is listed twice")
-            countries[country] = countries.get(country, Decimal(0)) + to_decimal(
-                fields.number(value, "a country's consumption")
-            )
-        return total, countries
 
     def _wanted(self, countries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
         wanted = countries_of(self.config)
@@ -112,64 +104,50 @@ class ConsumptionExtractor(SmsfactorExtractor):
 
 
 def record(
-    config: Mapping[str, Any],
-    day: str,
-    account_id: str,
-    company: str | None,
-    is_main: bool,
-    country: str = "",
-    consumption: Decimal = Decimal(0),
+    config: Mapping[str, Any], day: str, account: Account, country: str = "", consumption: Decimal = Decimal(0)
 ) -> dict[str, Any]:
     return {
         "date": day,
-        "account_id": account_id,
-        "company": company,
-        "is_main_account": is_main,
+        "account_id": account.account_id,
+        "company": account.company,
+        "is_main_account": account.is_main,
         "country": country,
         "consumption": to_json_number(consumption),
         "is_partial": day >= config["today"],
     }
 
 
-def group_total(fields: FieldReader, response: requests.Response) -> Decimal | None:
-    """The consumption of the main account and all sub-accounts. It is compared, and never a row: a row of it would
-    double every sum.
-    """
-    total = data_of(fields, response).get("total")
-    return None if total is None else to_decimal(fields.number(total, "data.total"))
+def _account(fields: FieldReader, account: Mapping[str, Any], is_main: bool) -> Account:
+    """An account as it is sent: its countries may explain only a part of its total."""
+    identity = account_id(fields, account)
+    conso = fields.mapping(fields.field(account, "conso", "an account"), "conso")
+    fields.warn_of_unknown(account, FIELDS_OF_AN_ACCOUNT, "consumption")
+    fields.warn_of_unknown(conso, FIELDS_OF_CONSO, "consumption")
+    company = fields.optional_text(fields.optional(account, "company", "consumption"), "company")
+    total = _decimal(fields, fields.field(conso, "total", "conso"), "conso.total")
+    countries: dict[str, Decimal] = {}
+    for country, value in _country_pairs(fields, conso.get("by_country")):
+        # Two may have become one text only because no destination stores what told them apart.
+        if country in countries and REPLACEMENT not in country:
+            fields.reject("a country is listed twice")
+        countries[country] = countries.get(country, Decimal(0)) + _decimal(fields, value, "a country's consumption")
+    return Account(identity, company, is_main, total, countries)
 
 
-def data_of(fields: FieldReader, response: requests.Response) -> Mapping[str, Any]:
-    answer = fields.mapping(response.json(), "the response")
-    return fields.mapping(fields.field(answer, "data", "the response"), "data")
+def _with_rest(account: Account) -> Account:
+    rest = account.total - sum(account.countries.values())
+    countries = {**account.countries, "": account.countries.get("", Decimal(0)) + rest}
+    return account._replace(countries=countries) if rest else account
 
 
-def accounts_of(fields: FieldReader, response: requests.Response) -> list[tuple[bool, str, Mapping[str, Any]]]:
-    """The accounts of an answer as (is it the main one, its id, itself)."""
-    data = data_of(fields, response)
-    accounts = [(True, fields.mapping(fields.field(data, "my_account", "data"), "my_account"))]
-    accounts += [(False, account) for account in sub_accounts(fields, data.get("by_sub_accounts"))]
-    found = [(is_main, account_id(fields, account), account) for is_main, account in accounts]
-    if len({identity for _, identity, _ in found}) != len(found):
-        fields.reject("an account is listed twice")
-    return found
-
-
-def company_of(fields: FieldReader, account: Mapping[str, Any]) -> str | None:
-    return fields.optional_text(fields.optional(account, "company", "consumption"), "company")
-
-
-def conso_of(fields: FieldReader, account: Mapping[str, Any]) -> Mapping[str, Any]:
-    return fields.mapping(fields.field(account, "conso", "an account"), "conso")
-
-
-def country_pairs(fields: FieldReader, account: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """An account's countries and their consumption: from an object of countries, a list of such objects, or nothing
-    (`[]`, null, missing).
-    """
-    value = conso_of(fields, account).get("by_country")
+def _country_pairs(fields: FieldReader, value: Any) -> Iterable[tuple[str, Any]]:
+    """Countries and their consumption: from an object of countries, a list of such objects, or nothing (`[]`, null)."""
     if value is None:
         return []
     if isinstance(value, dict):
         return value.items()
     return [pair for mapping in mappings(fields, value, "an entry of by_country") for pair in mapping.items()]
+
+
+def _decimal(fields: FieldReader, value: Any, name: str) -> Decimal:
+    return to_decimal(fields.number(value, name))

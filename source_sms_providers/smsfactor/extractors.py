@@ -1,6 +1,5 @@
 """SMSFactor's credits and sub-accounts as records (https://dev.smsfactor.com: GET /credits and /sub-accounts)."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timezone
@@ -9,11 +8,8 @@ from typing import Any
 
 import requests
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.parsing import FieldReader
-
-LOGGER = logging.getLogger("airbyte")
 
 PROVIDER = "SMSFactor"
 FIELDS_OF_CREDITS = {"status", "message", "details", "credits", "postpaid", "postpaid_limit", "unlimited"}
@@ -44,14 +40,15 @@ class CreditsExtractor(SmsfactorExtractor):
         fields = FieldReader(PROVIDER, response)
         answer = fields.mapping(response.json(), "the response")
         fields.warn_of_unknown(answer, FIELDS_OF_CREDITS, "credits")
-        postpaid = self._optional_status(fields, answer, "postpaid", fields.boolean)
-        unlimited = self._optional_status(fields, answer, "unlimited", fields.boolean)
+        postpaid, unlimited = (
+            fields.descriptive(answer, name, "credits", fields.boolean) for name in ("postpaid", "unlimited")
+        )
         now = datetime.now(timezone.utc)
         yield {
             "date": now.date().isoformat(),
             "credits": self._credits(fields, answer, has_no_end=bool(postpaid or unlimited)),
             "postpaid": postpaid,
-            "postpaid_limit": self._optional_status(fields, answer, "postpaid_limit", fields.number),
+            "postpaid_limit": fields.descriptive(answer, "postpaid_limit", "credits", partial(_limit, fields)),
             "unlimited": unlimited,
             "retrieved_at": now.isoformat(timespec="seconds"),
         }
@@ -61,23 +58,6 @@ class CreditsExtractor(SmsfactorExtractor):
             fields.warn_of_missing("credits", "credits")
             return None
         return fields.number(fields.field(answer, "credits", "the response"), "credits")
-
-    def _optional_status(
-        self, fields: FieldReader, answer: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]
-    ) -> Any:
-        """What describes the account besides its credits."""
-        value = fields.optional(answer, name, "credits")
-        if value is None or (name == "postpaid_limit" and (value is False or value == "")):
-            # Of a limit, false says that there is none.
-            return None
-        try:
-            return form(value, name)
-        except AirbyteTracedException:
-            LOGGER.warning(
-                "SMSFactor sends an unknown '%s': the column stays empty. Update the connector.",
-                name,
-            )
-            return None
 
 
 class SubaccountCreditsExtractor(SmsfactorExtractor):
@@ -98,19 +78,22 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
             records[identity] = {
                 "date": now.date().isoformat(),
                 "account_id": identity,
-                "description": fields.optional_text(account.get("description"), "description"),
+                "description": _optional(account, "description", fields.text),
                 "credits": fields.optional_number(account, "credits"),
-                "unlimited": None
-                if account.get("unlimited") is None
-                else fields.boolean(account["unlimited"], "unlimited"),
+                "unlimited": _optional(account, "unlimited", fields.boolean),
                 "status": _optional(account, "status", partial(parse_id, fields)),
-                "country_code": fields.optional_text(account.get("country_code"), "country_code"),
-                "time_zone": fields.optional_text(account.get("time_zone"), "time_zone"),
+                "country_code": _optional(account, "country_code", fields.text),
+                "time_zone": _optional(account, "time_zone", fields.text),
                 "current_month_consumption": fields.optional_number(account, "current_month_consumption"),
                 "previous_month_consumption": fields.optional_number(account, "previous_month_consumption"),
                 "retrieved_at": now.isoformat(timespec="seconds"),
             }
         return [record for identity, record in records.items() if self.selects(identity)]
+
+
+def _limit(fields: FieldReader, value: Any, name: str) -> int | float | None:
+    """A limit; false says that there is none."""
+    return None if value is False or value == "" else fields.number(value, name)
 
 
 def _optional(holder: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]) -> Any:

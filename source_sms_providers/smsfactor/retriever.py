@@ -19,7 +19,7 @@ from source_sms_providers.reconcile import reconcile
 from source_sms_providers.retriever import Day, Row, Rows, fetch
 from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.smsfactor.check import verify_settings
-from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionExtractor, record
+from source_sms_providers.smsfactor.consumption import Account, Consumption, ConsumptionExtractor, record
 from source_sms_providers.state import RowKey
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
         only = self.config.get("smsfactor_sub_account_id")
         if only and not rows:
             # The day was read, and an account that is not listed consumed nothing.
-            rows[only, ""] = record(self.config, str(day), only, None, False)
+            rows[only, ""] = record(self.config, str(day), Account(only, None, False, Decimal(0), {}))
         notes = self._compare_with_total(day, consumption, sum(before[account] for account in retained))
         gone = sum(amount for account, amount in unlisted.items() if account not in retained)
         if gone not in (0, gained) and not notes:
@@ -156,4 +156,4 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
                 raise
             # The range may be wider than SMSFactor accepts.
             return ()
-        return {account for account, _, _, _ in consumption.accounts}
+        return {account.account_id for account in consumption.accounts}

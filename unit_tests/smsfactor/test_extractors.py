@@ -300,7 +300,7 @@ def test_given_an_unknown_status_of_the_account_then_it_is_null_with_a_warning(n
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         (
             "WARNING",
-            f"SMSFactor sends an unknown '{name}': the column stays empty. Update the connector.",
+            f"SMSFactor sends an unexpected '{name}' in its credits: the column stays empty. Update the connector.",
         )
     ]
 
