@@ -238,6 +238,13 @@ def at(hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 3, 10, hour, minute, tzinfo=timezone.utc)
 
 
+def test_given_refunds_only_then_they_are_consumption_too():
+    server = Server("end_excluded", {day(3): -3, day(0): -1})
+
+    assert verdict(server, "end_excluded") is True
+    assert "Choose end_excluded" in verdict(server, "start_excluded")
+
+
 @pytest.mark.parametrize("now", [*(at(hour) for hour in range(22)), at(21, 29)], ids=str)
 def test_given_messages_today_when_tested_at_any_hour_then_end_excluded_is_proved(now):
     assert verdict(Server("end_excluded", {**OLD_TRAFFIC, MARCH_10: 1}), "end_excluded", now) is True
