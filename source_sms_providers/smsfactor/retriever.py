@@ -17,10 +17,10 @@ from source_sms_providers.days import DAY, MONTH, YEAR, windows
 from source_sms_providers.parsing import to_decimal, to_json_number
 from source_sms_providers.reconcile import reconcile
 from source_sms_providers.retriever import Day, Row, Rows, fetch
+from source_sms_providers.saved_state import RowKey
 from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.smsfactor.check import verify_settings
 from source_sms_providers.smsfactor.consumption import Account, Consumption, ConsumptionExtractor, record
-from source_sms_providers.state import RowKey
 
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient
