@@ -4,14 +4,6 @@
 {%- endmacro %}
 
 
-{# The numbers from 0 to count - 1, one row each. #}
-{% macro sms_numbers_below(count) -%}
-    {%- for number in range(count) %}
-    select {{ number }} as n{{ " union all" if not loop.last }}
-    {%- endfor %}
-{%- endmacro %}
-
-
 {# Money of a day if it is known, else units. #}
 {% macro sms_used(alias) -%}
     coalesce({{ alias }}.amount, {{ alias }}.units)

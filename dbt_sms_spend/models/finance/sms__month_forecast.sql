@@ -113,7 +113,9 @@ means as (
 ),
 
 numbers as (
-    {{ sms_numbers_below(31) }}
+    select days.n
+    from {{ sms_day_numbers() }} as days
+    where days.n < 31
 ),
 
 month_days as (

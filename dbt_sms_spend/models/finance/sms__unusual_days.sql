@@ -1,5 +1,3 @@
-{%- set weeks = var('anomaly_weeks') %}
-
 with spend as (
     select
         spend.source_relation,
@@ -83,7 +81,9 @@ history as (
 ),
 
 weeks_before as (
-    {{ sms_numbers_below(weeks) }}
+    select numbers.n
+    from {{ sms_day_numbers() }} as numbers
+    where numbers.n < {{ var('anomaly_weeks') }}
 ),
 
 -- Each day is an earlier one of the same weekday for the weeks after it.

@@ -99,89 +99,21 @@ balances as (
     where accounts.credits is not null or accounts.unlimited
 ),
 
--- What the accounts used that a balance pays for: without account_id, that of the account that the key belongs to.
-usage_of_accounts as (
-    select
-        parts.source_relation,
-        {{ sms_text('seven.io') }} as provider,
-        {{ sms_null(sms_string()) }} as account_id,
-        parts.date,
-        parts.usage_eur as used
-    from {{ ref('stg_sms__analytics_by_subaccount') }} as parts
-    where {{ is_one_of('parts.account', var('seven_balance_accounts')) }}
-
-    union all
-
-    select
-        parts.source_relation,
-        {{ sms_text('seven.io') }} as provider,
-        parts.account_id,
-        parts.date,
-        parts.usage_eur as used
-    from {{ ref('int_sms__usage') }} as parts
-    where parts.account_id is not null
-
-    union all
-
-    select
-        consumption.source_relation,
-        {{ sms_text('SMSFactor') }} as provider,
-        {{ sms_null(sms_string()) }} as account_id,
-        consumption.date,
-        consumption.consumption as used
-    from {{ ref('stg_sms__consumption') }} as consumption
-    where {{ is_one_of('consumption.account_id', var('smsfactor_balance_accounts')) }}
-
-    union all
-
-    select
-        consumption.source_relation,
-        {{ sms_text('SMSFactor') }} as provider,
-        consumption.account_id,
-        consumption.date,
-        consumption.consumption as used
-    from {{ ref('stg_sms__consumption') }} as consumption
-),
-
-usage_of_days as (
-    select
-        parts.source_relation,
-        parts.provider,
-        {{ sms_key('parts.account_id') }} as account_key,
-        parts.date,
-        sum(parts.used) as used
-    from usage_of_accounts as parts
-    group by parts.source_relation, parts.provider, {{ sms_key('parts.account_id') }}, parts.date
-),
-
-complete_days as (
-    select
-        days.source_relation as source_relation,
-        days.provider as provider,
-        days.date as date,
-        case when days.provider = 'SMSFactor' or by_account.date is not null then 1 else 0 end as has_accounts
-    from {{ ref('sms__days') }} as days
-    left join {{ ref('int_sms__days_with_accounts') }} as by_account
-        on days.source_relation = by_account.source_relation
-        and days.date = by_account.date
-    where days.status = 'complete'
-),
-
--- The complete days before each balance. What a sub-account used on a day not known by account is not known, not 0.
+-- What is known of the days before each balance.
 days_before as (
     select
-        balances.source_relation as source_relation,
-        balances.provider as provider,
-        {{ sms_key('balances.account_id') }} as account_key,
-        days.date as date,
-        {{ sms_days_between('days.date', 'balances.balance_date') }} as age
+        usage.source_relation as source_relation,
+        usage.provider as provider,
+        usage.account_key as account_key,
+        usage.used as used,
+        {{ sms_days_between('usage.date', 'balances.balance_date') }} as age
     from balances
-    inner join complete_days as days
-        on balances.source_relation = days.source_relation
-        and balances.provider = days.provider
-    where (balances.account_id is null or days.has_accounts = 1)
-        and days.date < balances.balance_date
-        and days.date >= {{ sms_add('day', -28, 'balances.balance_date') }}
+    inner join {{ ref('int_sms__balance_usage') }} as usage
+        on balances.source_relation = usage.source_relation
+        and balances.provider = usage.provider
+        and {{ sms_key('balances.account_id') }} = usage.account_key
+    where usage.date < balances.balance_date
+        and usage.date >= {{ sms_add('day', -28, 'balances.balance_date') }}
 ),
 
 means as (
@@ -191,14 +123,9 @@ means as (
         days_before.account_key as account_key,
         count(case when days_before.age <= 7 then 1 end) as days_7,
         count(*) as days_28,
-        cast(sum(case when days_before.age <= 7 then coalesce(usage_of_days.used, 0) end) as {{ number() }}) as used_7,
-        cast(sum(coalesce(usage_of_days.used, 0)) as {{ number() }}) as used_28
+        cast(sum(case when days_before.age <= 7 then days_before.used end) as {{ number() }}) as used_7,
+        cast(sum(days_before.used) as {{ number() }}) as used_28
     from days_before
-    left join usage_of_days
-        on days_before.source_relation = usage_of_days.source_relation
-        and days_before.provider = usage_of_days.provider
-        and days_before.account_key = usage_of_days.account_key
-        and days_before.date = usage_of_days.date
     group by days_before.source_relation, days_before.provider, days_before.account_key
 ),
 

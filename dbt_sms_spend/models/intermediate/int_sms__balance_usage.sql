@@ -1,23 +1,5 @@
-{{ config(materialized='view') }}
-
 -- The main account, whose key is empty, pays for what its own balance covers: see seven_balance_accounts.
-with days as (
-    select
-        days.source_relation,
-        days.provider,
-        days.date
-    from {{ ref('sms__days') }} as days
-    where days.status = 'complete'
-),
-
-days_with_accounts as (
-    select
-        known.source_relation,
-        known.date
-    from {{ ref('int_sms__days_with_accounts') }} as known
-),
-
-usage_of_accounts as (
+with usage_of_accounts as (
     select
         {{ sms_text('seven.io') }} as provider,
         usage.source_relation,
@@ -72,11 +54,23 @@ usage_of_days as (
 ),
 
 accounts as (
-    select distinct
-        provider,
-        source_relation,
-        account_key
-    from {{ ref('int_sms__balance_snapshots') }}
+    select distinct {{ sms_text('seven.io') }} as provider, source_relation, {{ sms_text('') }} as account_key
+    from {{ ref('stg_sms__balance') }}
+
+    union all
+
+    select distinct 'seven.io' as provider, source_relation, account_id as account_key
+    from {{ ref('stg_sms__subaccount_balances') }}
+
+    union all
+
+    select distinct 'SMSFactor' as provider, source_relation, '' as account_key
+    from {{ ref('stg_sms__credits') }}
+
+    union all
+
+    select distinct 'SMSFactor' as provider, source_relation, account_id as account_key
+    from {{ ref('stg_sms__subaccount_credits') }}
 )
 
 select
@@ -86,10 +80,10 @@ select
     days.date as date,
     cast(coalesce(usage_of_days.used, 0) as {{ number() }}) as used
 from accounts
-inner join days
+inner join {{ ref('sms__days') }} as days
     on accounts.provider = days.provider
     and accounts.source_relation = days.source_relation
-left join days_with_accounts
+left join {{ ref('int_sms__days_with_accounts') }} as days_with_accounts
     on days.source_relation = days_with_accounts.source_relation
     and days.date = days_with_accounts.date
 left join usage_of_days
@@ -97,7 +91,10 @@ left join usage_of_days
     and accounts.source_relation = usage_of_days.source_relation
     and accounts.account_key = usage_of_days.account_key
     and days.date = usage_of_days.date
--- What a sub-account of seven.io used on another day is not known, and not 0.
-where accounts.provider = 'SMSFactor'
-    or accounts.account_key = ''
-    or days_with_accounts.date is not null
+where days.status = 'complete'
+    and (
+        accounts.provider = 'SMSFactor'
+        or accounts.account_key = ''
+        -- What a sub-account of seven.io used on another day is not known, and not 0.
+        or days_with_accounts.date is not null
+    )
