@@ -64,7 +64,7 @@ test-warehouse: $(VENV)/connector .venv-pyairbyte/orchestrators .venv-models/loc
 		$(VENV)/bin/python -m pytest integration_tests/warehouse $(ARGS)
 
 test-models: .venv-models/locked  ## test the spend models and their page on DuckDB
-	@.venv-models/bin/python -m pytest dbt_sms_spend/integration_tests $(ARGS)
+	@.venv-models/bin/python -m pytest -n 2 --dist worksteal dbt_sms_spend/integration_tests $(ARGS)
 
 test-engines: .venv-engines/locked  ## try the spend models on ClickHouse, Spark, PostgreSQL and the dialects of others (15 minutes; needs Java 17)
 	@.venv-engines/bin/python -m pytest dbt_sms_spend/engine_tests $(ARGS)

@@ -411,9 +411,11 @@ class _Finance:
         parts = {key[:3] for key in used}
         for provider, kind, part in parts:
             days = {day for whose, day in self.complete if whose == provider}
+            shown = {row["date"] for row in self.marts["sms__daily_spend"] if row["provider"] == provider} | days
             if provider == SEVEN and kind == "account":
                 days &= self.days_with_accounts
-            for day in days:
+                shown &= self.days_with_accounts
+            for day in shown:
                 weeks = [date.fromisoformat(day) - timedelta(weeks=n + 1) for n in range(self.variables.anomaly_weeks)]
                 earlier = [
                     used.get((provider, kind, part, str(week)), Decimal()) for week in weeks if str(week) in days
@@ -425,7 +427,8 @@ class _Finance:
                 eur, units = self.variables.anomaly_min_eur, self.variables.anomaly_min_units
                 least, factor = (eur if provider == SEVEN else units), self.variables.anomaly_factor
                 is_spike = figure >= least and figure > factor * median
-                if is_spike or (median >= least and factor * figure < median):
+                # A day that is still running may be low, and is no drop.
+                if is_spike or (day in days and median >= least and factor * figure < median):
                     rows.append(
                         {
                             "provider": provider,

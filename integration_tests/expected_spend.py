@@ -6,7 +6,6 @@ list of rows in no order.
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -75,12 +74,7 @@ class _Marts:
     def all(self) -> dict[str, list[Row]]:
         marts = self._marts()
         connection = self.variables.source_relation
-        return {
-            mart: [
-                {"x_source_relation" if mart == "sms__focus" else "source_relation": connection, **row} for row in rows
-            ]
-            for mart, rows in marts.items()
-        }
+        return {mart: [{"source_relation": connection, **row} for row in rows] for mart, rows in marts.items()}
 
     def _marts(self) -> dict[str, list[Row]]:
         return {
@@ -91,9 +85,7 @@ class _Marts:
             "sms__balance_runout": self._balance_runout(),
             "sms__price_history": self._price_history(),
             "sms__price_changes": self._price_changes(),
-            "sms__spend_anomalies": self._spend_anomalies(),
             "sms__monthly_statement": self._monthly_statement(),
-            "sms__focus": self._focus(),
         }
 
     def _days(self) -> list[Row]:
@@ -407,39 +399,6 @@ class _Marts:
         rows = [row for row in self.records["analytics_by_country"] if row["date"] in complete and row["date"] >= first]
         return sum(row["sms"] for row in rows if country and row["country"] == country)
 
-    def _spend_anomalies(self) -> list[Row]:
-        used: dict[tuple[str, str | None, str], Decimal] = defaultdict(Decimal)
-        for row in self.daily_spend:
-            used[row["provider"], row["country"], row["date"]] += row["amount" if row["provider"] == SEVEN else "units"]
-        complete = {(row["provider"], row["date"]) for row in self.days if row["status"] == "complete"}
-        rows = []
-        for (provider, country, day), figure in list(used.items()):
-            weeks = [
-                str(date.fromisoformat(day) - timedelta(weeks=n)) for n in range(1, self.variables.anomaly_weeks + 1)
-            ]
-            earlier = [used[provider, country, week] for week in weeks if (provider, week) in complete]
-            if len(earlier) < self.variables.anomaly_weeks_needed:
-                continue
-            median = statistics.median(earlier)
-            measured_in, least = {
-                SEVEN: ("EUR", self.variables.anomaly_min_eur),
-                SMSFACTOR: ("units", self.variables.anomaly_min_units),
-            }[provider]
-            if figure > self.variables.anomaly_factor * median and figure >= least:
-                rows.append(
-                    {
-                        "provider": provider,
-                        "date": day,
-                        "country": country,
-                        "measured_in": measured_in,
-                        "used": figure,
-                        "median_of_weekday": median,
-                        "above_median": figure - median,
-                        "weeks_compared": len(earlier),
-                    }
-                )
-        return rows
-
     def _monthly_statement(self) -> list[Row]:
         shown = self._of_shown_days(self._by_account())
         complete = grouped(
@@ -465,40 +424,6 @@ class _Marts:
                     **{name: _sum(row[name] for row in parts) for name in ("messages", "units", "amount")},
                     "complete_days": days,
                     "is_whole_month": days == (_next_month(key[0]) - date.fromisoformat(f"{key[0]}-01")).days,
-                }
-            )
-        return rows
-
-    def _focus(self) -> list[Row]:
-        main = next((row for row in self.records["consumption"] if row["is_main_account"]), None)
-        rows = []
-        for row in self.daily_spend:
-            is_seven = row["provider"] == SEVEN
-            month, day = row["date"][:7], date.fromisoformat(row["date"])
-            rows.append(
-                {
-                    **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), row["amount"]),
-                    "BillingCurrency": row["currency"],
-                    "BillingAccountId": SEVEN if is_seven else main and main["account_id"],
-                    "BillingAccountName": None if is_seven else main and main["company"],
-                    "BillingPeriodStart": f"{month}-01 00:00:00",
-                    "BillingPeriodEnd": f"{_next_month(month)} 00:00:00",
-                    "ChargePeriodStart": f"{day} 00:00:00",
-                    "ChargePeriodEnd": f"{day + timedelta(days=1)} 00:00:00",
-                    "ChargeCategory": "Usage",
-                    "ChargeClass": None,
-                    "ChargeDescription": f"{row['provider']} to {row['country'] or 'unknown countries'}",
-                    "PricingQuantity": row["messages"] if is_seven else row["units"],
-                    "PricingUnit": "Messages" if is_seven else "Units",
-                    "PricingCurrency": "EUR" if is_seven else "Units",
-                    "PricingCurrencyEffectiveCost": row["amount"] if is_seven else row["units"],
-                    "ServiceCategory": "Mobile",
-                    "ServiceName": "SMS",
-                    **dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), row["provider"]),
-                    "SubAccountId": row["account_id"],
-                    "SubAccountName": row["account_name"],
-                    "x_country": row["country"],
-                    "x_is_partial": row["is_partial"],
                 }
             )
         return rows

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dbt_sms_spend.integration_tests.spend import Records, Spend, build, with_groups_that_went_away, world
+from dbt_sms_spend.integration_tests.spend import Records, Spend, build, once, with_groups_that_went_away, world
 
 
 @pytest.fixture(scope="session")
@@ -13,9 +13,23 @@ def records() -> Records:
 
 
 @pytest.fixture(scope="session")
-def built(records: Records, tmp_path_factory: pytest.TempPathFactory) -> Spend:
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what the processes of pytest-xdist share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if hasattr(request.config, "workerinput") else own
+
+
+@pytest.fixture(scope="session")
+def parsed(shared: Path) -> Path:
+    """What dbt has parsed with each set of variables."""
+    return once(shared, "parsed", lambda folder: None)
+
+
+@pytest.fixture(scope="session")
+def built(records: Records, shared: Path, parsed: Path) -> Spend:
     """The models of both providers with the variables as they are. Not to be changed: take a `copy`."""
-    return build(tmp_path_factory.mktemp("built"), with_groups_that_went_away(records))
+    made = once(shared, "built", lambda folder: build(folder, with_groups_that_went_away(records), parsed))
+    return Spend(made, parsed)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from dbt_sms_spend.integration_tests.spend import (
     CONSUMER,
     MARTS,
+    MODELS_ALONE,
     PACKAGE,
     TODAY,
     Records,
@@ -24,8 +25,7 @@ from integration_tests.expected_spend import NONE, Variables, difference, expect
 
 # The marts of this file: those of MARTS that expected_spend knows.
 YESTERDAY = "2026-03-11"
-MODELS_ALONE = ("--exclude-resource-type", "test", "unit_test")
-MODELS_AND_SUMS = ("--exclude", "tag:alert", "test_name:not_null", "test_name:accepted_values")
+MODELS_AND_SUMS = ("--exclude", "tag:alert", "test_name:not_null", "test_name:no_nulls", "test_name:accepted_values")
 
 
 def expected_without(records: Records, **changes: Any) -> dict[str, list[dict[str, Any]]]:
@@ -50,8 +50,10 @@ def test_given_a_day_that_was_not_read_then_all_marts_are_built_and_say_so(spend
     assert (str(seven["complete_to"]), str(seven["last_complete_day"])) == ("2026-03-02", YESTERDAY)
 
 
-def test_given_a_first_build_with_a_missing_day_then_all_marts_are_built(records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_given_a_first_build_with_a_missing_day_then_all_marts_are_built(
+    records: Records, tmp_path: Path, parsed: Path
+) -> None:
+    spend = Spend(tmp_path, parsed)
     without = [row for row in records["consumption"] if row["date"] != "2026-02-03"]
     lay_tables(spend.database, {**records, "consumption": without}, "sms")
     done = spend.dbt("build", *MODELS_ALONE)
@@ -93,9 +95,9 @@ def test_given_a_null_that_counts_then_it_warns_and_all_marts_are_built(
 
 
 def test_given_append_modes_then_the_newest_reading_of_each_key_counts(
-    built: Spend, records: Records, tmp_path: Path
+    built: Spend, records: Records, tmp_path: Path, parsed: Path
 ) -> None:
-    spend = Spend(tmp_path)
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, with_groups_that_went_away(records), "sms")
     for stream, column in (
         *(("balance", "amount"), ("credits", "credits"), ("pricing", "price"), ("consumption", "consumption")),
@@ -114,8 +116,8 @@ def test_given_append_modes_then_the_newest_reading_of_each_key_counts(
     assert_as_expected(spend, expected_marts(records))
 
 
-def test_given_binary_fractions_then_the_days_add_up(records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_given_binary_fractions_then_the_days_add_up(records: Records, tmp_path: Path, parsed: Path) -> None:
+    spend = Spend(tmp_path, parsed)
     tenths = [{**row, "consumption": row["consumption"] + 0.1} for row in records["consumption"] if row["consumption"]]
     lay_tables(spend.database, {**records, "consumption": tenths}, "sms")
     for stream, columns in {
@@ -128,8 +130,8 @@ def test_given_binary_fractions_then_the_days_add_up(records: Records, tmp_path:
     assert_as_expected(spend, expected_without(records, consumption=tenths))
 
 
-def test_given_no_columns_that_only_describe_then_they_are_null(records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_given_no_columns_that_only_describe_then_they_are_null(records: Records, tmp_path: Path, parsed: Path) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, records, "sms")
     gone = {
         "pricing": ("comment", "features", "mncs"),
@@ -149,8 +151,10 @@ def test_given_no_columns_that_only_describe_then_they_are_null(records: Records
     )
 
 
-def test_given_tables_of_another_loader_then_they_are_taken_as_they_are(records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_given_tables_of_another_loader_then_they_are_taken_as_they_are(
+    records: Records, tmp_path: Path, parsed: Path
+) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, records, "sms")
     spend.change(*(f"ALTER TABLE sms.{stream} DROP _airbyte_extracted_at" for stream in records))
     done = spend.dbt("build", *MODELS_ALONE)
@@ -169,8 +173,8 @@ def test_given_no_column_that_counts_then_a_sentence_says_so(spend: Spend, colum
     ) in " ".join(done.stdout.split())
 
 
-def test_given_upper_case_columns_then_they_are_found(records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_given_upper_case_columns_then_they_are_found(records: Records, tmp_path: Path, parsed: Path) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, records, "sms")
     for stream in records:
         for column in spend.rows(f"DESCRIBE sms.{stream}"):
@@ -270,8 +274,10 @@ SCOPES = {
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_a_consuming_project_decides_how_severe_an_alert_is(records: Records, tmp_path: Path, scope: str) -> None:
-    spend = Spend(tmp_path)
+def test_a_consuming_project_decides_how_severe_an_alert_is(
+    records: Records, tmp_path: Path, parsed: Path, scope: str
+) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, records, "sms")
     spend.change("UPDATE sms.balance SET amount = 1")
     project = shutil.copytree(CONSUMER, spend.folder / "consumer")
@@ -295,8 +301,10 @@ def test_a_consuming_project_decides_how_severe_an_alert_is(records: Records, tm
     assert "alert_balance_runs_out" in spend.warned()
 
 
-def test_given_several_connections_then_each_has_rows_of_its_own(records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_given_several_connections_then_each_has_rows_of_its_own(
+    records: Records, tmp_path: Path, parsed: Path
+) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, records, "sms")
     # The second one has one provider, the same days, accounts and countries, and other figures.
     only = {name: rows for name, rows in records.items() if name.startswith(("analytics", "balance", "pricing"))}

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from dbt_sms_spend.integration_tests.finance import with_balances, without
 from dbt_sms_spend.integration_tests.picture import PICTURE, picture
-from dbt_sms_spend.integration_tests.spend import PACKAGE, TODAY, Records, Spend, lay_tables
+from dbt_sms_spend.integration_tests.spend import MODELS_ALONE, PACKAGE, TODAY, Records, Spend, lay_tables
 from examples.dashboard_parts import charts, data, sections
 from integration_tests.expected_finance import expected_finance
 from integration_tests.expected_spend import SEVEN, SMSFACTOR, expected_marts
@@ -228,10 +228,12 @@ def test_no_period_has_hundreds_of_bars(days: int) -> None:
     assert days / {"day": 1, "week": 7, "month": 30}[step] <= 122
 
 
-def test_missing_days_are_said_on_the_first_build_too(look: Look, records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_missing_days_are_said_on_the_first_build_too(
+    look: Look, records: Records, tmp_path: Path, parsed: Path
+) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, without(records, "analytics", "2026-03-03"), "sms")
-    spend.dbt("build", "--exclude", "tag:alert")
+    assert spend.dbt("build", *MODELS_ALONE).returncode == 0
     page = look(spend.database)
     assert (
         "seven.io: 3 Mar 2026 was not read, and no sum includes it. The data is complete to 2 Mar 2026. "
@@ -314,10 +316,12 @@ def test_a_balance_in_another_currency_is_said(look: Look, spend: Spend) -> None
     assert figures(page, 0)["Balance"] == ("USD 143.55", "not in EUR")
 
 
-def test_the_history_of_a_balance_has_its_top_ups_and_a_forecast(look: Look, records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_the_history_of_a_balance_has_its_top_ups_and_a_forecast(
+    look: Look, records: Records, tmp_path: Path, parsed: Path
+) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, with_balances(records, {"balance": {"2026-02-06": "19000"}}), "sms")
-    assert spend.dbt("build", "--exclude", "tag:alert", "resource_type:test").returncode == 0
+    assert spend.dbt("build", *MODELS_ALONE).returncode == 0
     page = look(spend.database)
     captions = [text.value for text in page.caption]
     assert "Top-ups, detected from balance and usage: EUR 19,000.00 on 6 Feb 2026." in captions
@@ -375,10 +379,10 @@ def test_the_statement_can_be_downloaded(built: Spend, records: Records, look: L
     assert len(statement) == len([row for row in expected if row["month"] in ("2026-02-01", "2026-03-01")])
 
 
-def test_a_provider_without_a_key_is_not_offered(look: Look, records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_a_provider_without_a_key_is_not_offered(look: Look, records: Records, tmp_path: Path, parsed: Path) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, {name: records[name] for name in ("credits", "consumption")}, "sms")
-    assert spend.dbt("build", "--exclude", "tag:alert", seven_enabled=False, streams_added=[]).returncode == 0
+    assert spend.dbt("build", *MODELS_ALONE, seven_enabled=False, streams_added=[]).returncode == 0
     page = look(spend.database)
     assert page.selectbox[0].options == [SMSFACTOR]
     assert not tables(page, "Days left")

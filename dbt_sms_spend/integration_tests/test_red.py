@@ -182,14 +182,26 @@ def test_every_test_of_the_package_can_fail(spend: Spend) -> None:
         nonsense = ", ".join(NONSENSE[column["column_type"].split("(")[0]] for column in columns)
         nothing = ", ".join("NULL" for _ in columns)
         spend.change(f"INSERT INTO spend.{model} VALUES ({nonsense}), ({nothing}), ({nothing})")
-    spend.change("INSERT INTO spend.sms__focus (\"ProviderName\") VALUES ('seven.io')")
+    # A row for each column that must have a value, which is null in that column alone.
+    needed = {test["attached_node"].split(".")[-1]: test for test in spend.tests("no_nulls")}
+    for model, test in needed.items():
+        given = spend.rows(f"DESCRIBE spend.{model}")
+        for name in test["test_metadata"]["kwargs"]["columns"]:
+            values = {column["column_name"]: NONSENSE[column["column_type"].split("(")[0]] for column in given}
+            values[name] = "NULL"
+            spend.change(f"INSERT INTO spend.{model} VALUES ({', '.join(values.values())})")
     spend.change("UPDATE spend.sms__days SET status = 'missing', amount = 1 WHERE date = '2026-03-01'")
     spend.change("UPDATE spend.sms__days SET amount = 1 WHERE date = '2026-03-02'")
     spend.change("UPDATE spend.sms__daily_spend SET account_id = NULL WHERE date = '2026-03-02'")
     spend.change("INSERT INTO spend.stg_sms__credits (credits, postpaid) VALUES (NULL, false)")
     spend.change("INSERT INTO spend.smsfactor_price_per_unit (valid_from) VALUES (DATE '2026-03-11')")
-    spend.dbt("test", **nobody)
+    spend.dbt("test", "--store-failures", **nobody)
     assert spend.all_tests() - spend.red() - spend.warned() == set()
+    for model, test in needed.items():
+        names = test["test_metadata"]["kwargs"]["columns"]
+        found = spend.rows(f"FROM spend_dbt_test__audit.no_nulls_{model}")
+        alone = [[name for name in names if row[name] is None] for row in found]
+        assert all([name] in alone for name in names), model
 
 
 NONSENSE = {

@@ -52,6 +52,7 @@ OPTIONAL = ("balance", "pricing", "analytics_by_label", "credits")
 def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
     records: Records,
     tmp_path: Path,
+    parsed: Path,
     absent: tuple[str, ...],
     variables: dict[str, object],
     last_list: tuple[str, date] | None,
@@ -59,7 +60,7 @@ def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
     if last_list:
         stream, day = last_list
         records = {**records, stream: [row for row in records[stream] if row["date"] <= str(day)]}
-    spend = Spend(tmp_path)
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, {name: rows for name, rows in records.items() if name not in absent}, "sms")
     done = spend.dbt("build", "--exclude", "tag:alert", **variables)
     assert done.returncode == 0, done.stdout
@@ -73,10 +74,10 @@ def test_what_is_not_synced_has_no_rows_and_the_rest_is_right(
 
 
 def test_make_models_adds_the_streams_that_hold_anything(
-    records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    records: Records, tmp_path: Path, parsed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An account without sub-accounts has a list without rows, which `dbt source freshness` would call stale."""
-    spend = Spend(tmp_path)
+    spend = Spend(tmp_path, parsed)
     monkeypatch.setattr(build_models, "DATABASE", spend.database)
     tables = ("analytics", BY_ACCOUNT, "balance", "pricing", "analytics_by_label")
     lay_tables(spend.database, {**{name: records[name] for name in tables}, "subaccount_balances": []}, "main")
@@ -127,8 +128,10 @@ def test_every_model_and_column_is_described_and_no_other(built: Spend) -> None:
         assert list(model["columns"]) == [row["column_name"] for row in built.rows(f"DESCRIBE spend.{name}")], name
 
 
-def test_make_models_says_of_a_table_without_rows_that_it_has_none(records: Records, tmp_path: Path) -> None:
-    spend = Spend(tmp_path)
+def test_make_models_says_of_a_table_without_rows_that_it_has_none(
+    records: Records, tmp_path: Path, parsed: Path
+) -> None:
+    spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, {**records, "pricing": []}, "main")
     program = (
         "from pathlib import Path; from examples import build_models as b; "

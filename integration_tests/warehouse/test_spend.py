@@ -32,9 +32,7 @@ MARTS = (
     "sms__balance_runout",
     "sms__price_history",
     "sms__price_changes",
-    "sms__spend_anomalies",
     "sms__monthly_statement",
-    "sms__focus",
 )
 
 

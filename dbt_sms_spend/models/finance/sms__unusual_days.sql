@@ -27,9 +27,10 @@ days as (
     select
         days.source_relation,
         days.provider,
-        days.date
+        days.date,
+        days.status
     from {{ ref('sms__days') }} as days
-    where days.status = 'complete'
+    where {{ is_shown() }}
 ),
 
 days_with_accounts as (
@@ -40,12 +41,12 @@ days_with_accounts as (
 ),
 
 known_days as (
-    select source_relation, provider, date, {{ sms_text('country') }} as kind
+    select source_relation, provider, date, status, {{ sms_text('country') }} as kind
     from days
 
     union all
 
-    select days.source_relation, days.provider, days.date, 'account' as kind
+    select days.source_relation, days.provider, days.date, days.status, 'account' as kind
     from days
     left join days_with_accounts
         on days.source_relation = days_with_accounts.source_relation
@@ -65,6 +66,7 @@ history as (
         known_days.provider as provider,
         known_days.kind as kind,
         known_days.date as date,
+        known_days.status as status,
         parts.part as part,
         coalesce(spend.used, 0) as used
     from known_days
@@ -97,6 +99,7 @@ earlier as (
         history.used as used
     from history
     cross join weeks_before
+    where history.status = 'complete'
 ),
 
 ranked as (
@@ -154,4 +157,5 @@ select
     {{ sms_built_at() }} as built_at
 from judged
 where (used >= least and used > {{ var('anomaly_factor') }} * median_of_weekday)
-    or (median_of_weekday >= least and {{ var('anomaly_factor') }} * used < median_of_weekday)
+    -- A day that is still running may be low, and is no drop.
+    or (status = 'complete' and median_of_weekday >= least and {{ var('anomaly_factor') }} * used < median_of_weekday)

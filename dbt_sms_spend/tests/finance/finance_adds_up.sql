@@ -11,16 +11,6 @@ with parts as (
     union all
 
     select
-        'sms__focus_1_4' as mart,
-        focus.{{ sms_quote('ServiceProviderName') }} as provider,
-        cast(focus.{{ sms_quote('BillingPeriodStart') }} as {{ sms_date() }}) as month,
-        sum(focus.{{ sms_quote('BilledCost') }}) as used
-    from {{ ref('sms__focus_1_4') }} as focus
-    group by focus.{{ sms_quote('ServiceProviderName') }}, cast(focus.{{ sms_quote('BillingPeriodStart') }} as {{ sms_date() }})
-
-    union all
-
-    select
         'sms__focus_unpriced' as mart,
         focus.{{ sms_quote('ServiceProviderName') }} as provider,
         cast(focus.{{ sms_quote('BillingPeriodStart') }} as {{ sms_date() }}) as month,
@@ -43,11 +33,6 @@ totals as (
     select 'sms__effective_prices' as mart, provider, month, amount as used
     from spend
     where provider = 'seven.io'
-
-    union all
-
-    select 'sms__focus_1_4' as mart, provider, month, amount as used
-    from spend
 
     union all
 

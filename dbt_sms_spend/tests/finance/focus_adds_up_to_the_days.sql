@@ -2,14 +2,13 @@
 with charges as (
     select
         focus.{{ sms_quote('x_source_relation') }} as source_relation,
-        focus.{{ sms_quote('ProviderName') }} as provider,
+        focus.{{ sms_quote('ServiceProviderName') }} as provider,
         cast(focus.{{ sms_quote('ChargePeriodStart') }} as {{ sms_date() }}) as date,
-        sum(focus.{{ sms_quote('BilledCost') }}) as amount,
-        sum(focus.{{ sms_quote('PricingCurrencyEffectiveCost') }}) as figure
-    from {{ ref('sms__focus') }} as focus
+        sum(focus.{{ sms_quote('BilledCost') }}) as amount
+    from {{ ref('sms__focus_1_4') }} as focus
     group by
         focus.{{ sms_quote('x_source_relation') }},
-        focus.{{ sms_quote('ProviderName') }},
+        focus.{{ sms_quote('ServiceProviderName') }},
         cast(focus.{{ sms_quote('ChargePeriodStart') }} as {{ sms_date() }})
 ),
 
@@ -29,4 +28,3 @@ full join charges
     and days.provider = charges.provider
     and days.date = charges.date
 where coalesce(days.amount, 0) <> coalesce(charges.amount, 0)
-    or coalesce(days.units, days.amount, 0) <> coalesce(charges.figure, 0)
