@@ -378,6 +378,12 @@ class _Finance:
                 status = "no usage"
             elif not all(row["is_whole_month"] for row in statement[key]):
                 status = "month not complete"
+            elif any(
+                row["amount"] is None and row["units"]
+                for row in self.marts["sms__monthly_statement"]
+                if (row["provider"], row["month"]) == (provider, month)
+            ):
+                status = "units without a price"
             elif abs(variance or 0) <= CENT:
                 status = "agrees"
             elif abs(billed - top_ups) <= CENT:

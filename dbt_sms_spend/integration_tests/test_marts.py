@@ -69,6 +69,12 @@ def test_a_project_that_takes_the_package_in_has_prices_accounts_and_partial_day
     assert difference(rows, expected[mart]) == NONE
 
 
+def test_a_project_that_takes_the_package_in_can_replace_a_macro(consumed: Spend) -> None:
+    assert consumed.rows("SELECT DISTINCT mncs, features FROM spend.stg_sms__pricing WHERE mncs IS NOT NULL") == [
+        {"mncs": "ours", "features": "ours"}
+    ]
+
+
 def test_the_world_of_these_tests_has_what_could_go_wrong(records: Records) -> None:
     """Without it the tests above would prove little."""
     marts = expected_marts(records, Variables(include_partial_days=True, prices=OUR_PRICES))

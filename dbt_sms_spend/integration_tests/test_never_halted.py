@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import time
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dbt_sms_spend.integration_tests.finance import FINANCE_MARTS, of_the_rows
 from dbt_sms_spend.integration_tests.spend import (
     CONSUMER,
     MARTS,
@@ -21,6 +23,7 @@ from dbt_sms_spend.integration_tests.spend import (
     lay_tables,
     with_groups_that_went_away,
 )
+from integration_tests.expected_finance import Finance, expected_finance, forecast
 from integration_tests.expected_spend import NONE, Variables, difference, expected_marts
 
 # The marts of this file: those of MARTS that expected_spend knows.
@@ -308,10 +311,12 @@ def test_given_several_connections_then_each_has_rows_of_its_own(
     lay_tables(spend.database, records, "sms")
     # The second one has one provider, the same days, accounts and countries, and other figures.
     only = {name: rows for name, rows in records.items() if name.startswith(("analytics", "balance", "pricing"))}
+    # It was last synced two days before the first one.
     second = {
         name: [
             {**row, "usage_eur": float(2 * Decimal(str(row["usage_eur"])))} if "usage_eur" in row else row
             for row in rows
+            if "usage_eur" not in row or row["date"] <= "2026-03-09"
         ]
         for name, rows in only.items()
     }
@@ -321,6 +326,32 @@ def test_given_several_connections_then_each_has_rows_of_its_own(
     ours = expected_marts(records)
     others = expected_marts({**{stream: [] for stream in records}, **second}, Variables(source_relation="other"))
     assert_as_expected(spend, {mart: [*ours[mart], *others[mart]] for mart in ours})
+
+    connections = {
+        "sms": expected_finance(records),
+        "other": expected_finance({**{stream: [] for stream in records}, **second}),
+    }
+    for mart in FINANCE_MARTS:
+        if mart in ("sms__month_forecast", "sms__invoice_variance"):
+            continue
+        name = "x_source_relation" if mart.startswith("sms__focus") else "source_relation"
+        expected = [{name: whose, **row} for whose, marts in connections.items() for row in marts[mart]]
+        assert difference(spend.rows(f"FROM spend.{mart}"), expected) == NONE, mart
+
+    # Both together, as far as both were read.
+    days = {
+        datetime.date.fromisoformat(row["date"]): ("EUR", 3 * row["amount"])
+        for row in ours["sms__days"]
+        if row["provider"] == "seven.io" and row["date"] <= "2026-03-09"
+    }
+    rows = of_the_rows(spend.rows("FROM spend.sms__month_forecast WHERE provider = 'seven.io'"))
+    assert difference(rows, [forecast("seven.io", days, Finance())]) == NONE
+    # No unit of SMSFactor has a price.
+    amounts: dict[str, Decimal] = {}
+    for row in (*connections["sms"]["sms__invoice_variance"], *connections["other"]["sms__invoice_variance"]):
+        amounts[row["month"]] = amounts.get(row["month"], Decimal()) + row["statement_amount"]
+    found = spend.rows("FROM spend.sms__invoice_variance")
+    assert {str(row["month"]): row["statement_amount"] for row in found} == amounts
 
 
 def test_given_a_misspelt_connection_then_a_sentence_says_so(spend: Spend) -> None:

@@ -1,6 +1,6 @@
 {#
-The constructs that differ between warehouses. Each is dispatched: a project that takes the package in can override
-one with its own macro (`dispatch: [{macro_namespace: sms_spend, search_order: [your_project, sms_spend]}]`).
+The constructs that differ between warehouses. All but sms_text, sms_null, today, sms_built_at, sms_month, sms_round and
+sms_key are dispatched: a project that takes the package in can override one with its own macro (`dispatch: [{macro_namespace: sms_spend, search_order: [your_project, sms_spend]}]`).
 
 Types; on ClickHouse each is Nullable, so that an outer join gives nulls:
   number()                    exact money and units, nine decimal places

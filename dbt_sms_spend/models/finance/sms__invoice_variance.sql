@@ -21,6 +21,15 @@ statement as (
     group by listed.provider, listed.month, listed.currency
 ),
 
+-- Units of days before the first price: the statement has no money for them.
+unpriced as (
+    select distinct
+        listed.provider,
+        listed.month
+    from {{ ref('sms__monthly_statement') }} as listed
+    where listed.amount is null and listed.units <> 0
+),
+
 -- An account that pays in advance may be invoiced for its top-ups instead of its usage.
 top_ups as (
     select
@@ -50,6 +59,7 @@ compared as (
         keys.currency as currency,
         statement.amount as statement_amount,
         statement.is_whole as is_whole,
+        case when unpriced.month is not null then 1 else 0 end as has_unpriced,
         coalesce(invoices.invoices, 0) as invoices,
         invoices.amount as invoice_amount,
         coalesce(top_ups.amount, 0) as top_ups,
@@ -63,6 +73,9 @@ compared as (
         on keys.provider = statement.provider
         and keys.month = statement.month
         and keys.currency = statement.currency
+    left join unpriced
+        on keys.provider = unpriced.provider
+        and keys.month = unpriced.month
     left join top_ups
         on keys.provider = top_ups.provider
         and keys.month = top_ups.month
@@ -83,6 +96,7 @@ select
         when invoice_amount is null then 'no invoice'
         when statement_amount is null then 'no usage'
         when is_whole = 0 then 'month not complete'
+        when has_unpriced = 1 then 'units without a price'
         when abs(variance) <= {{ var('invoice_tolerance') }} then 'agrees'
         when abs(invoice_amount - top_ups) <= {{ var('invoice_tolerance') }} then 'agrees with top-ups'
         when variance > 0 then 'invoice is higher'

@@ -1,13 +1,34 @@
 {%- set weeks = var('forecast_weeks') %}
 
--- All connections of a provider together. A day counts as known once each of them has read it after it ended.
-with days as (
+-- All connections of a provider together. A day counts as known once each of them has read it after it ended: the days
+-- after the last one of any connection are left out, or the usage of that connection would be missing from their sum.
+with last_days as (
     select
         days.provider,
-        days.date,
+        days.source_relation,
+        max(days.date) as last_day
+    from {{ ref('sms__days') }} as days
+    group by days.provider, days.source_relation
+),
+
+read_by_all as (
+    select
+        provider,
+        min(last_day) as last_day
+    from last_days
+    group by provider
+),
+
+days as (
+    select
+        days.provider as provider,
+        days.date as date,
         max({{ sms_measure('days') }}) as measured_in,
         sum({{ sms_used('days') }}) as used
     from {{ ref('sms__days') }} as days
+    inner join read_by_all
+        on days.provider = read_by_all.provider
+    where days.date <= read_by_all.last_day
     group by days.provider, days.date
     having min(case when days.status = 'complete' and {{ sms_used('days') }} is not null then 1 else 0 end) = 1
         and min({{ sms_measure('days') }}) = max({{ sms_measure('days') }})
