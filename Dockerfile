@@ -10,7 +10,7 @@ RUN python -m venv --without-pip /opt/connector \
  && python -m venv --without-pip /build/tools
 
 # The packages change seldom and the connector often: each is a layer of its own.
-COPY requirements-build.lock requirements.lock ./
+COPY integration_tests/image/requirements-build.lock requirements.lock ./
 RUN python -m pip --python /build/tools/bin/python install --no-cache-dir --require-hashes --no-deps \
         --only-binary :all: -r requirements-build.lock \
  && python -m pip --python /opt/connector/bin/python install --no-cache-dir --require-hashes --no-deps \

@@ -1,4 +1,6 @@
-"""`make bench-against REF=main~5`: what this code takes, against that of another commit, which must know its streams.
+"""Compares the time and memory of this code with those of another commit, which must know its streams.
+
+    .venv/bin/python -m benchmarks.against main~5
 
 Both read the same sandbox in turns, with the packages of this code. A ratio is the median of the turns' ratios.
 """

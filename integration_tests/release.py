@@ -1,13 +1,19 @@
-"""Says what is not in step with pyproject.toml, which holds the version, the addresses and what the locks must satisfy.
+"""Prepares a release. Everything must agree with pyproject.toml: the version, the addresses, the locks.
 
-    python -m integration_tests.release [TAG]
+    python -m integration_tests.release check [TAG]
 
-With a tag, also what only a release must have. Prints a sentence for each, and then ends with 1.
+prints a sentence for each thing that does not agree, and then ends with 1. With a tag, it also checks what only a
+release needs.
+
+    python -m integration_tests.release address OWNER/NAME
+
+writes the address of the public repository into every file that names it.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,11 +34,12 @@ VERSION = r"\d+\.\d+\.\d+"
 LOCKS = {
     "requirements.lock": "",
     "requirements-dev.lock": "dev",
-    "requirements-build.lock": "build",
-    "requirements-pyairbyte.lock": "pyairbyte",
-    "requirements-orchestrators.lock": "orchestrators",
-    "requirements-models.lock": "models",
-    "requirements-bench.lock": "bench",
+    "integration_tests/image/requirements-build.lock": "build",
+    "examples/requirements.lock": "pyairbyte",
+    "examples/requirements-orchestrators.lock": "orchestrators",
+    "dbt_sms_spend/requirements.lock": "models",
+    "dbt_sms_spend/engine_tests/requirements.lock": "engines",
+    "benchmarks/requirements.lock": "bench",
 }
 """Which group of dependencies each lock holds; the first one holds the package's own."""
 
@@ -46,7 +53,7 @@ def out_of_step(root: Path, tag: str = "") -> list[str]:
     if tag and tag != f"v{project['project']['version']}":
         said.append(f"The tag is {tag}, pyproject.toml's version is {project['project']['version']}.")
     if tag and f"/{PLACEHOLDER}/" in project["project"]["urls"]["Repository"]:
-        said.append("pyproject.toml does not say where the repository is public: make address REPOSITORY=owner/name.")
+        said.append(f"{PLACEHOLDER} is not a public address: python -m integration_tests.release address owner/name.")
     return said
 
 
@@ -105,7 +112,32 @@ def required(project: dict[str, Any], group: str) -> Iterator[str]:
             yield from required(project, entry["include-group"])
 
 
+def set_address(root: Path, repository: str) -> None:
+    """Every file that git tracks then names this repository: owner/name, in lower case as registries want it."""
+    old = repository_of(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"])
+    command = ["git", "grep", "--files-with-matches", "--fixed-strings", old]
+    for file in subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines():
+        text = (root / file).read_text(encoding="utf-8")
+        (root / file).write_text(text.replace(old, repository.lower()), encoding="utf-8")
+
+
+def repository_of(project: dict[str, Any]) -> str:
+    """owner/name."""
+    return str(project["urls"]["Repository"]).removeprefix("https://github.com/")
+
+
+def main(arguments: list[str]) -> int:
+    command, *rest = arguments or [""]
+    if command == "check" and len(rest) < 2:
+        sentences = out_of_step(ROOT, *rest)
+        print("\n".join(sentences) or "Everything agrees.")
+        return int(bool(sentences))
+    if command == "address" and re.fullmatch(r"[\w.-]+/[\w.-]+", " ".join(rest)):
+        set_address(ROOT, rest[0])
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
 if __name__ == "__main__":
-    sentences = out_of_step(ROOT, *sys.argv[1:])
-    print("\n".join(sentences) or "All is in step.")
-    sys.exit(bool(sentences))
+    sys.exit(main(sys.argv[1:]))

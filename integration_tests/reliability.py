@@ -18,7 +18,7 @@ HEAD = """# Reliability
 
 What this connector promises, and the test that proves each promise. The tests sync over real sockets with the
 [provider sandbox](../integration_tests/sandbox/README.md), which runs in its own process. `make test` runs them.
-`make soak` runs ten times the rounds of the tests that draw their cases at random.
+`ROUNDS=10 make test` runs ten times the rounds of the tests that draw their cases at random.
 
 `python -m integration_tests.reliability` writes this page, and a test compares the two.
 

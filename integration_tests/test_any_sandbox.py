@@ -57,7 +57,7 @@ def switches() -> dict[str, st.SearchStrategy[Any]]:
 
 @settings(
     max_examples=15 * ROUNDS,
-    # The same examples in each run; `make soak` draws new ones.
+    # The same examples in each run; `ROUNDS=10 make test` draws new ones.
     derandomize=ROUNDS == 1,
     # Not made smaller where one fails: each try is a check and a sync.
     phases=(Phase.reuse, Phase.generate),

@@ -42,7 +42,7 @@ def day_query(stream: str, day: date) -> dict[str, str]:
 
 @settings(
     max_examples=14 * ROUNDS,
-    # The same examples in each run; `make soak` draws new ones.
+    # The same examples in each run; `ROUNDS=10 make test` draws new ones.
     derandomize=ROUNDS == 1,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

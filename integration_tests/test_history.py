@@ -448,7 +448,7 @@ NARROWED = History(
 
 @settings(
     max_examples=30 * ROUNDS,
-    # The same examples in each run; `make soak` draws new ones.
+    # The same examples in each run; `ROUNDS=10 make test` draws new ones.
     derandomize=ROUNDS == 1,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -487,7 +487,7 @@ def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_e
 
 @settings(
     max_examples=15 * ROUNDS,
-    # The same examples in each run; `make soak` draws new ones.
+    # The same examples in each run; `ROUNDS=10 make test` draws new ones.
     derandomize=ROUNDS == 1,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

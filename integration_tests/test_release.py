@@ -18,6 +18,7 @@ from integration_tests.release import (
     facts,
     facts_of_a_release,
     out_of_step,
+    set_address,
     tomllib,
 )
 
@@ -29,9 +30,9 @@ TAG = f"v{PROJECT['version']}"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The files that are compared, the changelogs at the version, and the Makefile."""
+    """The files that are compared, and the changelogs at the version."""
     compared = {file for file, _, _ in (*FACTS, *FACTS_OF_A_RELEASE)}
-    for file in {*compared, *LOCKS, "pyproject.toml", "Makefile", "integration_tests/release.py"}:
+    for file in {*compared, *LOCKS, "pyproject.toml"}:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / file)
     for file, pattern, due in FACTS_OF_A_RELEASE:
@@ -88,12 +89,12 @@ def test_given_a_package_that_no_lock_has_when_it_is_checked_then_it_is_named(co
 
     assert out_of_step(copy) == [
         "requirements-dev.lock has hatch-vcs nowhere for hatch-vcs: make lock.",
-        "requirements-build.lock has hatch-vcs nowhere for hatch-vcs: make lock.",
+        "integration_tests/image/requirements-build.lock has hatch-vcs nowhere for hatch-vcs: make lock.",
     ]
 
 
 def test_given_another_tag_when_a_release_is_checked_then_both_versions_are_named_and_it_fails():
-    command = [sys.executable, "-m", "integration_tests.release", "v9.8.7"]
+    command = [sys.executable, "-m", "integration_tests.release", "check", "v9.8.7"]
 
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
@@ -104,16 +105,15 @@ def test_given_another_tag_when_a_release_is_checked_then_both_versions_are_name
 def test_given_no_public_address_when_a_release_is_checked_then_it_is_asked_for(copy):
     change(copy / "pyproject.toml", r'^Repository = "https://github.com/([^/]+)/', PLACEHOLDER)
 
-    assert "pyproject.toml does not say where the repository is public: make address REPOSITORY=owner/name." in (
-        out_of_step(copy, TAG)
-    )
+    command = "python -m integration_tests.release address owner/name"
+    assert f"{PLACEHOLDER} is not a public address: {command}." in out_of_step(copy, TAG)
 
 
 def test_given_a_public_address_when_it_is_told_once_then_every_file_says_it_and_the_release_is_in_step(copy):
     for command in (["git", "init", "-q"], ["git", "add", "."]):
         subprocess.run(command, cwd=copy, check=True)
 
-    subprocess.run(["make", "address", "REPOSITORY=Acme-GmbH/sms"], cwd=copy, check=True, capture_output=True)
+    set_address(copy, "Acme-GmbH/sms")
 
     assert out_of_step(copy, TAG) == []
     assert 'io.airbyte.name="ghcr.io/acme-gmbh/sms"' in (copy / "Dockerfile").read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ sequences_of_syncs = st.lists(
 
 @settings(
     max_examples=12 * ROUNDS,
-    # The same examples in each run; `make soak` draws new ones.
+    # The same examples in each run; `ROUNDS=10 make test` draws new ones.
     derandomize=ROUNDS == 1,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -1,4 +1,7 @@
-"""Measures the models on 400 days, 300 countries and 50 accounts, each of which has usage: `make large-models`."""
+"""Measures the models on 400 days, 300 countries and 50 accounts, each of which has usage.
+
+.venv-models/bin/python -m dbt_sms_spend.integration_tests.large
+"""
 
 from __future__ import annotations
 

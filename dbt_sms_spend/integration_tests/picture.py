@@ -1,4 +1,7 @@
-"""Draws docs/spend.svg, the chart that README.md shows, from the sandbox's world: `make picture`."""
+"""Draws docs/spend.svg, the chart of README.md, from the data of the sandbox.
+
+.venv-models/bin/python -m dbt_sms_spend.integration_tests.picture
+"""
 
 from __future__ import annotations
 

@@ -403,7 +403,7 @@ def large_case(spend: Spend, days: int, countries: int, accounts: int) -> float:
 
 
 def test_many_accounts_and_countries_build_in_seconds(tmp_path: Path) -> None:
-    """`make large-models` measures 400 days, 300 countries and 50 accounts."""
+    """`large.py` measures 400 days, 300 countries and 50 accounts."""
     spend = Spend(tmp_path)
     # With a join that has no equality, this takes minutes.
     assert large_case(spend, days=60, countries=200, accounts=20) < 60

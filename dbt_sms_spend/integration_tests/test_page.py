@@ -413,7 +413,7 @@ def test_a_database_that_is_being_written_says_to_wait(look: Look, spend: Spend)
 
 
 def test_the_picture_of_the_readme_is_the_pages(built: Spend) -> None:
-    assert PICTURE.read_text(encoding="utf-8") == picture(built), "make picture draws it anew"
+    assert PICTURE.read_text(encoding="utf-8") == picture(built), "run dbt_sms_spend.integration_tests.picture"
     assert "docs/spend.svg" in (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ if [ -n "$host" ]; then
 fi
 # The registry that the image is pushed to.
 command -v docker-registry >/dev/null || { apt-get update -qq; apt-get install -y -qq --no-install-recommends docker-registry; } >&2
-# An image and not an index of images, so that `make name-image` can put it into one.
+# An image and not an index of images, so that `.github/release.sh name` can put it into one.
 export BUILDX_NO_DEFAULT_ATTESTATIONS=1
 # The older builder, where the newer one is not installed.
 docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0

@@ -305,8 +305,9 @@ def test_the_image_is_pushed_named_pulled_back_and_runs(registry: str) -> None:
     tag = f"{name}:{METADATA['dockerImageTag']}"
     processor = docker("version", "--format={{.Server.Arch}}")
 
-    for target in (["push-image"], ["name-image", f"PROCESSORS={processor}", "ARGS=--insecure"]):
-        subprocess.run(["make", *target, f"IMAGE={name}"], cwd=REPOSITORY, check=True, timeout=300)
+    for step in (["push", name], ["name", name, "--insecure"]):
+        script = [REPOSITORY / ".github/release.sh", *step]
+        subprocess.run(script, env={**os.environ, "PROCESSORS": processor}, check=True, timeout=300)
     docker("image", "rm", f"{tag}-{processor}")
     docker("pull", "--quiet", tag)
 
