@@ -50,7 +50,7 @@ clean:  ## remove what was installed and built; keep secrets/ and the database
 
 test: $(VENV)/connector  ## run the tests that need no engine (ARGS="-k balance" picks some)
 ifdef CDK
-	@$(call install,$(VENV)) --upgrade "airbyte-cdk$(if $(filter newest,$(CDK)),,==$(CDK).*)"
+	@$(call install,$(VENV)) --upgrade "airbyte-cdk[manifest-server]$(if $(filter newest,$(CDK)),,==$(CDK).*)"
 	@$(VENV)/bin/python -c 'import importlib.metadata as m; print("CDK", m.version("airbyte-cdk"))'
 endif
 	@$(VENV)/bin/python -m pytest -n 4 --dist worksteal $(ARGS)

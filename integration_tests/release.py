@@ -69,6 +69,8 @@ def facts(project: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "metadata.yaml", r"^  dockerRepository: (.+)$", image
     yield "metadata.yaml", r"^  documentationUrl: (.+)$", documentation
     yield "source_sms_providers/manifest.yaml", r"^  documentation_url: (.+)$", documentation
+    yield "connector-builder/seven-io.yaml", r"^  documentation_url: (.+)$", documentation
+    yield "connector-builder/smsfactor.yaml", r"^  documentation_url: (.+)$", documentation
     yield "acceptance-test-config.yml", r"^connector_image: (.+):dev$", image
     yield "Dockerfile", r'io\.airbyte\.name="(.+)"', image
     yield "Dockerfile", r'\.version="(.+)"', version
