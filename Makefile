@@ -43,7 +43,7 @@ dashboard: .venv-models/locked  ## show the spend models in your browser
 		--server.fileWatcherType none --browser.gatherUsageStats false --client.toolbarMode viewer
 
 clean:  ## remove what was installed and built; keep secrets/ and the database
-	@rm -rf .venv .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf .venv .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .rumdl_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ For maintainers
@@ -59,6 +59,8 @@ lint: $(VENV)/connector  ## check style, types, spelling and links (ARGS=--fix c
 	@$(VENV)/bin/ruff check $(ARGS) .
 	@$(VENV)/bin/ruff format $(if $(findstring --fix,$(ARGS)),,--check) .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/codespell
+	@$(VENV)/bin/rumdl check --quiet .
 	@$(VENV)/bin/actionlint
 	@$(VENV)/bin/zizmor --quiet --offline --no-progress --persona=pedantic .github
 

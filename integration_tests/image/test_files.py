@@ -65,6 +65,13 @@ def test_the_prerequisites_name_each_required_setting() -> None:
     assert [title for title in titles if title not in prerequisites] == []
 
 
+def test_the_documentation_lists_each_setting_that_the_form_shows() -> None:
+    settings = MANIFEST["spec"]["connection_specification"]["properties"].values()
+    rows = DOCUMENT.split("\n| Setting | ")[1].split("\n\n")[0].splitlines()[2:]
+    titles = [setting["title"] for setting in settings if not setting.get("airbyte_hidden")]
+    assert sorted(row.split(" | ")[0].removeprefix("| ") for row in rows) == sorted(titles)
+
+
 def test_the_platform_lets_the_connector_reach_the_hosts_it_asks() -> None:
     settings = MANIFEST["spec"]["connection_specification"]["properties"]
     urls = [setting["default"] for name, setting in settings.items() if name.endswith("_base_url")]
