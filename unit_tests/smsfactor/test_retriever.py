@@ -231,6 +231,48 @@ def test_given_a_refund_of_an_account_that_is_not_listed_any_more_then_the_total
     assert found == {("1", "FR"): 100, ("2", "IT"): -24, ("3", "IT"): 0}
 
 
+def test_given_accounts_with_usage_and_refunds_then_those_stay_that_add_up_to_the_total(day):
+    day(account(2, "Sub", IT=24), account(3, "Other", IT=-19), account(4, "Third", IT=7), FR=100)
+    _, states = synced()
+    day(FR=100, total=105)
+
+    found, _ = synced(after=states)
+
+    assert found == {("1", "FR"): 100, ("2", "IT"): 24, ("3", "IT"): -19, ("4", "IT"): 0}
+
+
+def test_given_no_total_and_a_refund_that_moved_from_a_hidden_account_then_the_old_row_has_zero(day):
+    day(account(2, "Sub", IT=-24), FR=100)
+    _, states = synced()
+    day(FR=76, total=None)
+
+    found, _ = synced(after=states)
+
+    assert found == {("1", "FR"): 76, ("2", "IT"): 0}
+
+
+def test_given_an_unlisted_account_without_usage_then_nothing_is_requested_for_it(day, providers, caplog):
+    day(FR=6, total=None)
+
+    found, _ = synced(saved=written("consumption", entry("1", "FR", 6), entry("2", "IT", 0)))
+
+    assert found == {("1", "FR"): 6, ("2", "IT"): 0}
+    assert months_requested(providers) == 0
+    assert len(warnings(caplog)) == 1
+
+
+def test_given_a_filter_and_a_total_that_holds_more_of_an_unlisted_account_then_no_sums_are_compared(day, caplog):
+    day(account(2, "Sub", IT=20, FR=5), FR=6)
+    _, states = synced(countries=["FR"])
+    day(FR=6, total=31)
+
+    found, _ = synced(after=states, countries=["FR"])
+
+    assert found == {("1", "FR"): 6, ("2", "FR"): 5}
+    [warning] = warnings(caplog)
+    assert "their rows are kept" in warning
+
+
 def test_given_an_account_that_comes_back_then_its_reported_usage_counts(day):
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
