@@ -32,6 +32,7 @@ NUMBERS: dict[str, st.SearchStrategy[Any]] = {
     "balance_amount": st.sampled_from([None, 900, -12.345, 0]),
     "seven_most_days": st.sampled_from([0, 0, 1, 3]),
     "seven_subaccounts": st.integers(0, 3),
+    "smsfactor_most_days": st.sampled_from([0, 0, 3, 31]),
     "smsfactor_sub_accounts": st.integers(0, 4),
     "smsfactor_total_off_by": st.sampled_from([0, 0, 7]),
     "postpaid_limit": st.sampled_from([False, 500, 12.5]),
