@@ -445,6 +445,11 @@ NARROWED = History(
     ),
 )
 
+CUT_TO_A_SUNDAY = History(
+    START, 3, (Step("2026-03-10", FILLED),), knobs={"smsfactor_most_days": 1, "smsfactor_most_days_are": "oldest"}
+)
+"""SMSFactor counts only the first day of a range, here the Sunday before the Monday with messages."""
+
 
 @settings(
     max_examples=30 * ROUNDS,
@@ -499,6 +504,7 @@ def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_e
     activity=a(("busy", "weekday", "dormant")),
     seven_groups=a(("one", "one", "many")),
 )
+@example(history=CUT_TO_A_SUNDAY, widths=(5, 5), activity="weekday", seven_groups="many")
 def test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_then_each_table_says_so_too(
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
