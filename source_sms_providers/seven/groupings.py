@@ -92,7 +92,8 @@ class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
         total = self.control_total(day)
         if day >= self._today or total is None:
             # Messages are being sent, so nothing adds up. A later sync decides.
-            return Day(day, [*rows.values(), *(self.restore(day, *each) for each in removed.items())])
+            restored = [self.restore(day, *each) for each in removed.items()]
+            return Day(day, [*rows.values(), *restored] or [self.empty_row(day)])
         reported = [amounts_of(row) for row in rows.values() if has_usage(row)]
         # The remainder of before is no group that was removed: it is worked out anew.
         empty_row = self.empty_row(day)

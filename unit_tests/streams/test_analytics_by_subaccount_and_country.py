@@ -298,6 +298,17 @@ def test_given_a_running_day_that_does_not_add_up_then_not_all_accounts_are_aske
     assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
 
 
+def test_given_a_running_day_that_is_not_reported_and_has_no_usage_then_there_is_a_row_of_zeros(providers):
+    providers.answer(URL, as_json([]))
+    providers.answer(LIST, as_json([]))
+
+    output = read(STREAM, start_date="2026-03-10", include_today=True)
+
+    [row] = output.records
+    assert (row["date"], row["account_id"], row["country"], row["is_partial"]) == ("2026-03-10", "main", "", True)
+    assert {row[name] for name in ZEROS} == {0}
+
+
 def test_given_a_running_day_that_ends_meanwhile_then_it_counts_as_running(providers, accounts, clock, caplog):
     def at_midnight(_request):
         clock.move_to("2026-03-11T00:00:01Z")
