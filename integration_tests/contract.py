@@ -196,8 +196,7 @@ class Contract:
 
     def _may_settle(self, at: StreamDay, today: date) -> bool:
         """Whether the day was read, or could not be read since an earlier date, and is older than the lookback."""
-        since = min((day for (stream, _), day in self._unread.items() if stream == at[0]), default=today)
-        is_known = at in self._open or self._was_read(at) or since < today
+        is_known = at in self._open or self._was_read(at) or self._unread.get(at, today) < today
         return is_known and today - date.fromisoformat(at[1]) > timedelta(days=self._config["lookback_days"])
 
     def _reading(self, report: _Report, at: StreamDay, before: Rows, *, is_unchanged: bool = False) -> Reading:

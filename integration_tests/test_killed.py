@@ -116,6 +116,9 @@ def usage_after(stream: str, what: str, of_account: int, of_sub_account: int) ->
         of_account, of_sub_account = of_account + 2, of_sub_account + 2
     if stream == "consumption":
         other = "DE" if what == "moved" else "BE"
+        if what == "deleted, totals dropped":
+            # The group total no longer contains them.
+            return {("1001", "FR"): 100}
         return {("1001", "FR"): 100, ("2001", "FR"): of_sub_account, ("2001", other): 3}
     has_moved, is_dropped = what == "moved", what == "deleted, totals dropped"
     country = "ES" if has_moved else "AT"

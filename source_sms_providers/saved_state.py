@@ -1,10 +1,10 @@
 """The saved state of a stream: what it says, and its JSON.
 
 `{"date": D, "lookback_from": F, "read_through": E, "written": {day: [[key, amounts, description], …]}, "filters": {…},
-"first_reported": R, "not_reported": [N, date]}` describes the destination's table:
+"first_reported": R, "not_reported": [N, M, date]}` describes the destination's table:
 
 - Every day up to D was read wholly after it had ended. A day that fails stays after D, also when an earlier sync had
-  read it: then E says how far that sync had read.
+  read it: then E says how far that sync had read, apart from the days from N to M.
 - Every day before F was read again when it was `lookback_days` old. A longer lookback window does not go back further
   than to the day before F: the state does not name the rows of earlier days.
 - Each row that has an amount, of the day before F or a later one, is in `written`. The state that names a row is
@@ -13,7 +13,8 @@
 - `written` was read under these `filters`, settings that narrow the stream.
 - R is the oldest day that the provider ever reported, under whatever filters. Only older days can be days before the
   account was opened.
-- N is the oldest day that could not be read because the provider does not report it, since the sync of that date.
+- N and M are the oldest and the newest day that could not be read because the provider does not report them. Each of
+  them failed in a sync of that date at the latest.
 
 States of earlier versions name F `again_from` and `written` `groups`, without F if D is the day before their sync; they
 have no `filters`, no R and no N.
@@ -43,6 +44,22 @@ class StateEntry(NamedTuple):
 Written = Mapping[RowKey, StateEntry]
 
 
+class NotReported(NamedTuple):
+    """Days that the provider did not report, although it must know them: N, M and the date."""
+
+    first: date
+    last: date
+    since: date
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first <= day <= self.last
+
+    def joined(self, other: NotReported | None) -> NotReported:
+        if other is None:
+            return self
+        return NotReported(min(self.first, other.first), max(self.last, other.last), max(self.since, other.since))
+
+
 @dataclass(frozen=True)
 class SavedState:
     """What a state says. The attributes are D, F, E and so on, as above; F is None for a snapshot."""
@@ -53,7 +70,7 @@ class SavedState:
     written: Mapping[str, Written] = field(default_factory=dict)
     filters: Mapping[str, Any] = field(default_factory=dict)
     first_reported: date | None = None
-    not_reported: tuple[date, date] | None = None
+    not_reported: NotReported | None = None
 
     @classmethod
     def parse(cls, saved: Mapping[str, Any], lookback: timedelta, yesterday: date) -> SavedState:
@@ -62,8 +79,7 @@ class SavedState:
         lookback_from = saved.get("lookback_from") or saved.get("again_from")
         not_reported = None
         if "not_reported" in saved:
-            day, since = map(date.fromisoformat, saved["not_reported"])
-            not_reported = (day, since)
+            not_reported = NotReported(*map(date.fromisoformat, saved["not_reported"]))
         return cls(
             done,
             date.fromisoformat(lookback_from or str(min(done, yesterday) + 2 * DAY - lookback)),
@@ -88,7 +104,7 @@ class SavedState:
             state["filters"] = self.filters
         if self.first_reported:
             state["first_reported"] = str(self.first_reported)
-        if self.not_reported and self.not_reported[0] > self.done:
+        if self.not_reported:
             state["not_reported"] = [*map(str, self.not_reported)]
         if self.written:
             state["written"] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from source_sms_providers.days import DAY
 from source_sms_providers.errors import config_error
-from source_sms_providers.saved_state import SavedState, Written
+from source_sms_providers.saved_state import NotReported, SavedState, Written
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -46,7 +46,7 @@ class StreamState:
         self.first_day = start
         self.first_reported: date | None = None
         self._reported: list[date] = []
-        self._not_reported_before: tuple[date, date] | None = None
+        self._not_reported_before: NotReported | None = None
         self._read_before = start - DAY
         self._previously_written: Mapping[str, Written] = {}
         if "date" in saved:
@@ -60,7 +60,7 @@ class StreamState:
         self._read_through = self._read_before
         self._read_again_through = self.first_day - DAY
         self._has_gap = self._has_failed = self._has_warned = False
-        self._not_reported: tuple[date, date] | None = self._not_reported_before
+        self._not_reported: NotReported | None = None
         self._written = dict(self._previously_written)
         self._sent: Mapping[str, Any] = {}
         if "date" in saved:
@@ -111,15 +111,15 @@ class StreamState:
 
     def was_read(self, day: date) -> bool:
         """Whether an earlier sync read the day after it had ended."""
-        return day <= self._read_before
+        return day <= self._read_before and day not in (self._not_reported_before or ())
 
     def may_be_forgotten(self, day: date) -> bool:
         """Whether a day that the provider does not report keeps what rows it has, without being an error.
 
-        It must be older than the lookback window. If no sync has read it, one of an earlier date must have failed.
+        It must be older than the lookback window. If no sync has read it, it must have failed on an earlier date.
         """
-        first, since = self._not_reported_before or (date.max, date.max)
-        has_failed_before = first <= day and since < self._today
+        before = self._not_reported_before
+        has_failed_before = before is not None and day in before and before.since < self._today
         return day < self._today - self._lookback and (self.was_read(day) or has_failed_before)
 
     def reported(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -153,10 +153,13 @@ class StreamState:
 
     def failed(self, day: date, is_not_reported: bool = False) -> None:
         """The day could not be read: the next sync reads it again."""
-        if is_not_reported and (self._not_reported is None or self._not_reported[0] <= self._done()):
-            self._not_reported = (day, self._today)
         self._has_failed = True
-        self._has_gap = self._has_gap or day > self._read_before
+        if is_not_reported:
+            before = self._not_reported_before
+            since = before.since if before and day in before else self._today
+            self._not_reported = NotReported(day, day, since).joined(self._not_reported)
+        elif not self.was_read(day):
+            self._has_gap = True
 
     def checkpoint(self) -> Mapping[str, Any] | None:
         """The state to send now; None if it says no more than the one that was sent last."""
@@ -167,14 +170,19 @@ class StreamState:
         return state
 
     def _as_json(self) -> dict[str, Any]:
+        done, not_reported = self._done(), self._not_reported
+        before = self._not_reported_before
+        if before and before.last > done:
+            # This sync has not read all of these days yet.
+            not_reported = before._replace(first=max(before.first, done + DAY)).joined(not_reported)
         return SavedState(
-            self._done(),
+            done,
             self._lookback_from() if self._lookback else None,
             self._read_through,
             self._rows_to_name(),
             self._filters,
             min(self._reported, default=None),
-            self._not_reported,
+            not_reported,
         ).as_json()
 
     def _done(self) -> date:

@@ -153,35 +153,59 @@ def test_given_an_old_day_that_was_never_read_then_it_may_not_be_forgotten():
 
 @pytest.mark.parametrize(
     ("since", "day", "may"),
-    [(9, 3, True), (9, 6, True), (9, 2, False), (9, 7, False), (10, 3, False)],
-    ids=["the day that failed", "a later one", "an older one", "within the lookback", "failed today"],
+    [(9, 3, True), (9, 5, True), (9, 2, False), (9, 6, False), (9, 7, False), (10, 3, False)],
+    ids=["the first that failed", "the last", "an older one", "a later one", "within the lookback", "failed today"],
 )
 def test_given_a_day_that_failed_before_for_it_is_not_reported_then_it_may_be_forgotten(since, day, may):
-    saved = {"date": text(1), "lookback_from": text(2), "not_reported": [text(3), text(since)]}
+    saved = {"date": text(1), "lookback_from": text(2), "not_reported": [text(3), text(5), text(since)]}
 
     assert resumed(saved).may_be_forgotten(march(day)) is may
 
 
-def test_given_a_day_that_fails_for_it_is_not_reported_then_the_state_says_since_when():
+def missed(first: int, last: int, since: int = 10) -> list[str]:
+    return [text(first), text(last), text(since)]
+
+
+def test_given_days_that_fail_for_they_are_not_reported_then_the_state_names_them_and_all_others_were_read():
     state = resumed({"date": text(2)}, lookback_days=1)
     state.completed(march(3))
     state.failed(march(4), is_not_reported=True)
     state.failed(march(5), is_not_reported=True)
+    complete(state, 6, 9)
+
     saved = saved_as(state)
 
-    assert saved["not_reported"] == [text(4), text(10)]
+    assert (saved["date"], saved["read_through"], saved["not_reported"]) == (text(3), text(9), missed(4, 5))
+    again = resumed(saved, today=march(11), lookback_days=1)
+    assert [day for day in range(1, 12) if not again.was_read(march(day))] == [4, 5, 10, 11]
 
+
+def test_given_days_that_fail_again_then_the_date_stays_and_that_of_a_further_one_is_of_today():
+    saved = {"date": text(3), "read_through": text(9), "not_reported": missed(4, 5)}
     again = resumed(saved, today=march(11), lookback_days=1)
     again.failed(march(4), is_not_reported=True)
-    again.completed(march(5))
+    # As it was.
     assert again.checkpoint() is None
 
-    forgotten = resumed(saved, today=march(11), lookback_days=1)
-    complete(forgotten, 4, 6)
-    assert "not_reported" not in saved_as(forgotten)
-    forgotten.failed(march(7), is_not_reported=True)
-    complete(forgotten, 8, 10)
-    assert forgotten.checkpoint()["not_reported"] == [text(7), text(11)]
+    complete(again, 5, 6)
+    again.failed(march(7), is_not_reported=True)
+
+    assert saved_as(again)["not_reported"] == missed(4, 7, 11)
+
+
+def test_given_days_that_failed_when_they_are_read_then_only_those_that_are_left_are_named():
+    saved = {"date": text(3), "read_through": text(9), "not_reported": missed(4, 6)}
+    state = resumed(saved, today=march(11), lookback_days=1)
+    complete(state, 4, 4)
+    state.failed(march(5))
+    complete(state, 6, 9)
+    assert saved_as(state)["not_reported"] == missed(5, 6)
+
+    state = resumed(saved, today=march(11), lookback_days=1)
+    complete(state, 4, 6)
+    assert "not_reported" not in saved_as(state)
+    state.failed(march(7), is_not_reported=True)
+    assert saved_as(state)["not_reported"] == missed(7, 7, 11)
 
 
 # What was written
@@ -599,7 +623,10 @@ def test_given_a_state_without_a_date_then_it_is_none(saved):
         *({"date": day} for day in ("", "yesterday", None, 5, "2026-02-30")),
         *({"date": "2026-03-09", key: "soon"} for key in ("lookback_from", "again_from", "read_through")),
         *({"date": "2026-03-09", "first_reported": value} for value in ("soon", None, 5)),
-        *({"date": "2026-03-09", "not_reported": value} for value in ("soon", None, 5, ["2026-03-01", "soon"])),
+        *(
+            {"date": "2026-03-09", "not_reported": value}
+            for value in ("soon", None, 5, ["2026-03-01"] * 2, ["2026-03-01", "2026-03-01", "soon"])
+        ),
         *({"date": "2026-03-09", "written": rows} for rows in ([1], {"2026-03-09": [1]}, {"2026-03-09": [[1, 2]]})),
         *({"date": "2026-03-09", "groups": rows} for rows in ([1], {"2026-03-09": 1}, {"2026-03-09": [[["DE"]]]})),
     ],
