@@ -201,6 +201,12 @@ Nothing may `ref` the model sms__completeness except tests: it is a leaf, and a 
 {% macro duckdb__sms_ratio(a, b, places) -%}
     cast({{ a }} / nullif({{ b }}, 0) * 1.000000000000001e0 as {{ sms_decimal(places) }})
 {%- endmacro %}
+{# Spark gives a quotient the places that its 38 digits leave: ten for wide figures, which would be rounded twice. #}
+{% macro spark__sms_ratio(a, b, places) -%}
+    cast(round(
+        cast({{ a }} as decimal(22, 9)) / nullif(cast({{ b }} as decimal(22, 9)), 0), {{ places }}
+    ) as {{ sms_decimal(places) }})
+{%- endmacro %}
 {# ClickHouse keeps the places of the dividend and cuts the rest off. It also divides where the divisor is null. #}
 {% macro clickhouse__sms_ratio(a, b, places) -%}
     case

@@ -147,7 +147,16 @@ moments as (
 
 bounded as (
     select
-        rests.*,
+        rests.source_relation as source_relation,
+        rests.provider as provider,
+        rests.account_key as account_key,
+        rests.first_date as first_date,
+        rests.second_date as second_date,
+        rests.measured_in as measured_in,
+        rests.least_topup as least_topup,
+        rests.first_balance as first_balance,
+        rests.second_balance as second_balance,
+        rests.days as days,
         coalesce(moments.snapshot_moment, 'during the day') as snapshot_moment,
         case when moments.snapshot_moment = 'end of day' then 1 else 0 end as shift,
         case when moments.snapshot_moment = 'end of day' then rests.known_from_ends else rests.known_from_starts end
@@ -256,7 +265,18 @@ placed as (
 
 booked as (
     select
-        judged.*,
+        judged.source_relation as source_relation,
+        judged.provider as provider,
+        judged.account_key as account_key,
+        judged.measured_in as measured_in,
+        judged.first_balance as first_balance,
+        judged.second_balance as second_balance,
+        judged.snapshot_moment as snapshot_moment,
+        judged.days as days,
+        judged.tolerance as tolerance,
+        judged.is_comparable as is_comparable,
+        judged.is_usage_known as is_usage_known,
+        judged.top_up as top_up,
         placed.date as date,
         case when judged.is_comparable then usage.used end as used,
         coalesce(
@@ -310,7 +330,7 @@ select
         as {{ number() }}
     ) as unexplained,
     cast(entries.closing_balance as {{ number() }}) as closing_balance,
-    entries.place_from_end = 1 as is_measured,
+    cast(entries.place_from_end = 1 as {{ sms_boolean() }}) as is_measured,
     cast(entries.days as {{ sms_bigint() }}) as days_between_snapshots,
     entries.snapshot_moment as snapshot_moment,
     cast(entries.tolerance as {{ number() }}) as tolerance,

@@ -226,7 +226,10 @@ budgets as (
 
 ranges as (
     select
-        scopes.*,
+        scopes.provider as provider,
+        scopes.complete_to as complete_to,
+        scopes.measured_in as measured_in,
+        scopes.month as month,
         sums.month_to_date as month_to_date,
         sums.days_known as days_known,
         {{ sms_days_between('scopes.month', 'scopes.complete_to') }} + 1 as days_to_date,

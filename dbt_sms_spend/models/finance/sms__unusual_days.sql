@@ -127,7 +127,13 @@ medians as (
 
 judged as (
     select
-        history.*,
+        history.source_relation as source_relation,
+        history.provider as provider,
+        history.kind as kind,
+        history.date as date,
+        history.status as status,
+        history.part as part,
+        history.used as used,
         medians.days_compared as days_compared,
         medians.median_of_weekday as median_of_weekday,
         case when history.provider = 'seven.io' then {{ var('anomaly_min_eur') }} else {{ var('anomaly_min_units') }} end
