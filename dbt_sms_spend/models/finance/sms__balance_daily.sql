@@ -138,9 +138,9 @@ moments as (
         {{ account }},
         case
             when pairs_from_starts >= 2 and 2 * pairs_from_starts >= pairs_judged and pairs_from_starts >= pairs_from_ends
-                then 'start of day'
-            when pairs_from_ends >= 2 and 2 * pairs_from_ends >= pairs_judged then 'end of day'
-            else 'during the day'
+                then {{ sms_text('start of day') }}
+            when pairs_from_ends >= 2 and 2 * pairs_from_ends >= pairs_judged then {{ sms_text('end of day') }}
+            else {{ sms_text('during the day') }}
         end as snapshot_moment
     from fits
 ),
