@@ -1,21 +1,33 @@
 """Loads with dlt what is new or corrected, here into DuckDB. After `make .venv-pyairbyte/orchestrators`:
 
-    AIRBYTE_OFFLINE_MODE=1 DO_NOT_TRACK=1 .venv-pyairbyte/bin/python -m examples.dlt_pipeline
+    .venv-pyairbyte/bin/python -m examples.dlt_pipeline
 
-PyAirbyte's cache keeps the connector's state, dlt's incremental says which of its rows are new.
+Reads the accounts of secrets/config.json. Without that file, it starts the sandbox and reads its invented accounts.
+PyAirbyte's cache keeps the connector's state; dlt's incremental says which of its rows are new.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
+
+# Before it is imported: PyAirbyte reports how it is used, unless it is told not to.
+os.environ["DO_NOT_TRACK"] = "1"
 
 import airbyte as ab
 import dlt
 from airbyte.caches import DuckDBCache
 
-from examples.sync_to_duckdb import CONFIG, CONNECTOR, REPOSITORY
-
+REPOSITORY = Path(__file__).resolve().parent.parent
+CONNECTOR = REPOSITORY / ".venv/bin/source-sms-providers"
+CONFIG = REPOSITORY / "secrets/config.json"
+SANDBOX = [str(REPOSITORY / ".venv/bin/python"), "-m", "integration_tests.sandbox", "--port=0"]
 SINCE = dlt.sources.incremental("_airbyte_extracted_at")
 
 
@@ -33,7 +45,30 @@ def sms_providers(config: dict[str, Any]) -> Any:
         yield dlt.resource(rows, name=stream.name, primary_key=key, write_disposition="merge")(stream.name)
 
 
+@contextlib.contextmanager
+def settings() -> Iterator[dict[str, Any]]:
+    """Those of secrets/config.json, or those of the sandbox, which runs meanwhile."""
+    if CONFIG.exists():
+        yield json.loads(CONFIG.read_text(encoding="utf-8-sig"))
+        return
+    print("No secrets/config.json: reading the invented accounts of the sandbox.", flush=True)
+    with subprocess.Popen(SANDBOX, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = process.stdout.readline().split()[-1] if process.stdout else ""
+            yield {
+                "seven_api_key": "sandbox-seven-key-6f1d2c3b4a59",
+                "seven_base_url": f"{url}/api",
+                "smsfactor_api_token": "sandbox-smsfactor-token-eyJhbGciOi.J9a8b7c6",
+                "smsfactor_base_url": url,
+                "start_date": str(datetime.now(timezone.utc).date() - timedelta(days=30)),
+            }
+        finally:
+            process.terminate()
+
+
 if __name__ == "__main__":
+    dlt.config["runtime.dlthub_telemetry"] = False
     state, database = REPOSITORY / ".cache/dlt", dlt.destinations.duckdb(str(REPOSITORY / "sms_providers_dlt.duckdb"))
     pipeline = dlt.pipeline("sms_providers", str(state), destination=database, dataset_name="sms_providers")
-    print(pipeline.run(sms_providers(json.loads(CONFIG.read_text(encoding="utf-8")))))
+    with settings() as config:
+        print(pipeline.run(sms_providers(config)))

@@ -14,13 +14,18 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+# Before it is imported: PyAirbyte reports how it is used, unless it is told not to.
+os.environ["DO_NOT_TRACK"] = "1"
+
 import airbyte as ab
+from airbyte import exceptions
 from airbyte.caches import PostgresCache
-from airbyte.exceptions import PyAirbyteError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONNECTOR = REPOSITORY / ".venv/bin/source-sms-providers"
 CONFIG = REPOSITORY / "secrets/config.json"
+# PyAirbyte 1.0 renames it.
+FAILURE = getattr(exceptions, "PyAirbyteError", None) or exceptions.AirbyteLibError
 
 
 def main() -> None:
@@ -53,5 +58,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except PyAirbyteError as error:
+    except FAILURE as error:
         sys.exit(f"\n{error}")

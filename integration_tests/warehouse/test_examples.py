@@ -86,6 +86,58 @@ def test_without_keys_the_duckdb_example_reads_the_sandbox(checkout: Path) -> No
     assert re.search(r"^The sandbox answered \d+ requests\.$", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "secrets/config.json is empty. Add your settings."),
+        ('{"start_date": "2026-01-01",}', "secrets/config.json is not valid JSON: line 1, column 29. Correct it."),
+        ("[]", "secrets/config.json is not a JSON object. Correct it."),
+        ('\ufeff{"start_date": "2026-01-01"}', "Enter the seven.io API key, or the SMSFactor API token."),
+    ],
+    ids=["empty", "broken", "a list", "with a byte order mark"],
+)
+def test_settings_that_cannot_be_read_end_with_a_sentence(checkout: Path, text: str, sentence: str) -> None:
+    (checkout / "secrets").mkdir()
+    (checkout / "secrets/config.json").write_text(text, encoding="utf-8")
+    done = run(checkout, "examples/scheduled_sync.sh")
+    assert done.returncode == 1
+    assert sentence in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_database_that_is_open_elsewhere_ends_with_a_sentence(checkout: Path) -> None:
+    hold = "import duckdb, sys; database = duckdb.connect('sms_providers.duckdb'); print('open', flush=True); input()"
+    with subprocess.Popen(
+        [PYAIRBYTE, "-c", hold], cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "open\n"
+        done = run(checkout, "examples/scheduled_sync.sh")
+        other.kill()
+    assert done.returncode == 1
+    assert "sms_providers.duckdb is open in another program. Close that program, then try again." in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_without_keys_the_dlt_pipeline_reads_the_sandbox(checkout: Path) -> None:
+    done = run(checkout, ".venv-pyairbyte/bin/python", "-m", "examples.dlt_pipeline", HOME=str(checkout), **QUIET)
+    assert done.returncode == 0, done.stdout
+    assert "1 load package(s) were loaded" in done.stdout
+
+
+def test_without_keys_the_dagster_assets_are_those_of_the_sandbox(checkout: Path) -> None:
+    dagster = checkout / ".venv-pyairbyte/bin/dagster"
+    done = run(checkout, dagster, "asset", "materialize", "--select", "*", "-m", "examples.dagster_assets", **QUIET)
+    assert done.returncode == 0, done.stdout
+    assert "models are in the schema sandbox_spend of sms_providers.duckdb" in done.stdout
+
+
+@pytest.mark.parametrize("example", ["sync_to_duckdb", "sync_to_postgres", "dlt_pipeline", "dagster_assets"])
+def test_an_example_is_one_file_that_can_be_copied(checkout: Path, example: str) -> None:
+    code = (checkout / f"examples/{example}.py").read_text(encoding="utf-8")
+    assert not re.search(r"^(from|import) (examples|integration_tests|source_sms_providers)", code, re.MULTILINE)
+
+
 def test_the_dlt_pipeline_loads_what_is_new_and_replaces_what_was_corrected(
     providers: Sandbox, config: dict[str, Any], checkout: Path
 ) -> None:
