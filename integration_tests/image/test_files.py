@@ -58,6 +58,13 @@ def test_no_line_is_what_airbytes_check_takes_for_a_plain_http_request() -> None
     assert [line for line in lines if "http://" in harmless.sub("", line[1])] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "lines"), [("CONTRIBUTING.md", 250), ("docs/integrations/sources/sms-providers.md", 450)]
+)
+def test_a_page_is_no_longer_than_people_read(path: str, lines: int) -> None:
+    assert len(text(path).splitlines()) <= lines
+
+
 def test_the_prerequisites_name_each_required_setting() -> None:
     specification = MANIFEST["spec"]["connection_specification"]
     prerequisites = DOCUMENT.split("\n## Prerequisites\n")[1].split("\n## ")[0].lower()
