@@ -8,7 +8,7 @@ ifdef CDK
 override VENV := .venv-cdk
 endif
 # Installs into the environment that is named: with uv where it is installed, which is several times as fast.
-UV := $(shell command -v uv)
+UV := $(or $(shell command -v uv),$(wildcard .venv-lock/bin/uv))
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install -qq \
 	--disable-pip-version-check --no-warn-script-location)
 install_locked = $(call install,$(1)) --no-deps --require-hashes --only-binary :all: -r
@@ -64,8 +64,7 @@ lint: $(VENV)/connector  ## check style, types, spelling and links (ARGS=--fix c
 	@$(VENV)/bin/actionlint
 	@$(VENV)/bin/zizmor --quiet --offline --no-progress --persona=pedantic .github
 
-lock:  ## update the lock files (ARGS=--upgrade takes the newest versions)
-	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && $(call install,.venv-lock) uv==0.13.9; }
+lock: .venv-lock/bin/uv  ## update the lock files (ARGS=--upgrade takes the newest versions)
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o integration_tests/image/requirements-build.lock
@@ -90,6 +89,10 @@ test-engines: .venv-engines/locked  ## test the spend models on ClickHouse, Spar
 
 bench: $(VENV)/connector .venv-bench/locked  ## measure, and write docs/performance.md
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
+
+.venv-lock/bin/uv:
+	@$(PYTHON) -m venv --clear .venv-lock
+	@.venv-lock/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.9
 
 # The last file made in each folder: as new as what it was installed from.
 $(VENV)/locked: requirements-dev.lock
