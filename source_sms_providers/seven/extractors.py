@@ -108,33 +108,23 @@ class PricingExtractor(SevenExtractor):
         self, fields: FieldReader, code: str, country: Mapping[str, Any], network: Mapping[str, Any]
     ) -> dict[str, Any]:
         fields.warn_of_unknown(network, FIELDS_OF_A_NETWORK, "price list")
+        text, texts = _unless_false(fields.php_text), _unless_false(fields.php_texts)
         return {
             "country_code": code,
-            "country_name": self._descriptive(fields, country, "countryName", fields.php_text),
-            "country_prefix": self._descriptive(fields, country, "countryPrefix", fields.php_text),
+            "country_name": fields.descriptive(country, "countryName", "price list", text),
+            "country_prefix": fields.descriptive(country, "countryPrefix", "price list", text),
             "mcc": fields.php_text(fields.field(network, "mcc", "a network"), "mcc"),
-            "mncs": self._descriptive(fields, network, "mncs", fields.php_texts),
+            "mncs": fields.descriptive(network, "mncs", "price list", texts),
             "network_name": fields.php_text(fields.field(network, "networkName", "a network"), "networkName"),
             "price": fields.amount(fields.field(network, "price", "a network"), "price"),
-            "features": self._descriptive(fields, network, "features", fields.php_texts),
-            "comment": self._descriptive(fields, network, "comment", fields.php_text),
+            "features": fields.descriptive(network, "features", "price list", texts),
+            "comment": fields.descriptive(network, "comment", "price list", text),
         }
 
-    def _descriptive(
-        self, fields: FieldReader, holder: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]
-    ) -> Any:
-        """A field that only describes a price: null, with a warning, where it is missing or unreadable."""
-        value = fields.optional(holder, name, "price list")
-        if value is None or value is False:
-            return None
-        try:
-            return form(value, name)
-        except AirbyteTracedException:
-            LOGGER.warning(
-                "seven.io sends an unexpected '%s' in its price list: the column stays empty. Update the connector.",
-                name,
-            )
-            return None
+
+def _unless_false(read: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    """PHP writes a value that is missing as false in places."""
+    return lambda value, name: None if value is False else read(value, name)
 
 
 @dataclass
