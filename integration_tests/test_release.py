@@ -79,9 +79,9 @@ def test_given_a_file_that_says_nothing_when_it_is_checked_then_it_is_named(copy
 
 
 def test_given_a_lock_that_is_older_than_what_it_must_satisfy_when_it_is_checked_then_the_package_is_named(copy):
-    change(copy / "requirements.lock", r"^airbyte-cdk==(\S+)", "7.28.0")
+    change(copy / "requirements.lock", r"^airbyte-cdk==(\S+)", "7.27.0")
 
-    assert out_of_step(copy) == ["requirements.lock has airbyte-cdk 7.28.0 for airbyte-cdk~=7.39: make lock."]
+    assert out_of_step(copy) == ["requirements.lock has airbyte-cdk 7.27.0 for airbyte-cdk~=7.28: make lock."]
 
 
 def test_given_a_package_that_no_lock_has_when_it_is_checked_then_it_is_named(copy):
