@@ -107,7 +107,7 @@ for text in json.loads(sys.argv[1]):
 def test_settings_that_cannot_be_read_end_with_a_sentence_and_a_byte_order_mark_does_not_matter(checkout: Path) -> None:
     (checkout / "secrets").mkdir()
     texts = [*SETTINGS_THAT_CANNOT_BE_READ, '\ufeff{"start_date": "2026-01-01"}']
-    done = run(checkout, ".venv-pyairbyte/bin/python", "-c", READ_SETTINGS, json.dumps(texts))
+    done = run(checkout, ".venv-pyairbyte/bin/python", "-W", "ignore", "-c", READ_SETTINGS, json.dumps(texts))
     assert done.stdout.splitlines() == [*SETTINGS_THAT_CANNOT_BE_READ.values(), "{'start_date': '2026-01-01'}"]
 
 
