@@ -1,4 +1,4 @@
-"""docs/performance.md, made of the results, so that it says nothing that was not measured."""
+"""Writes docs/performance.md from the results, so that every number in it was measured."""
 
 from __future__ import annotations
 
@@ -58,12 +58,13 @@ def _head(machines: Iterable[str]) -> str:
     return f"""\
 # Performance
 
-Written by `make bench` from [its results](../benchmarks/results.json): change the benchmark, not this page.
+`make bench` writes this page from [its results](../benchmarks/results.json): change the benchmark, not this page.
 
-A sync costs **start-up + requests × latency ÷ workers + records × CPU**. Each part is held against its floor, in
-one run on one machine, against the [provider sandbox](../integration_tests/sandbox/README.md). The programs
-compared take turns, and a ratio is the median of the turns' ratios. Seconds and milliseconds are this machine's;
-ratios and counts carry over. Measured with {"; ".join(machines)}.
+The time of a sync is about **start-up + requests × latency ÷ workers + records × CPU time**. This page compares each
+part with the least it can be. All programs read the [provider sandbox](../integration_tests/sandbox/README.md) on
+one machine. Compared programs run in turns, and a ratio is the median of the ratios of the turns. Seconds and
+milliseconds depend on the machine; ratios and counts do not, or little. A *worker* is one concurrent request per
+provider, as set in "Concurrent requests per provider". Measured with {"; ".join(machines)}.
 """
 
 
@@ -74,7 +75,7 @@ def _goals(found: Mapping[str, Any]) -> str:
     syncs = {(row["program"], row["days"]): row["seconds"] for row in found["sync"]}
     table = [
         (
-            "`spec`, against importing the CDK's entry point",
+            "`spec`, compared with importing the CDK's entry point",
             "≤ 1.15 ×",
             start["spec_to_import_cpu"] <= 1.15,
             f"{start['spec_to_import_cpu']:.2f} × in CPU, {start['spec_to_import']:.2f} × in wall time",
@@ -87,7 +88,7 @@ def _goals(found: Mapping[str, Any]) -> str:
         ("busy", years["busy"]["day_by_day"] * 1.05),
     ):
         asked = years[account]["requests"]
-        name = f"Requests of a first year, all suggested streams, account: {account}"
+        name = f"Requests of a first sync of a year, all default streams, account: {account}"
         table.append((name, f"≤ {most:.0f}", asked <= most, f"{asked}", "requests"))
     for name, days, than, most in (
         (ONE_COUNTRY, YEAR, "dlt_pipeline", 1 / 3),
@@ -95,10 +96,10 @@ def _goals(found: Mapping[str, Any]) -> str:
         (BUSY, 3, "stock", 1),
     ):
         share = syncs[name, days] / syncs[than, days]
-        who = f"{_plain(than)}'s"
+        who = _plain(than)
         table.append(
             (
-                f"A sync of {days} days, {name}, against {who}",
+                f"Time of a sync of {days} days, {name}, compared with {who}",
                 f"≤ {most:.2f} ×",
                 share <= most,
                 f"{share:.2f} ×",
@@ -110,29 +111,29 @@ def _goals(found: Mapping[str, Any]) -> str:
         of_workers = [row for row in of_connector if row["days"] == max(row["days"] for row in of_connector)]
         worst = max(row["ratio"] for row in of_workers)
         who = f"{of_workers[0]['days']} days, {workers} worker{'s' * (workers > 1)}"
-        name = f"Wall time of {who}, ÷ (requests × latency ÷ workers)"
+        name = f"Time of {who}, ÷ (requests × latency ÷ workers)"
         table.append((name, "≤ 1.25", worst <= 1.25, f"{worst:.2f}", "latency"))
     for row in found["cpu"]:
         if row["program"] in others:
             who, goal = others[row["program"]]
             speed = row["speed_of_connector"]
-            name = f"Records a CPU second of `{row['stream']}`, against {who}"
-            value = f"{speed:.2f} ×; by the clock {row['speed_by_the_clock']:.2f} ×"
+            name = f"Records per CPU second of `{row['stream']}`, compared with {who}"
+            value = f"{speed:.2f} ×; per second of wall time {row['speed_by_the_clock']:.2f} ×"
             table.append((name, f"≥ {goal} ×", speed >= goal, value, "cpu"))
     for stream, ratio in _memory(rows).items():
-        name = f"Peak memory of ten years of `{stream}`, against {MONTH} days"
+        name = f"Peak memory of ten years of `{stream}`, compared with {MONTH} days"
         table.append((name, "≤ 1.1 ×", ratio <= 1.1, f"{ratio:.3f} ×", "latency"))
     ratio, alone = (
         found["memory"][name][str(TEN_YEARS)] / found["memory"][name][str(MONTH)] for name in ("connector", "cdk_alone")
     )
-    name = f"Peak memory of ten years of all suggested streams, against {MONTH} days"
-    value = f"{ratio:.3f} ×; the CDK alone with as many windows {alone:.3f} ×"
+    name = f"Peak memory of ten years of all default streams, compared with {MONTH} days"
+    value = f"{ratio:.3f} ×; the CDK alone, with the same number of windows, {alone:.3f} ×"
     table.append((name, "≤ 1.15 ×", ratio <= 1.15, value, "memory"))
     lines = [
         f"| {name} | {goal} | {value}{'' if met else ' **(missed)**'} | `make bench ARGS={part}` |"
         for name, goal, met, value, part in table
     ]
-    return _with_rows("| Figure | Goal | Measured | Command |\n|---|---|---|---|", lines)
+    return _with_rows("| What | Goal | Measured | Command |\n|---|---|---|---|", lines)
 
 
 def _with_rows(head: str, rows: Iterable[str]) -> str:
@@ -158,22 +159,29 @@ def _requests(rows: Rows) -> str:
             f"""\
 ## Requests
 
-All streams that are suggested, as the sandbox counted them. N are the days read (a daily sync reads the lookback of 3),
-U those with seven.io usage. "Naive" is one request a day and stream. "Day by day" leaves out the days that the grouping
-by date says are without usage. Now spans of a year and of its fifths are asked first. "Floor" is one request for each
-run of days that one could tell, if all were known before. "Seconds" are those of the command, start-up included, with
-every answer after {LATENCY * 1000:.0f} ms and 8 workers for each provider.
+Requests for the streams that Airbyte selects by default, as the sandbox counted them. The account "one group each" has
+a single country, label and account; the others have many. "one season" has usage only from June to August, and "dormant" has none.
+
+- **N:** the days that are read. A daily sync reads the lookback window of 3 days.
+- **U:** the days of these with usage at seven.io.
+- **Naive:** one request per day and stream.
+- **Day by day:** the same without the days for which `analytics` shows no usage.
+- **Now:** what the connector sends. It first requests whole years and fifths of a year.
+- **Floor:** the fewest requests possible if the data were known in advance: one per run of days that one response can
+  describe.
+- **Seconds:** the time of the command with start-up, a latency of {LATENCY * 1000:.0f} ms and 8 workers.
 
 | Account | Sync | N | U | Naive | Day by day | Now | Floor | Seconds |
 |---|---|---|---|---|---|---|---|---|""",
             asked,
         )
         + """
-Not done: spans for the days that are read again daily. A span whose groups have the sums of before does not prove that
-its days have: usage may move from one group to another on one day, and back on the next.
+Two savings are left out on purpose, because they could miss usage:
 
-Not done: spans of SMSFactor. Its responses name no days: one for a wide range may leave days out, or hold a refund that
-makes two days look silent.
+- **One request for several days of the lookback window.** Unchanged sums of several days do not prove that each day is
+  unchanged: usage may move from one group to another on one day, and back on the next.
+- **One request for several days of SMSFactor.** Its responses contain no dates: a response for a wide range may leave
+  days out, or contain a refund that cancels the usage of another day.
 """
     )
 
@@ -192,8 +200,8 @@ def _sync(rows: Rows) -> str:
         f"""\
 ## A whole sync
 
-`{SYNC_STREAM}` from the command to its end, start-up included, every answer after {LATENCY * 1000:.0f} ms, 8 workers
-(the Singer SDK has one). The median of {turns}.
+The time of a sync of `{SYNC_STREAM}` with start-up, a latency of {LATENCY * 1000:.0f} ms and 8 workers (the Singer SDK
+has one). The median of {turns}.
 
 ![Seconds of a whole sync](performance-sync.svg)
 
@@ -214,13 +222,13 @@ def _latency(rows: Rows) -> str:
         f"""\
 ## Latency
 
-Every answer takes {LATENCY * 1000:.0f} ms. From the first request to the last answer, as the sandbox saw it, at the
-rate of a user: ten requests a second and worker at most. Each is read {ROUNDS} times, and the one with the median ratio
-stands here. One worker reads a year only: ten would take more than six minutes.
+The time from the first request to the last response, as the sandbox measured it. Every response takes
+{LATENCY * 1000:.0f} ms, and each worker sends at most ten requests per second, as with the default settings. Each line
+is the median of {ROUNDS} runs. One worker reads only one year, because ten years would take more than six minutes.
 
 ![Seconds by days and workers](performance.svg)
 
-| Stream | Days | Workers | Most at once | Requests | Seconds | ÷ ideal | Peak MB |
+| Stream | Days | Workers | Concurrent requests at most | Requests | Seconds | ÷ ideal | Peak MB |
 |---|---|---|---|---|---|---|---|""",
         lines,
     )
@@ -236,8 +244,8 @@ def _accounts(rows: Rows) -> str:
         """\
 ## Many accounts
 
-A daily sync of `analytics_by_subaccount_and_country`, at the same latency. Only the accounts that used anything on a
-day are asked for, at most thirty here, and those of a day side by side.
+A daily sync of `analytics_by_subaccount_and_country`, at the same latency. The connector requests only accounts with
+usage on a day, at most thirty here, and requests those of a day concurrently.
 
 | Subaccounts | Days | Workers | Requests | Seconds | ÷ ideal | Peak MB |
 |---|---|---|---|---|---|---|""",
@@ -256,20 +264,23 @@ def _cpu(rows: Rows) -> str:
         """\
 ## CPU
 
-The same records (same count, same checksum) read without latency, about 7 of them an answer. CPU seconds are the
-client's alone. By the clock, the sandbox works too; the connector, dlt and stock YAML ask while it does, the connector
-here without its limit of requests a second. A read of few days is taken off one of many, so that start-up does not
-count. The connector asks no day without usage; its record of zeros for one is not counted.
+All programs read the same records (same count, same checksum) without latency, about 7 records per response.
 
-The others do less: none of them notices an answer that is not what the API promises, and only stock YAML saves a
-state after each window, as the connector does. They run with their own best settings: dlt in parallel and without
-compression, Singer with its faster writer and without checks of its types.
+- CPU seconds are those of the client only. Wall time also contains the work of the sandbox; the connector, dlt and
+  stock YAML send further requests meanwhile.
+- The connector runs without its limit of requests per second.
+- Start-up does not count: the time of a read of few days is subtracted from that of a read of many days.
+- The connector does not request days without usage. Its zero rows for these days are not counted.
 
-"The CDK alone" is no reader but the floor of all sources on it: the same windows and cursor, no request, and records
-that are there already. Its cost is spread over the connector's records and requests.
+The other programs do less. None of them notices a response that differs from the API's documentation, and only stock
+YAML saves a state after each window, as the connector does. They run with the settings that are best for them: dlt in
+parallel and without compression, the Singer SDK with its faster writer and without type checks.
 
-| Stream | Program | Records | Requests | Records a CPU second | ms a request | Connector is faster by | \
-By the clock | Start-up CPU s | Peak MB |
+"The CDK alone" reads nothing. It shows what every source built on the CDK costs at least: the same windows and cursor,
+no requests, and records that exist already. Its cost is divided by the connector's records and requests.
+
+| Stream | Program | Records | Requests | Records per CPU second | ms per request | Connector is faster by | \
+By wall time | Start-up CPU s | Peak MB |
 |---|---|---|---|---|---|---|---|---|---|""",
         lines,
     )
@@ -283,19 +294,20 @@ def _bounds(found: Mapping[str, Any]) -> str:
     ms = 1000 * (many["cpu"] - few["cpu"]) / (many["requests"] - few["requests"])
     bare = next(row for row in rows if (row["stream"], row["workers"]) == (BARE, 32))
     return f"""\
-## What bounds it now
+## What limits the speed
 
-- **Start-up**: the CDK's import, {start["seconds"]["import"]:.2f} s here, of which most builds serialisers and models.
-  `spec` takes {start["seconds"]["spec"]:.2f} s; `check` {start["check_to_spec"]:.2f} × that, with \
-{start["check_requests"]} requests to a provider that answers at once.
-- **One to 8 workers**: the provider's latency.
-- **32 workers**: the CPU is near its end. A request of `consumption` costs {ms:.1f} ms of it: one process, which Python
-  lets use about one core, sends {1000 / ms:.0f} a second at most, and 32 workers at {LATENCY * 1000:.0f} ms would \
-send {32 / LATENCY:.0f}. The bare loop
-  with 32 threads, on the same machine and sandbox, comes to {bare["ratio"]:.2f} of the ideal time.
-- **A request's CPU**: {by_country["connector"]["ms_a_request"]:.1f} ms, against \
-{by_country["bare"]["ms_a_request"]:.1f} ms for the bare loop and
-  {by_country["cdk_alone"]["ms_a_request"]:.1f} ms for the CDK alone: its cursor, which parses the date of every \
-record and writes a state a window, its queue
-  between the threads, and its messages.
+- **Start-up:** the import of the CDK, {start["seconds"]["import"]:.2f} s here, mostly to build serializers and models.
+  `spec` takes {start["seconds"]["spec"]:.2f} s. `check` takes {start["check_to_spec"]:.2f} × that, with \
+{start["check_requests"]} requests to a provider without latency.
+- **1 to 8 workers:** the latency of the provider.
+- **32 workers:** the CPU comes near its limit. A request of `consumption` costs {ms:.1f} ms of CPU time. Python uses
+  about one core per process, so a process can send {1000 / ms:.0f} requests per second at most. With a latency of \
+{LATENCY * 1000:.0f} ms, 32 workers
+  send {32 / LATENCY:.0f}. On the same machine and sandbox, the bare loop with 32 threads takes \
+{bare["ratio"]:.2f} × the ideal time.
+- **CPU time of a request:** {by_country["connector"]["ms_a_request"]:.1f} ms. The bare loop takes \
+{by_country["bare"]["ms_a_request"]:.1f} ms. The CDK alone takes {by_country["cdk_alone"]["ms_a_request"]:.1f} ms: \
+for its cursor,
+  which parses the date of every record and writes a state per window, for its queue between threads, and for its
+  messages.
 """

@@ -18,11 +18,9 @@ HEAD = """# Reliability
 
 What this connector promises, and the test that proves each promise. The tests sync over real sockets with the
 [provider sandbox](../integration_tests/sandbox/README.md), which runs in its own process. `make test` runs them.
-`ROUNDS=10 make test` runs ten times the rounds of the tests that draw their cases at random.
+`ROUNDS=10 make test` runs ten times as many random cases. `python -m integration_tests.reliability` writes this page.
 
-`python -m integration_tests.reliability` writes this page, and a test compares the two.
-
-## The rules in plain words
+## The rules
 
 - **Every day is current.** Each deduplicated daily table holds, for every day, the values the provider reported when
   that day was last read. Every sync reads a day again until one has read it at least `lookback_days` days after its
@@ -31,35 +29,38 @@ What this connector promises, and the test that proves each promise. The tests s
   `analytics`: counters exactly, cost within half a cent per row. Usage that seven.io leaves out of a grouping is in a
   row with an empty group.
 - **A removed group becomes zero, or stays.** It becomes zero if the day adds up without it. It stays if the total still
-  contains it, for example because an account was deleted. The group total of SMSFactor decides in the same way on an
-  account that it no longer lists.
-- **A range proves no day of SMSFactor.** Its responses contain no dates, so each day is requested by itself.
+  contains it, for example because an account was deleted. For an account that SMSFactor no longer lists, its group
+  total decides in the same way.
+- **Each day of SMSFactor has its own request.** Its responses contain no dates, so a response for several days does not
+  show what each of them had.
 - **Known values are never replaced by missing ones.** A day that a provider no longer reports keeps its rows. It fails
   while it is in the lookback window.
 - **A failed day is read again** by the next sync. All other days are delivered.
-- **A killed sync loses no row.** The state names rows before they are written, and the next sync writes them again.
-- **A changed filter takes nothing back.** Rows that were read under the former setting stay.
+- **A killed sync loses no row.** Rows are saved in the state before they are written, and the next sync writes them
+  again.
+- **Changing a filter leaves existing rows as they are.** Days that are read from then on follow the new setting.
 - **A partial day does not stay partial.** It is written again once it is over.
 
 **What does not hold:** a destination can keep rows without the state that follows them. The next sync reads their days
 again and replaces the rows. But if a group was first written in exactly that gap, and the provider removed it before
-the next sync, its row stays, because no state names it. To correct it, refresh that stream and remove its records."""
+the next sync, its row stays, because no saved state contains it. To correct it, refresh that daily stream and
+remove its records."""
 BOUNDS = """
 ## Bounds
 
 | What | Bound |
 |---|---|
 | One response, from the lookup of the host name to the last byte | {answer:.0f} s, {size} MB |
-| Silence of a server within a response | {silence:.0f} s |
+| Time without data within a response | {silence:.0f} s |
 | Requests to a provider per second | ten times "Concurrent requests per provider" |
 | Attempts of a request | 1, and 5 retries after 1, 2, 4, 8 and 16 s |
 | Pauses after HTTP 429 without Retry-After | 1, 2, 4 … {backoff:.0f} s, until 180 s pass without a good response |
-| Rejections of the key in a row that stop requests to an endpoint | {rejections} |
+| Consecutive rejections of the key that stop requests to an endpoint | {rejections} |
 | Retry-After that a sync waits for | below 180 s; the error of a longer one tells the time |
 | A request without a good response, in a sync | fails after 180 s |
 | A provider without a good response, in a sync | no further requests after 180 s and {failed} different requests |
 | A request without a good response, in a connection test | fails after {check} s |
-| Rows that the state of a stream names | {groups:,} |
+| Rows in the state of a stream | {groups:,} |
 """
 PROMISES = {
     "The contract": {
@@ -94,7 +95,7 @@ PROMISES = {
             "test_failed_days.py",
             "test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_day",
         ),
-        "States keep up with the rows, even with one request at a time": (
+        "States are saved while rows are written, even with one request at a time": (
             "test_windows.py",
             "test_given_one_request_at_a_time_when_many_days_are_read_then_the_states_keep_up_with_them",
         ),
@@ -130,7 +131,7 @@ PROMISES = {
             "test_windows.py",
             "test_given_days_of_odd_length_when_read_then_each_is_asked_once",
         ),
-        "A partial day is read again, however long the pause": (
+        "A partial day is read again, however long the pause between two syncs": (
             "test_windows.py",
             "test_given_include_today_and_a_long_pause_then_the_day_that_was_running_is_read_again",
         ),
@@ -143,12 +144,12 @@ PROMISES = {
             "test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_means_right",
         ),
     },
-    "Figures": {
+    "Values": {
         "Every record of every stream equals the data of the providers, for any settings": (
             "test_records.py",
             "test_given_settings_when_read_then_every_stream_holds_exactly_what_the_providers_hold",
         ),
-        "Usage that a grouping leaves out is a row of the empty group": (
+        "Usage that a grouping leaves out is in a row with an empty group": (
             "test_figures.py",
             "test_usage_of_no_group_beside_other_usage_is_a_row_of_the_empty_group",
         ),
@@ -168,7 +169,7 @@ PROMISES = {
             "test_figures.py",
             "test_consumption_moved_from_an_account_that_smsfactor_then_hides_is_zero",
         ),
-        "SMSFactor: a deleted account keeps its rows if the group total holds them, or if there is no total": (
+        "SMSFactor: a deleted account keeps its rows if the group total contains them, or if there is no total": (
             "test_figures.py",
             "test_an_account_that_smsfactor_deleted_has_what_the_group_total_holds",
         ),
@@ -180,11 +181,11 @@ PROMISES = {
             "test_figures.py",
             "test_days_that_seven_forgets_keep_their_rows_and_fail_as_transient",
         ),
-        "Rows that a kill kept back are right after the next sync": (
+        "Rows that a killed sync did not write are right after the next sync": (
             "test_figures.py",
             "test_a_correction_that_a_kill_kept_back_is_written_from_the_state",
         ),
-        "A changed filter takes nothing back": (
+        "Changing a filter leaves existing rows as they are": (
             "test_figures.py",
             "test_a_filter_that_changes_takes_nothing_back",
         ),
@@ -200,11 +201,11 @@ PROMISES = {
             "test_figures.py",
             "test_an_account_in_the_settings_that_was_deleted_fails_its_streams",
         ),
-        "A year that is read with few requests has the same records": (
+        "A year that takes few requests has the same records": (
             "test_records.py",
             "test_given_a_year_of_few_groups_or_silence_when_read_then_few_requests_give_the_exact_records",
         ),
-        "All JSON shapes that PHP writes give the same records": (
+        "All JSON types that the providers' PHP may send give the same records": (
             "test_records.py",
             "test_given_a_shape_or_a_state_of_the_accounts_when_read_then_the_records_are_exact",
         ),
@@ -217,16 +218,16 @@ PROMISES = {
             "test_given_any_way_smsfactor_may_filter_when_filters_are_set_then_the_records_are_the_same",
         ),
     },
-    "Bodies": {
-        "A broken body fails with a sentence and delivers nothing": (
+    "Response bodies": {
+        "An invalid response body fails with an error message and delivers nothing": (
             "test_bodies.py",
             "test_given_a_broken_body_when_read_then_each_stream_fails_with_a_sentence_and_delivers_nothing",
         ),
-        "A broken body fails the connection test with a sentence": (
+        "An invalid response body fails the connection test with an error message": (
             "test_bodies.py",
             "test_given_a_broken_body_when_checked_then_the_status_is_failed_with_a_sentence",
         ),
-        "One wrong field in a good response fails with a sentence that names it": (
+        "One wrong field in a valid response fails with an error message that names it": (
             "test_bodies.py",
             "test_given_a_right_answer_with_one_thing_wrong_when_read_then_it_is_an_error_that_names_it",
         ),
@@ -234,21 +235,21 @@ PROMISES = {
             "test_bodies.py",
             "test_given_an_empty_grouping_of_a_day_with_messages_when_read_then_it_is_no_record_of_zeros",
         ),
-        "A balance of exactly 900 is a balance": (
+        "A balance of exactly 900 is not taken for the error code 900": (
             "test_bodies.py",
             "test_given_a_balance_of_exactly_900_when_read_and_checked_then_it_is_a_balance",
         ),
-        "A wrong key is an error": (
+        "A wrong key is a config error": (
             "test_bodies.py",
             "test_given_a_wrong_key_when_checked_and_read_then_it_is_a_config_error",
         ),
     },
-    "Wire": {
+    "HTTP": {
         "A request that fails once is retried, and all records arrive": (
             "test_wire.py",
             "test_given_a_failure_once_when_read_then_it_is_retried_and_all_records_arrive",
         ),
-        "A request that always fails ends soon, as a transient error": (
+        "A request that always fails ends within the limit, as a transient error": (
             "test_wire.py",
             "test_given_a_failure_for_ever_when_read_then_it_ends_soon_as_a_transient_error",
         ),
@@ -256,11 +257,11 @@ PROMISES = {
             "test_wire.py",
             "test_given_an_outage_over_thousands_of_days_then_the_sync_ends_with_its_limit",
         ),
-        "One day that never answers costs no other day": (
+        "If the requests of one day are never answered, all other days arrive": (
             "test_wire.py",
             "test_given_one_day_that_never_answers_when_read_then_all_other_days_arrive",
         ),
-        "The connection test reports a dead or silent host within 15 s": (
+        "The connection test reports a host that does not respond within 15 s": (
             "test_wire.py",
             "test_given_a_dead_host_when_checked_then_it_is_told_within_15_seconds",
         ),
@@ -280,7 +281,7 @@ PROMISES = {
             "test_wire.py",
             "test_given_a_key_that_is_revoked_when_read_then_few_requests_follow",
         ),
-        "A destination that stops reading for a while fails no request": (
+        "A destination that pauses reading makes no request fail": (
             "test_wire.py",
             "test_given_a_reader_that_stops_when_requests_fail_then_they_are_retried",
         ),
@@ -322,11 +323,11 @@ PROMISES = {
             "test_process.py",
             "test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_ends_at_once",
         ),
-        "The messages of a sync can be taken in any thread, each in another one": (
+        "Each message of a sync can be taken in a different thread": (
             "test_process.py",
             "test_given_a_consumer_that_takes_each_message_in_a_thread_of_its_own_then_all_arrive",
         ),
-        "A consumer that stops leaves no worker behind": (
+        "A consumer that stops leaves no worker thread running": (
             "test_process.py",
             "test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_end",
         ),
@@ -354,7 +355,7 @@ def page() -> str:
     cases = _cases()
     lines = [HEAD]
     for title, promises in PROMISES.items():
-        lines += [f"\n## {title}\n", "| Promise | Test | Tries |", "|---|---|---|"]
+        lines += [f"\n## {title}\n", "| Promise | Test | Cases |", "|---|---|---|"]
         for promise, (file, test) in promises.items():
             lines.append(f"| {promise} | [`{test}`](../integration_tests/{file}) | {_tries(file, test, cases)} |")
     bounds = BOUNDS.format(
@@ -375,7 +376,7 @@ def _tries(file: str, test: str, cases: Counter[str]) -> str:
     if file == "test_killed.py":
         return f"{module.ROUNDS} kills"
     if drawn := getattr(getattr(module, test), "_hypothesis_internal_use_settings", None):
-        return f"{drawn.max_examples} drawn by chance"
+        return f"{drawn.max_examples} random cases"
     if not (count := cases[f"integration_tests/{file}::{test}"]):
         raise LookupError(f"{file} has no {test}")
     return f"{count} case{'s' if count != 1 else ''}"
