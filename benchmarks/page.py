@@ -160,7 +160,8 @@ def _requests(rows: Rows) -> str:
 ## Requests
 
 Requests for the streams that Airbyte selects by default, as the sandbox counted them. The account "one group each" has
-a single country, label and account; the others have many. "one season" has usage only from June to August, and "dormant" has none.
+a single country, label and account; the others have many. "one season" has usage only from June to August, and
+"dormant" has none.
 
 - **N:** the days that are read. A daily sync reads the lookback window of 3 days.
 - **U:** the days of these with usage at seven.io.
