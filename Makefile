@@ -48,7 +48,7 @@ clean:  ## remove what was installed and built; keep secrets/ and the database
 
 ##@ For maintainers
 
-test: $(VENV)/connector  ## run the tests that need no engine (ARGS="-k balance" picks some)
+test: $(VENV)/connector  ## run the tests that need no container engine (ARGS="-k balance" picks some)
 ifdef CDK
 	@$(call install,$(VENV)) --upgrade "airbyte-cdk[manifest-server]$(if $(filter newest,$(CDK)),,==$(CDK).*)"
 	@$(VENV)/bin/python -c 'import importlib.metadata as m; print("CDK", m.version("airbyte-cdk"))'
@@ -74,7 +74,7 @@ lock: .venv-lock/bin/uv  ## update the lock files (ARGS=--upgrade takes the newe
 	$(COMPILE) --group models -o dbt_sms_spend/requirements.lock
 	$(COMPILE) --group engines -o dbt_sms_spend/engine_tests/requirements.lock
 
-test-image: $(VENV)/connector  ## build and test the image (root and Debian: installs an engine if none runs)
+test-image: $(VENV)/connector  ## build and test the image (root and Debian: installs a container engine if none runs)
 	@PYTHON=$(VENV)/bin/python integration_tests/image/run.sh $(ARGS)
 
 test-warehouse: $(VENV)/connector .venv-pyairbyte/orchestrators .venv-models/locked  ## sync into DuckDB and PostgreSQL, run the models and the examples

@@ -43,8 +43,8 @@ What this connector promises, and the test that proves each promise. The tests s
 
 **What does not hold:** a destination can keep rows without the state that follows them. The next sync reads their days
 again and replaces the rows. But if a group was first written in exactly that gap, and the provider removed it before
-the next sync, its row stays, because no saved state contains it. To correct it, refresh that daily stream and
-remove its records."""
+the next sync, its row stays, because no saved state contains it. To correct it, delete that row in the
+table: it was extracted earlier than the other rows of its day."""
 BOUNDS = """
 ## Bounds
 
