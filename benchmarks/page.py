@@ -64,7 +64,9 @@ The time of a sync is about **start-up + requests × latency ÷ workers + record
 part with the least it can be. All programs read the [provider sandbox](../integration_tests/sandbox/README.md) on
 one machine. Compared programs run in turns, and a ratio is the median of the ratios of the turns. Seconds and
 milliseconds depend on the machine; ratios and counts do not, or little. A *worker* is one concurrent request per
-provider, as set in "Concurrent requests per provider". Measured with {"; ".join(machines)}.
+provider, as set in "Concurrent requests per provider".
+
+Measured with {"; ".join(machines)}.
 """
 
 
