@@ -203,7 +203,7 @@ def test_given_a_state_that_is_no_date_when_read_then_the_error_says_what_to_do(
     result = sync(sandbox.config(), [ANY_DAILY], state_of(ANY_DAILY, "soon"), now=TODAY)
 
     assert result.failure_type is FailureType.config_error
-    assert "Clear the stream's data" in result.sentence
+    assert "Refresh the stream and retain its records" in result.sentence
 
 
 @pytest.mark.parametrize(

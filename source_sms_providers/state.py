@@ -54,8 +54,8 @@ class StreamState:
                 self._resume(SavedState.parse(saved, self._lookback, self._last_complete_day))
             except (ValueError, TypeError, AttributeError):
                 raise config_error(
-                    f"The saved state of the stream '{stream}' is not one of this connector. Clear the stream's data "
-                    "to read it from the start date again."
+                    f"The saved state of the stream '{stream}' is not one of this connector. Refresh the stream and "
+                    "retain its records to read it from the start date again."
                 ) from None
         self._read_through = self._read_before
         self._read_again_through = self.first_day - DAY
@@ -74,7 +74,7 @@ class StreamState:
         if done > self._today:
             LOGGER.warning(
                 "The saved state of the stream '%s' is at %s, which is in the future. Only the lookback window is read "
-                "again. If days are missing, clear the stream's data.",
+                "again. If days are missing, refresh the stream and retain its records.",
                 self._stream,
                 done,
             )

@@ -633,7 +633,7 @@ def test_given_a_state_without_a_date_then_it_is_none(saved):
     ids=str,
 )
 def test_given_a_state_of_another_form_then_the_user_is_told_to_clear_it(garbage):
-    with pytest.raises(AirbyteTracedException, match="Clear the stream's data") as raised:
+    with pytest.raises(AirbyteTracedException, match="Refresh the stream and retain its records") as raised:
         resumed(garbage)
 
     assert raised.value.failure_type is FailureType.config_error

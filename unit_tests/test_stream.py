@@ -178,7 +178,7 @@ def test_given_a_state_of_version_0_3_and_a_renamed_group_then_the_old_row_is_ze
 
 
 def test_given_a_state_of_another_connector_then_the_user_is_told_to_clear_it(session):
-    with pytest.raises(AirbyteTracedException, match="Clear the stream's data") as raised:
+    with pytest.raises(AirbyteTracedException, match="Refresh the stream and retain its records") as raised:
         retriever_of("analytics", session, {"date": "last week"})
 
     assert raised.value.failure_type is FailureType.config_error
