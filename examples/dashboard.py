@@ -15,6 +15,7 @@ import streamlit as st
 from dashboard_parts.data import (
     CHOSEN,
     SANDBOX,
+    UNCHANGED,
     Chosen,
     NothingToShow,
     Row,
@@ -30,6 +31,7 @@ from dashboard_parts.data import (
 )
 from dashboard_parts.sections import (
     NOTES,
+    are_complete,
     show_balances,
     show_countries,
     show_days,
@@ -85,6 +87,8 @@ def show(spend: Spend) -> None:
     chosen = choose(spend, known)
     show_actions(spend, chosen)
     show_figures(spend, chosen)
+    if chosen.countries:
+        st.caption("The figures above, balances, accounts, labels and the statement include all countries.")
     if chosen.length < 1:
         st.info("Choose the last day of the period too.")
         return
@@ -222,9 +226,10 @@ def actions_of_days(spend: Spend, chosen: Chosen) -> list[str]:
     for row in gaps:
         dates = ", ".join(map(day_text, row["dates"][:5])) + (" and others" if len(row["dates"]) > 5 else "")
         one, more = GAPS[row["status"]]
+        is_one = len(row["dates"]) == 1
         complete = to[row["provider"]]
         sentences.append(
-            f"{row['provider']}: {dates} {one if len(row['dates']) == 1 else more}, and no sum includes it. "
+            f"{row['provider']}: {dates} {one if is_one else more}, and no sum includes {'it' if is_one else 'them'}. "
             + (f"The data is complete to {day_text(complete)}. " if complete else "")
             + "Run `make sync`."
         )
@@ -311,9 +316,9 @@ def show_figures(spend: Spend, chosen: Chosen) -> None:
             figure(
                 "Complete to",
                 to,
-                f"-{missing}" if row["gaps"] else None,
-                "" if row["gaps"] else "no day missing",
-                bad="normal",
+                None,
+                missing if row["gaps"] else "no day missing",
+                is_bad=bool(row["gaps"]),
             )
     if any(row["measured_in"] == "units" for row in rows):
         st.caption(
@@ -339,7 +344,7 @@ def show_month(row: Row) -> None:
     unit, month, last = row["measured_in"], f"{row['month']:%B}", row["month"] - timedelta(days=1)
     is_whole = row["last_month_to_same_day"] and not row["days_missing_to_date"]
     change = percent(row["month_to_date"], row["last_month_to_same_day"]) if is_whole else None
-    note = f"{last:%B}: not complete"
+    note = f"{last:%b} not complete"
     if change:
         note = f"vs. {last:%b}"
     elif row["days_missing_to_date"]:
@@ -349,7 +354,7 @@ def show_month(row: Row) -> None:
     elif row["month_to_date"] < 0:
         note = "with a refund"
     figure(f"{month} to date", quantity(row["month_to_date"], unit), change, note)
-    spread = {"no day left": "month is over", "sum": "sum of both"}.get(row["forecast_by"], "too few weeks for a range")
+    spread = {"no day left": "month is over", "sum": "sum of providers"}.get(row["forecast_by"], "too few weeks")
     if row["forecast_high"] is not None and row["forecast_by"] != "no day left":
         spread = f"{short(row['forecast_low'])} to {short(row['forecast_high'])}"
     figure(f"{month} forecast", quantity(row["forecast"], unit), None, spread, HELP_FORECAST)
@@ -361,10 +366,12 @@ def show_month(row: Row) -> None:
 
 
 def figure(
-    label: str, value: str, change: str | None, note: str, help_text: str | None = None, bad: str = "inverse"
+    label: str, value: str, change: str | None, note: str, help_text: str | None = None, is_bad: bool = False
 ) -> None:
-    st.metric(label, value, change or (note or None), delta_description=note if change else None,
-        delta_color=bad if change else "off", delta_arrow="auto" if change and bad == "inverse" else "off",
+    """A box with a figure, and below it a change with a note, or a note alone: in red if it is bad."""
+    is_moved = change and change != UNCHANGED
+    st.metric(label, value, change or note, delta_description=note if change else None,
+        delta_color="red" if is_bad else "inverse" if is_moved else "off", delta_arrow="auto" if is_moved else "off",
         border=True, width=172, help=help_text)  # fmt: skip
 
 
@@ -379,13 +386,11 @@ def show_balance_figure(spend: Spend, provider: str) -> None:
         owed = row["balance"] < 0
         label, value = ("Owed" if owed else "Balance"), quantity(abs(row["balance"]), row["measured_in"])
         if owed:
-            figure(label, value, "-top up", "", bad="normal")
+            figure(label, value, None, "top up", is_bad=True)
         elif row["days_left"] is None:
             figure(label, value, None, NOTES.get(row["forecast_status"], "end not known"))
         else:
-            is_short = row["days_left"] <= DAYS_LEFT
-            lasts = f"lasts {lasting(row['days_left'])}"
-            figure(label, value, f"-{lasts}" if is_short else None, "" if is_short else lasts, bad="normal")
+            figure(label, value, None, f"lasts {lasting(row['days_left'])}", is_bad=row["days_left"] <= DAYS_LEFT)
 
 
 def show_price_figure(spend: Spend, provider: str, chosen: Chosen) -> None:
@@ -400,14 +405,15 @@ def show_price_figure(spend: Spend, provider: str, chosen: Chosen) -> None:
     [now], [before] = (spend.ask(query, provider=provider, **{**each.values}) for each in (chosen, chosen.before))
     if now["sent"]:
         price = now["amount"] / now["sent"]
-        change = percent(price, before["amount"] / before["sent"]) if before["sent"] else None
-        note = "vs. before" if change else "in the period"
+        is_comparable = before["sent"] and are_complete(spend, replace(chosen.before, providers=(provider,)))
+        change = percent(price, before["amount"] / before["sent"]) if is_comparable else None
+        note = "vs. previous" if change else "in the period"
         figure(
             label,
             f"{now['unit']} {price:.4f}",
             change,
             note,
-            "In the chosen period, over days with nothing but SMS, against as many days before.",
+            "In the chosen period, over days with nothing but SMS, against the same number of days before it.",
         )
 
 

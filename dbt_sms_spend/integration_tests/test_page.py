@@ -94,7 +94,7 @@ def test_a_row_of_figures_for_each_provider_and_what_needs_action_above_it(
         assert shown["March forecast"] == (data.quantity(row["forecast"], unit), spread)
         assert shown["Forecast vs. Feb"][0] == f"{100 * (row['forecast'] / row['last_month'] - 1):+.1f} %"
         assert shown["Complete to"] == ("11 Mar 2026", "no day missing")
-    assert figures(page, 0)["Balance"] == (f"EUR {records['balance'][-1]['amount']:,.2f}", "-lasts less than a day")
+    assert figures(page, 0)["Balance"] == (f"EUR {records['balance'][-1]['amount']:,.2f}", "lasts less than a day")
     assert figures(page, 1)["Balance"][0] == f"{records['credits'][-1]['credits']:,.0f} credits"
     assert figures(page, 0)["Cost per SMS"][0] == f"EUR {per_sms(records, FIRST, LAST):.4f}"
     [actions] = page.error
@@ -107,9 +107,21 @@ def test_a_row_of_figures_for_each_provider_and_what_needs_action_above_it(
     kinds = [element.type for element in page.main]
     assert kinds.index("error") < kinds.index("metric")
     assert "does not tell their price" in " ".join(text.value for text in page.caption)
-    for name in ("spend by day", "countries"):
-        assert f"seven.io: {name}, EUR, {PERIOD}" in headings(page)
-        assert f"SMSFactor: {name}, units, {PERIOD}" in headings(page)
+    for heading in ("spend by day, EUR", "countries, EUR", "unusual days, EUR"):
+        assert f"seven.io: {heading}, {PERIOD}" in headings(page)
+    for heading in ("usage by day, units", "countries, units", "unusual days, units"):
+        assert f"SMSFactor: {heading}, {PERIOD}" in headings(page)
+    [seven, smsfactor] = tables(page, "Share")
+    assert ("Spend" in seven, "Spend" in smsfactor, "Units" in smsfactor) == (True, False, True)
+
+
+def test_only_a_figure_that_needs_action_is_red(look: Look, spend: Spend) -> None:
+    spend.change("UPDATE spend.sms__balance_runout SET days_left = 100 WHERE provider = 'SMSFactor'")
+    page = look(spend.database)
+    balances = [metric.proto for metric in page.metric if metric.label == "Balance"]
+    assert balances[0].color == balances[0].MetricColor.RED
+    assert balances[1].color == balances[1].MetricColor.GRAY
+    assert balances[0].delta == "lasts less than a day"
 
 
 def test_nothing_needs_action_where_nothing_is_wrong(look: Look, spend: Spend) -> None:
@@ -142,6 +154,9 @@ def test_the_choice_is_in_the_address(look: Look, built: Spend, records: Records
     assert [heading for heading in headings(page) if "spend by" in heading] == [
         "seven.io: spend by day, EUR, 1 Feb 2026 to 28 Feb 2026"
     ]
+    says = "The figures above, balances, accounts, labels and the statement include all countries."
+    assert says in [text.value for text in page.caption]
+    assert says not in [text.value for text in look(built.database).caption]
     [countries] = tables(page, "12 weeks")
     assert [*countries["Country"]] == ["Germany"]
     assert [*countries["Spend"]] == [float(used(records, SEVEN, "2026-02-01", "2026-02-28", country="DE"))]
@@ -168,7 +183,8 @@ def test_the_countries_are_numbers_that_sort(look: Look, built: Spend, records: 
     now, before = used(records, SEVEN, FIRST, LAST, "DE"), used(records, SEVEN, "2026-01-15", "2026-02-11", "DE")
     assert germany["Change"] == pytest.approx(float(100 * (now / before - 1)))
     assert germany["Share"] == pytest.approx(float(100 * now / total))
-    weeks = [(datetime.date(2026, 3, 11) - datetime.timedelta(days=7 * n)) for n in range(11, -1, -1)]
+    # The first of the 12 weeks begins before the first day that was read.
+    weeks = [(datetime.date(2026, 3, 11) - datetime.timedelta(days=7 * n)) for n in range(10, -1, -1)]
     line = [used(records, SEVEN, str(end - datetime.timedelta(days=6)), str(end), "DE") for end in weeks]
     assert germany["12 weeks"] == pytest.approx([float(week) for week in line])
 
@@ -178,6 +194,61 @@ def test_a_change_is_shown_only_between_whole_periods(look: Look, built: Spend) 
     [countries] = tables(page, "Per SMS")
     assert "Change" not in countries
     assert any("No change is shown" in text.value for text in page.caption)
+
+
+def test_a_line_has_no_weeks_that_were_not_read(look: Look, spend: Spend) -> None:
+    spend.change("DELETE FROM spend.sms__days WHERE date < '2026-02-12'")
+    [countries] = tables(look(spend.database, provider=SEVEN), "12 weeks")
+    assert {len(line) for line in countries["12 weeks"]} == {4}
+
+
+def test_a_refund_has_no_share_and_no_change(look: Look, spend: Spend) -> None:
+    spend.change(
+        "UPDATE spend.sms__daily_spend SET units = -250000 "
+        "WHERE provider = 'SMSFactor' AND date = '2026-03-05' AND country = 'FR'"
+    )
+    [countries] = tables(look(spend.database, provider=SMSFACTOR), "12 weeks")
+    france = countries[countries["Country"] == "France"]
+    assert france["Share"].isna().all()
+    assert france["Change"].isna().all()
+    assert sum(countries["Share"].dropna()) == pytest.approx(100)
+
+
+def test_a_price_is_compared_only_with_a_whole_period(look: Look, spend: Spend) -> None:
+    assert figures(look(spend.database), 0)["Cost per SMS"][1].endswith(" %")
+    spend.change("UPDATE spend.sms__days SET status = 'missing' WHERE date = '2026-02-01'")
+    assert figures(look(spend.database), 0)["Cost per SMS"][1] == "in the period"
+
+
+def test_a_figure_that_stays_the_same_has_no_sign() -> None:
+    assert data.percent(Decimal("100.01"), Decimal(100)) == data.percent(Decimal("99.99"), Decimal(100)) == "0.0 %"
+    assert data.percent(Decimal(90), Decimal(100)) == "-10.0 %"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "step", "says"),
+    [
+        (
+            "2023-03-12",
+            "2026-03-11",
+            "month",
+            "Not a whole month: the first bar starts on 12 Mar 2023 and the last bar ends on 11 Mar 2026.",
+        ),
+        ("2024-02-01", "2026-03-11", "month", "Not a whole month: the last bar ends on 11 Mar 2026."),
+        ("2024-02-01", "2026-02-28", "month", ""),
+        ("2025-12-15", "2026-03-08", "week", ""),
+        ("2025-12-20", "2026-03-08", "week", "Not a whole week: the first bar starts on 20 Dec 2025."),
+        (FIRST, LAST, "day", ""),
+    ],
+)
+def test_a_bar_of_less_than_a_month_is_said(first: str, last: str, step: str, says: str) -> None:
+    assert charts.parts_of_steps(chosen(SEVEN, first, last), step) == says
+
+
+def test_the_page_says_which_bars_are_cut_by_the_period(look: Look, built: Spend) -> None:
+    page = look(built.database, provider=SEVEN, period="All days")
+    captions = [text.value for text in page.caption]
+    assert "Not a whole week: the first bar starts on 20 Dec 2025 and the last bar ends on 11 Mar 2026." in captions
 
 
 def test_bars_add_up_and_days_without_usage_are_zero(built: Spend, records: Records) -> None:
@@ -239,7 +310,7 @@ def test_missing_days_are_said_on_the_first_build_too(
         "seven.io: 3 Mar 2026 was not read, and no sum includes it. The data is complete to 2 Mar 2026. "
         "Run `make sync`." in page.error[0].value
     )
-    assert figures(page, 0)["Complete to"] == ("2 Mar 2026", "-1 day missing")
+    assert figures(page, 0)["Complete to"] == ("2 Mar 2026", "1 day missing")
     assert figures(page, 0)["March to date"][1] == "1 day not in it"
     assert any("Red bands" in text.value for text in page.caption)
 
@@ -254,7 +325,7 @@ def test_old_and_invalid_days_are_said(look: Look, spend: Spend, monkeypatch: py
     )
     says = look(spend.database).error[0].value
     assert (
-        "seven.io: 2 Mar 2026, 4 Mar 2026 have no valid figures, and no sum includes it. The data is complete to 1 Mar"
+        "seven.io: 2 Mar 2026, 4 Mar 2026 have no valid figures, and no sum includes them. The data is complete to 1"
         in says
     )
     assert "SMSFactor: 1 Mar 2026 was still running when it was read, and no sum includes it." in says
@@ -308,6 +379,23 @@ def test_a_balance_says_when_it_ends(look: Look, spend: Spend, change: str, says
     assert ("SMSFactor: 20 credits are owed. Top up." in page.error[0].value) == (change == "credits = -20")
 
 
+def test_a_balance_after_a_large_refund_has_no_end(look: Look, spend: Spend) -> None:
+    spend.change(
+        "UPDATE spend.sms__balance_runout SET forecast_status = 'no_usage', days_left = NULL, mean_28_days = -20 "
+        "WHERE provider = 'SMSFactor' AND account_id IS NULL"
+    )
+    texts = [text.value for text in look(spend.database).markdown]
+    assert "Refunds exceed the usage of the last weeks: nothing says when it runs out." in texts
+
+
+def test_tables_show_whole_units_and_a_minus() -> None:
+    assert (sections.form_of("units"), sections.form_of("credits"), sections.form_of("EUR")) == (
+        "%,.0f",
+        "%,.0f",
+        "%,.2f",
+    )
+
+
 def test_a_balance_in_another_currency_is_said(look: Look, spend: Spend) -> None:
     spend.change("UPDATE sms.balance SET currency = 'USD'")
     assert spend.dbt("run").returncode == 0
@@ -326,21 +414,55 @@ def test_the_history_of_a_balance_has_its_top_ups_and_a_forecast(
     captions = [text.value for text in page.caption]
     assert "Top-ups, detected from balance and usage: EUR 19,000.00 on 6 Feb 2026." in captions
     [row] = spend.rows("FROM spend.sms__balance_runout WHERE provider = 'seven.io' AND account_id IS NULL")
-    history = spend.rows(
-        "FROM spend.sms__balance_daily WHERE provider = 'seven.io' AND account_id IS NULL ORDER BY date"
-    )
+    with models(spend) as own:
+        history = sections.history_of(own, chosen(SEVEN, FIRST, LAST), row)
     lines, marks = charts.balance_chart(history, row).to_dict()["layer"]
     kinds = [point["kind"] for point in lines["data"]["values"]]
     assert kinds == ["Balance"] * (len(history) + 1) + ["Forecast"] * 2
     assert [(point["day"][:10], point["amount"]) for point in marks["data"]["values"]] == [("2026-02-07", 19000.0)]
 
 
+def test_only_balances_that_were_read_are_drawn(look: Look, built: Spend) -> None:
+    with models(built) as own:
+        [row] = own.ask("FROM sms__balance_runout WHERE provider = 'seven.io' AND account_id IS NULL")
+        history = sections.history_of(own, chosen(SEVEN, FIRST, LAST), row)
+        read = own.ask("SELECT date, amount FROM sms.balance ORDER BY date")
+    points = charts.balance_chart(history, row).to_dict()["layer"][0]["data"]["values"]
+    drawn = [(point["day"][:10], point["left"]) for point in points if point["kind"] == "Balance"]
+    assert drawn == [(str(row["date"]), float(row["amount"])) for row in read]
+    assert "The line is straight where no sync read the balance." in [
+        text.value for text in look(built.database).caption
+    ]
+
+
+def test_a_balance_that_was_read_once_is_a_point_with_a_tick_for_each_day(built: Spend) -> None:
+    [row] = built.rows("FROM spend.sms__balance_runout WHERE provider = 'SMSFactor' AND account_id IS NULL")
+    drawn = charts.balance_chart([], row).to_dict()["layer"]
+    assert drawn[1]["mark"]["type"] == "point"
+    assert drawn[0]["encoding"]["x"]["axis"]["tickCount"] == {"interval": "day", "step": 1}
+
+
 def test_sub_accounts_are_sorted_by_days_left(look: Look, built: Spend) -> None:
-    [accounts] = tables(look(built.database), "Days left")
-    assert [*accounts["Account"]][:3] == ["Filiale Lyon", "Tochter Köln", "Filiale Süd/West"]
-    assert [*accounts["Days left"]][:3] == [0, 9, 10]
-    assert [*accounts["Balance"]][:3] == [700, 923.40, 799.71]
-    assert [*accounts["Note"]][2] == "topped up by the main account"
+    page = look(built.database)
+    assert "seven.io: sub-accounts by days left, EUR" in headings(page)
+    assert "SMSFactor: sub-accounts by days left, credits" in headings(page)
+    seven, smsfactor = tables(page, "Days left")
+    assert [*seven["Account"]][:2] == ["Tochter Köln", "Filiale Süd/West"]
+    assert [*seven["Days left"]][:2] == [9, 10]
+    assert [*seven["Balance"]][:2] == [923.40, 799.71]
+    assert [*seven["Note"]][1] == "topped up by the main account"
+    assert (smsfactor["Account"][0], smsfactor["Days left"][0], smsfactor["Balance"][0]) == ("Filiale Lyon", 0, 700)
+
+
+def test_a_column_without_figures_is_left_out(look: Look, built: Spend) -> None:
+    [statement] = tables(look(built.database, provider=SMSFACTOR), "Id")
+    assert [*statement] == ["Account", "Month", "Units", "Days", "Provider", "Id"]
+
+
+def test_the_main_account_is_named(look: Look, built: Spend) -> None:
+    for table in tables(look(built.database, provider=SEVEN), "Account")[1:]:
+        assert "Main account" in [*table["Account"]]
+        assert "main" not in [*table["Account"]]
 
 
 def test_accounts_and_labels_by_month(look: Look, built: Spend, records: Records) -> None:
@@ -358,10 +480,11 @@ def test_accounts_and_labels_by_month(look: Look, built: Spend, records: Records
 
 
 def test_price_changes_of_used_countries_come_first(look: Look, built: Spend) -> None:
-    [changes] = tables(look(built.database), "28 days")
-    moved = [abs(value) for value in changes["28 days"] if value == value]
+    [changes] = tables(look(built.database), "Moved in 28 days")
+    moved = [abs(value) for value in changes["Moved in 28 days"] if value == value]
     assert moved == sorted(moved, reverse=True)
     assert changes["SMS"].iloc[0] > 0
+    assert {*changes["What"]} == {"rose", "fell", "new", "removed"}
 
 
 def test_the_statement_can_be_downloaded(built: Spend, records: Records, look: Look) -> None:

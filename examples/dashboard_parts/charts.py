@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from .data import CHOSEN, Chosen, Row, Spend
+from .data import CHOSEN, Chosen, Row, Spend, day_text
 
 PARTS_NAMED = 11
 OTHERS = "All others"
@@ -87,7 +87,13 @@ def days_of(spend: Spend, chosen: Chosen, measured_in: str) -> tuple[list[Row], 
 
 
 def days_chart(
-    rows: list[Row], gaps: list[Row], chosen: Chosen, step: str, form: str, colours: Mapping[str, str]
+    rows: list[Row],
+    gaps: list[Row],
+    chosen: Chosen,
+    step: str,
+    form: str,
+    colours: Mapping[str, str],
+    measure: str = "Spend",
 ) -> tuple[alt.LayerChart, bool]:
     """The bars, and whether a refund is cut off so that it does not flatten the others."""
     bars = stacked(rows, step)
@@ -115,7 +121,7 @@ def days_chart(
             tooltip=[
                 alt.Tooltip("day:T", title=title, format="%d %b %Y"),
                 alt.Tooltip("part:N", title="Country"),
-                alt.Tooltip("used:Q", title="Spend", format=",.2f"),
+                alt.Tooltip("used:Q", title=measure, format=",.2f"),
             ],
         )
     )
@@ -157,6 +163,16 @@ def bar_of(day: date, step: str) -> tuple[str, str]:
     return f"{first}{MIDNIGHT}", f"{first + timedelta(days=26)}{MIDNIGHT}"
 
 
+def parts_of_steps(chosen: Chosen, step: str) -> str:
+    """A sentence about the first and the last bar if they are of less than a whole week or month."""
+    begins = chosen.first.weekday() == 0 if step == "week" else chosen.first.day == 1
+    after = chosen.last + timedelta(days=1)
+    ends = after.weekday() == 0 if step == "week" else after.day == 1
+    bars = [] if begins else [f"the first bar starts on {day_text(chosen.first)}"]
+    bars += [] if ends else [f"the last bar ends on {day_text(chosen.last)}"]
+    return "" if step == "day" or not bars else f"Not a whole {step}: {' and '.join(bars)}."
+
+
 def tick_count(step: str, length: int) -> Any:
     if step == "day":
         return {"interval": "day", "step": max(1, length // 14)}
@@ -168,9 +184,11 @@ def figure_axis(highest: float) -> alt.Axis:
 
 
 def balance_chart(history: list[Row], balance: Row) -> alt.LayerChart:
-    """The balance of each day, top-ups as points, and dashed what is left at the usage of the last days."""
+    """The balances that were read, top-ups as points, and dashed what is left at the usage of the last days."""
     points = [
-        {"day": f"{row['date']}{MIDNIGHT}", "left": float(row["opening_balance"]), "kind": "Balance"} for row in history
+        {"day": f"{row['date']}{MIDNIGHT}", "left": float(row["opening_balance"]), "kind": "Balance"}
+        for row in history
+        if row["is_opening_measured"]
     ]
     now = {"day": f"{balance['balance_date']}{MIDNIGHT}", "left": float(balance["balance"])}
     points.append({**now, "kind": "Balance"})
@@ -196,7 +214,11 @@ def balance_chart(history: list[Row], balance: Row) -> alt.LayerChart:
     ]
     highest = max(abs(point["left"]) for point in points)
     form = "%d %b" if len(history) <= STEPS[1][0] else "%b %Y"
-    axis = alt.Axis(format=form, grid=False, labelOverlap=True, labelFlush=False, tickCount=8)
+    days = [date.fromisoformat(point["day"][:10]) for point in points]
+    length = (max(days) - min(days)).days
+    # Of a few days, a count would give several ticks to each.
+    ticks = {"interval": "day", "step": max(1, length // 7)} if length <= 21 else 8
+    axis = alt.Axis(format=form, grid=False, labelOverlap=True, labelFlush=False, tickCount=ticks)
     x = alt.X("day:T", title=None, axis=axis)
     kinds = alt.Scale(domain=["Balance", "Forecast"], range=[COLOURS[0], COLOURS[1]])
     dashes = alt.Scale(domain=["Balance", "Forecast"], range=[[1, 0], [5, 4]])
@@ -214,6 +236,10 @@ def balance_chart(history: list[Row], balance: Row) -> alt.LayerChart:
             ],
         )
     )
+    if not history:
+        # A line of one day would not be seen.
+        single = alt.Chart(alt.Data(values=[now])).mark_point(filled=True, size=60, color=COLOURS[0], opacity=1)
+        return alt.layer(lines, single.encode(x=x, y="left:Q")).properties(height=200)
     if not top_ups:
         return alt.layer(lines).properties(height=200)
     marks = (

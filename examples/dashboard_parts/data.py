@@ -35,10 +35,13 @@ MARTS = [
     "sms__unusual_days",
 ]
 NOT_NAMED = "Country not named"
+UNCHANGED = "0.0 %"
 
 Row = dict[str, Any]
 
 VIEWS = f"""
+CREATE TEMP MACRO account_text(id) AS CASE id WHEN 'main' THEN 'Main account' ELSE id END;
+
 CREATE TEMP VIEW names AS
 SELECT country_code, coalesce(listed.name, known.name) AS name
 FROM (
@@ -64,7 +67,7 @@ SELECT
     unusual.* EXCLUDE (part),
     CASE unusual.kind
         WHEN 'country' THEN coalesce(names.name, unusual.part, '{NOT_NAMED}')
-        ELSE coalesce(accounts.name, unusual.part)
+        ELSE coalesce(accounts.name, account_text(unusual.part))
     END AS part
 FROM sms__unusual_days AS unusual
 LEFT JOIN names ON unusual.kind = 'country' AND unusual.part = names.country_code
@@ -180,7 +183,11 @@ def today() -> date:
 def quantity(figure: Decimal | float | None, measured_in: str) -> str:
     if figure is None:
         return "not known"
-    return f"{figure:,.0f} {measured_in}" if measured_in in ("units", "credits") else f"{measured_in} {figure:,.2f}"
+    return f"{measured_in} {figure:,.2f}" if is_money(measured_in) else f"{figure:,.0f} {measured_in}"
+
+
+def is_money(measured_in: str) -> bool:
+    return measured_in not in ("units", "credits")
 
 
 def short(figure: Decimal) -> str:
@@ -190,7 +197,10 @@ def short(figure: Decimal) -> str:
 
 def percent(now: Decimal, before: Decimal | None) -> str | None:
     """None if there is nothing to compare with."""
-    return f"{100 * (now / before - 1):+.1f} %" if before and before > 0 and now >= 0 else None
+    if not before or before < 0 or now < 0:
+        return None
+    change = round(100 * (now / before - 1), 1)
+    return f"{change:+.1f} %" if change else UNCHANGED
 
 
 def day_text(day: date) -> str:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
-from .charts import balance_chart, colours_of, days_chart, days_of
-from .data import CHOSEN, Chosen, Row, Spend, day_text, lasting, quantity
+from .charts import balance_chart, colours_of, days_chart, days_of, parts_of_steps
+from .data import CHOSEN, Chosen, Row, Spend, day_text, is_money, lasting, quantity
 
-# Real numbers, so that a click on a heading sorts by value: 1,234.56 and (1,234.56) for a negative one.
-MONEY, WHOLE, PRICE, SHARE = "accounting", "%,d", "%.4f", "%.1f %%"
+# Real numbers, so that a click on a heading sorts by value. Negative ones have a minus, as in the texts and charts.
+MONEY, WHOLE, PRICE, SHARE = "%,.2f", "%,.0f", "%.4f", "%.1f %%"
 
 
 def show_days(spend: Spend, chosen: Chosen, measured_in: str) -> None:
     provider = chosen.providers[0]
     rows, step, form = days_of(spend, chosen, measured_in)
-    st.subheader(f"{provider}: spend by {step}, {measured_in}, {chosen.period}", anchor=False)
+    measure = "Spend" if is_money(measured_in) else "Usage"
+    st.subheader(f"{provider}: {measure.lower()} by {step}, {measured_in}, {chosen.period}", anchor=False)
     gaps = spend.ask(
         """
         SELECT DISTINCT date, status FROM sms__days
@@ -30,9 +31,9 @@ def show_days(spend: Spend, chosen: Chosen, measured_in: str) -> None:
         **chosen.values,
         provider=provider,
     )
-    chart, is_cut = days_chart(rows, gaps, chosen, step, form, colours_of(spend))
+    chart, is_cut = days_chart(rows, gaps, chosen, step, form, colours_of(spend), measure)
     st.altair_chart(chart)
-    notes = []
+    notes = [sentence for sentence in [parts_of_steps(chosen, step)] if sentence]
     if gaps:
         notes.append("Red bands: days that are missing or not complete. A day without a bar used nothing.")
     if is_cut:
@@ -59,6 +60,10 @@ def show_countries(spend: Spend, chosen: Chosen, measured_in: str) -> None:
                 SELECT countries.country, weeks.week, coalesce(sum(own.used), 0) AS used
                 FROM (SELECT DISTINCT country FROM both_periods) AS countries
                 CROSS JOIN (SELECT CAST(unnest(range(0, 12)) AS INTEGER) AS week) AS weeks
+                JOIN (
+                    SELECT min(date) AS day FROM sms__days
+                    WHERE status = 'complete' AND list_contains($providers, provider)
+                ) AS known ON $last - 7 * (12 - weeks.week) + 1 >= known.day
                 LEFT JOIN used AS own
                     ON own.country = countries.country AND own.measured_in = $measured_in
                     AND list_contains($providers, own.provider)
@@ -72,8 +77,8 @@ def show_countries(spend: Spend, chosen: Chosen, measured_in: str) -> None:
             coalesce(sum(used) FILTER (NOT is_now), 0) AS before,
             sum(amount) FILTER (is_now AND amount_per_sms IS NOT NULL)
                 / sum(messages) FILTER (is_now AND amount_per_sms IS NOT NULL) AS per_sms,
-            any_value(line) AS line
-        FROM both_periods JOIN weeks USING (country)
+            coalesce(any_value(line), []) AS line
+        FROM both_periods LEFT JOIN weeks USING (country)
         GROUP BY country HAVING now <> 0 OR before <> 0
         ORDER BY now DESC, country
         """,
@@ -95,14 +100,20 @@ def show_countries(spend: Spend, chosen: Chosen, measured_in: str) -> None:
             provider=provider,
         )
     }
-    total = sum((row["now"] for row in rows), Decimal())
+    # A refund has no share, and takes nothing from the shares of the others.
+    total = sum((row["now"] for row in rows if row["now"] > 0), Decimal())
+    measure = "Spend" if is_money(measured_in) else "Units"
     st.subheader(f"{provider}: countries, {measured_in}, {chosen.period}", anchor=False)
     columns: dict[str, Any] = {
         "Country": st.column_config.TextColumn(pinned=True, width=130),
-        "Spend": number(MONEY if measured_in != "units" else WHOLE, 90),
+        measure: number(form_of(measured_in), 90),
         "Change": number("%+.1f %%", 75, f"Against {before.period}."),
-        "Share": st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100, width=95),
-        "12 weeks": st.column_config.LineChartColumn(width=110, help="The last 12 weeks of the period, each 7 days."),
+        "Share": st.column_config.ProgressColumn(
+            format="%.1f %%", min_value=0, max_value=100, width=95, help="Refunds are left out."
+        ),
+        "12 weeks": st.column_config.LineChartColumn(
+            width=110, help="Up to 12 weeks before the end of the period. Weeks that were not read are left out."
+        ),
         "Per SMS": number(PRICE, 75, "Days with nothing but SMS."),
         "List from": number(PRICE, 80, "Price list of these months: the cheapest network."),
         "List to": number(PRICE, 80, "The most expensive network. Which network a message takes is not known."),
@@ -114,9 +125,9 @@ def show_countries(spend: Spend, chosen: Chosen, measured_in: str) -> None:
         (
             {
                 "Country": row["country"],
-                "Spend": row["now"],
+                measure: row["now"],
                 **({"Change": change_of(row["now"], row["before"])} if is_comparable else {}),
-                "Share": 100 * row["now"] / total if total > 0 else None,
+                "Share": 100 * row["now"] / total if total > 0 and row["now"] >= 0 else None,
                 "12 weeks": [float(value) for value in row["line"]],
                 **(
                     {
@@ -152,8 +163,12 @@ def are_complete(spend: Spend, chosen: Chosen) -> bool:
 
 
 def change_of(now: Decimal, before: Decimal) -> float | None:
-    """In percent; None for a country that is new."""
-    return float(100 * (now / before - 1)) if before > 0 else None
+    """In percent; None for a country that is new or has a refund."""
+    return float(100 * (now / before - 1)) if before > 0 and now >= 0 else None
+
+
+def form_of(measured_in: str) -> str:
+    return MONEY if is_money(measured_in) else WHOLE
 
 
 def number(form: str, width: int | None = None, help_text: str | None = None) -> Any:
@@ -161,13 +176,37 @@ def number(form: str, width: int | None = None, help_text: str | None = None) ->
 
 
 def table(rows: Iterable[Row], columns: Row) -> None:
-    """A sortable table, at most as high as a dozen rows."""
+    """A sortable table, at most as high as a dozen rows, without the columns that are empty in all of them."""
+    rows = [*rows]
+    empty = {name for name in rows[0] if all(row[name] in (None, "") for row in rows)} if rows else set()
     values = [
-        {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()} for row in rows
+        {
+            name: float(value) if isinstance(value, Decimal) else value
+            for name, value in row.items()
+            if name not in empty
+        }
+        for row in rows
     ]
     shown = {name: column for name, column in columns.items() if values and name in values[0]}
     height = "content" if len(values) <= 12 else 458
     st.dataframe(values, hide_index=True, column_config=shown, height=height, placeholder="")
+
+
+Part = TypeVar("Part")
+
+
+def side_by_side(parts: Sequence[Part]) -> Iterator[tuple[Any, Part]]:
+    """Each part with the box that it is shown in: two in a row where the page is wide."""
+    for first in range(0, len(parts), 2):
+        yield from zip(st.columns(min(2, len(parts)), gap="large"), parts[first : first + 2], strict=False)
+
+
+def by_unit(rows: Iterable[Row]) -> list[tuple[str, str, list[Row]]]:
+    """Provider, unit and their rows: figures of different units have no place in one column."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["provider"], row["measured_in"]), []).append(row)
+    return [(*group, groups[group]) for group in sorted(groups, reverse=True)]
 
 
 def show_balances(spend: Spend, chosen: Chosen) -> None:
@@ -181,50 +220,40 @@ def show_balances(spend: Spend, chosen: Chosen) -> None:
     for box, row in zip(st.columns(max(len(rows), 1), gap="large"), rows, strict=False):
         with box:
             show_balance(spend, chosen, row)
-    if accounts:
-        st.subheader("Sub-accounts by days left", anchor=False)
-        columns = {
-            "Account": st.column_config.TextColumn(pinned=True, width=130),
-            "Days left": number(WHOLE, 75),
-            "Balance": number(MONEY, 90),
-            "Unit": st.column_config.TextColumn(width=65),
-            "Used a day": number(MONEY, 90, "The higher of the means of 7 and 28 days."),
-            "Provider": st.column_config.TextColumn(width=85),
-            "Note": st.column_config.TextColumn(width=180),
-        }
-        table(
-            (
-                {
-                    "Account": row["account_name"] or row["account_id"],
-                    "Days left": row["days_left"],
-                    "Balance": row["balance"],
-                    "Unit": row["measured_in"],
-                    "Used a day": max(means_of(row), default=(None,))[0],
-                    "Provider": row["provider"],
-                    "Note": NOTES.get(row["forecast_status"], "")
-                    or ("topped up by the main account" if row["is_topped_up"] else ""),
-                }
-                for row in accounts
-            ),
-            columns,
-        )
+    for box, (provider, unit, own) in side_by_side(by_unit(accounts)):
+        with box:
+            st.subheader(f"{provider}: sub-accounts by days left, {unit}", anchor=False)
+            show_sub_accounts(own, form_of(unit))
+
+
+def show_sub_accounts(rows: list[Row], form: str) -> None:
+    columns = {
+        "Account": st.column_config.TextColumn(pinned=True, width=130),
+        "Days left": number(WHOLE, 75),
+        "Balance": number(form, 90),
+        "Used a day": number(form, 90, "The higher of the means of 7 and 28 days."),
+        "Note": st.column_config.TextColumn(width=185),
+    }
+    table(
+        (
+            {
+                "Account": row["account_name"] or row["account_id"],
+                "Days left": row["days_left"],
+                "Balance": None if row["forecast_status"] == "unlimited" else row["balance"],
+                "Used a day": max(means_of(row), default=(None,))[0],
+                "Note": NOTES.get(row["forecast_status"], "")
+                or ("topped up by the main account" if row["is_topped_up"] else ""),
+            }
+            for row in rows
+        ),
+        columns,
+    )
 
 
 def show_balance(spend: Spend, chosen: Chosen, row: Row) -> None:
     st.subheader(f"{row['provider']}: balance, {row['measured_in']}", anchor=False)
     st.write(forecast_text(row))
-    history = spend.ask(
-        """
-        SELECT date, opening_balance, closing_balance, top_up, is_measured, status FROM sms__balance_daily
-        WHERE provider = $provider AND source_relation = $source AND account_id IS NULL AND measured_in = $unit
-            AND date >= CAST($last AS DATE) - CAST(greatest(CAST($last AS DATE) - CAST($first AS DATE), 90) AS INTEGER)
-        ORDER BY date
-        """,
-        **chosen.values,
-        provider=row["provider"],
-        source=row["source_relation"],
-        unit=row["measured_in"],
-    )
+    history = history_of(spend, chosen, row)
     if row["balance"] is not None:
         st.altair_chart(balance_chart(history, row))
     topped = [each for each in history if each["top_up"]]
@@ -233,10 +262,33 @@ def show_balance(spend: Spend, chosen: Chosen, row: Row) -> None:
             f"{quantity(each['top_up'], row['measured_in'])} on {day_text(each['date'])}" for each in topped[-6:]
         )
         st.caption(f"Top-ups, detected from balance and usage: {listed}.")
-    elif not history:
+    if any(not each["is_opening_measured"] for each in history):
+        st.caption("The line is straight where no sync read the balance.")
+    if not history:
         st.caption("The history begins with the second sync on another day.")
 
 
+def history_of(spend: Spend, chosen: Chosen, row: Row) -> list[Row]:
+    """The days of a balance, at least 90. The opening balance of the first day is the first snapshot."""
+    return spend.ask(
+        """
+        SELECT * FROM (
+            SELECT date, opening_balance, closing_balance, top_up,
+                coalesce(lag(is_measured) OVER (ORDER BY date), true) AS is_opening_measured
+            FROM sms__balance_daily
+            WHERE provider = $provider AND source_relation = $source AND account_id IS NULL AND measured_in = $unit
+        )
+        WHERE date >= CAST($last AS DATE) - CAST(greatest(CAST($last AS DATE) - CAST($first AS DATE), 90) AS INTEGER)
+        ORDER BY date
+        """,
+        **chosen.values,
+        provider=row["provider"],
+        source=row["source_relation"],
+        unit=row["measured_in"],
+    )
+
+
+MAIN = {"main": "Main account"}
 NOTES = {
     "unlimited": "no limit of its own",
     "no_usage": "no usage known",
@@ -253,6 +305,8 @@ def forecast_text(row: Row) -> str:
         "other_currency": f"The balance is in {row['measured_in']}, the usage in EUR: nothing says when it runs out.",
         "no_usage": "No usage is known that uses it up.",
     }
+    if row["forecast_status"] == "no_usage" and any(mean < 0 for mean, _, _ in means_of(row)):
+        return "Refunds exceed the usage of the last weeks: nothing says when it runs out."
     if row["forecast_status"] in texts:
         return texts[row["forecast_status"]]
     if row["balance"] < 0:
@@ -279,7 +333,7 @@ def show_months(spend: Spend, chosen: Chosen) -> None:
     """Accounts and labels by month: the last six months up to the period's last day."""
     accounts = spend.ask(
         """
-        SELECT provider, coalesce(account_name, account_id, 'Not named') AS part, month,
+        SELECT provider, coalesce(account_name, account_text(account_id), 'Not named') AS part, month,
             coalesce(currency, 'units') AS measured_in, sum(coalesce(amount, units)) AS used
         FROM sms__chargeback WHERE list_contains($providers, provider) AND month <= $last GROUP BY ALL
         """,
@@ -293,16 +347,11 @@ def show_months(spend: Spend, chosen: Chosen) -> None:
         """,
         **chosen.values,
     )
-    tables = [
-        (name, provider, unit, [row for row in rows if (row["provider"], row["measured_in"]) == (provider, unit)])
-        for name, rows in (("Account", accounts), ("Label", labels))
-        for provider, unit in sorted({(row["provider"], row["measured_in"]) for row in rows}, reverse=True)
-    ]
-    for pair in (tables[n : n + 2] for n in range(0, len(tables), 2)):
-        for box, (name, provider, unit, rows) in zip(st.columns(2, gap="large"), pair, strict=False):
-            with box:
-                st.subheader(f"{provider}: {name.lower()}s by month, {unit}", anchor=False)
-                show_by_month(name, rows, WHOLE if unit == "units" else MONEY)
+    tables = [(name, *part) for name, rows in (("Account", accounts), ("Label", labels)) for part in by_unit(rows)]
+    for box, (name, provider, unit, rows) in side_by_side(tables):
+        with box:
+            st.subheader(f"{provider}: {name.lower()}s by month, {unit}", anchor=False)
+            show_by_month(name, rows, form_of(unit))
 
 
 def show_by_month(name: str, rows: list[Row], form: str) -> None:
@@ -315,7 +364,7 @@ def show_by_month(name: str, rows: list[Row], form: str) -> None:
             {name: part, **{column: used.get((part, month), Decimal()) for column, month in columns.items()}}
             for part in sorted(parts, key=lambda part: (-used.get((part, months[0]), Decimal()), part))
         ),
-        {name: st.column_config.TextColumn(pinned=True, width=130), **{column: number(form, 90) for column in columns}},
+        {name: st.column_config.TextColumn(pinned=True, width=125), **{column: number(form, 82) for column in columns}},
     )
 
 
@@ -325,38 +374,45 @@ def show_unusual_days(spend: Spend, chosen: Chosen) -> None:
         SELECT * FROM unusual
         WHERE list_contains($providers, provider) AND date BETWEEN $first AND $last
             AND (len($countries) = 0 OR (kind = 'country' AND list_contains($countries, part)))
-        ORDER BY date DESC, abs(difference) DESC LIMIT 200
+        QUALIFY row_number() OVER (PARTITION BY provider, measured_in ORDER BY date DESC, abs(difference) DESC) <= 200
+        ORDER BY date DESC, abs(difference) DESC
         """,
         **chosen.values,
     )
-    st.subheader(f"Unusual days, {chosen.period}", anchor=False)
     if not rows:
+        st.subheader(f"Unusual days, {chosen.period}", anchor=False)
         st.write("None. A day is compared with its weekday in the weeks before, once there are four of them.")
         return
+    for box, (provider, unit, own) in side_by_side(by_unit(rows)):
+        with box:
+            st.subheader(f"{provider}: unusual days, {unit}, {chosen.period}", anchor=False)
+            show_unusual(own, form_of(unit))
+
+
+def show_unusual(rows: list[Row], form: str) -> None:
     columns = {
         "Day": st.column_config.DateColumn(pinned=True, width=95, format="D MMM YYYY"),
         "Country or account": st.column_config.TextColumn(width=140),
-        "": st.column_config.TextColumn(width=65),
-        "Used": number(MONEY, 90),
-        "Usual": number(MONEY, 90, "Median of the same weekday in up to eight weeks before."),
-        "Unit": st.column_config.TextColumn(width=60),
-        "Provider": st.column_config.TextColumn(width=85),
+        "Type": st.column_config.TextColumn(width=60),
+        "Used": number(form, 80),
+        "Usual": number(form, 80, "Median of the same weekday in up to eight weeks before."),
     }
     table(
         (
             {
                 "Day": row["date"],
                 "Country or account": row["part"],
-                "": row["direction"],
+                "Type": row["direction"],
                 "Used": row["used"],
                 "Usual": row["median_of_weekday"],
-                "Unit": row["measured_in"],
-                "Provider": row["provider"],
             }
             for row in rows
         ),
         columns,
     )
+
+
+CHANGES = {"came": "new", "went": "removed"}
 
 
 def show_price_changes(spend: Spend, chosen: Chosen) -> None:
@@ -384,9 +440,9 @@ def show_price_changes(spend: Spend, chosen: Chosen) -> None:
         return
     columns = {
         "Country": st.column_config.TextColumn(pinned=True, width=110),
-        "28 days": number(
+        "Moved in 28 days": number(
             MONEY,
-            90,
+            125,
             "New less old price, times the SMS to the country in the last 28 days: the most it can be, because the "
             "network of a message is not known.",
         ),
@@ -396,20 +452,20 @@ def show_price_changes(spend: Spend, chosen: Chosen) -> None:
         "SMS": number(WHOLE, 75, "SMS to the country in the last 28 days, over all networks."),
         "Network": st.column_config.TextColumn(width=160),
         "Since": st.column_config.DateColumn(width=95, format="D MMM YYYY"),
-        "What": st.column_config.TextColumn(width=60),
+        "What": st.column_config.TextColumn(width=75),
     }
     table(
         (
             {
                 "Country": row["country"],
-                "28 days": row["amount_moved_28_days"],
+                "Moved in 28 days": row["amount_moved_28_days"],
                 "Change": row["percent_change"],
                 "Old": row["old_price"],
                 "New": row["new_price"],
                 "SMS": row["sms_28_days"],
                 "Network": row["network_name"] or "all others",
                 "Since": row["date"],
-                "What": row["change"],
+                "What": CHANGES.get(row["change"], row["change"]),
             }
             for row in rows
         ),
@@ -448,7 +504,7 @@ def show_statement(spend: Spend, chosen: Chosen) -> None:
     table(
         (
             {
-                "Account": row["account_name"] or row["account_id"] or "Not named",
+                "Account": row["account_name"] or MAIN.get(row["account_id"], row["account_id"]) or "Not named",
                 "Month": f"{row['month']:%b %Y}",
                 "Amount": row["amount"],
                 "Currency": row["currency"],
