@@ -327,12 +327,13 @@ class Reading:
             row, sent = found.get(key, {}), self.sent.get(key, {})
             if key not in self.sent and key in self.loose:
                 continue
-            if key in self.foreign and key not in self.sent:
+            is_lacked = key in self.sent and self.may_lack and not _says(row, sent)
+            if key in self.foreign and (key not in self.sent or is_lacked):
                 if _amounts(row) == _amounts(self.foreign[key]):
                     if self._may_be_rest(key):
                         undecided.append(row)
                     continue
-                if not (self._may_be_rest(key) and has_usage(row)):
+                if not (self._may_be_rest(key) and has_usage(row)) and not is_lacked:
                     yield f"the table has {row}, but {self.foreign[key]} was read under other filters"
             counted.append(row)
             if _says(row, sent):
