@@ -76,6 +76,8 @@ class Contract:
         """The filters of each stream, in the order in which they came."""
         self._written: dict[StreamDay, dict[Key, int]] = {}
         """The filters under which each row was written last, as a place in their list."""
+        self._left: dict[StreamDay, dict[Key, tuple[int, Amounts]]] = {}
+        """The rows that a reading left as they were under former filters, with their place and amounts."""
         self._reported: dict[tuple[str, tuple[Any, ...]], str] = {}
         """The oldest day that seven.io reported to a stream with certain filters, as far as the state must know it."""
         self._reportable = date.max
@@ -206,7 +208,13 @@ class Contract:
         written = self._written.get(at, {})
         # A row of which no reading knows is a zero row of the last one.
         last = written.get(_LAST_READING, now)
-        former = {key: place for key in before if (place := written.get(key, last)) != now}
+        left = self._left.get(at, {})
+        places = {
+            key: written.get(key, left[key][0] if key in left and left[key][1] == _amounts(row) else last)
+            for key, row in before.items()
+        }
+        former = {key: place for key, place in places.items() if place != now}
+        self._left[at] = {key: (place, _amounts(before[key])) for key, place in former.items()}
         same = {key for key, place in former.items() if self._filters[stream][place] == self._filters[stream][now]}
         loose = self._loose.get(at, set()) | same
         foreign = {key: before[key] for key in former.keys() - loose}
