@@ -361,7 +361,8 @@ class Reading:
         size = len(counted) + len(known)
         if not _fits(needed, size):
             return
-        if not any(_is_nothing(_less(self.total, _sum([*counted, *some])), size) for some in ([], undecided)):
+        choices = (some for count in range(len(undecided) + 1) for some in itertools.combinations(undecided, count))
+        if not any(_is_nothing(_less(self.total, _sum([*counted, *some])), size) for some in choices):
             yield f"the rows add up to {_figures(_sum(counted))}, the total is {_figures(self.total)}"
         removed = self._removed(known)
         # A row may hold more than it had: a rest that is its account's.
