@@ -35,13 +35,6 @@ def pool() -> Iterator[WorkerPool]:
     pool.shutdown()
 
 
-@pytest.fixture
-def session() -> Iterator[SyncSession]:
-    session = SyncSession(2)
-    yield session
-    session.cancel()
-
-
 # Cancellation
 
 
