@@ -23,7 +23,7 @@ from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.world import seven_reports
 from integration_tests.streams import BY_ACCOUNT, DAILY
 from integration_tests.sync import Destination, sync
-from source_sms_providers import breakdown
+from source_sms_providers.seven import groupings
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -513,8 +513,8 @@ def test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_th
     activity: str,
     seven_groups: str,
 ) -> None:
-    monkeypatch.setattr(breakdown, "WINDOWS_PER_STEP", tuple(math.ceil(365 / width) for width in widths))
-    monkeypatch.setattr(breakdown, "MIN_REQUESTS_SAVED", 1)
+    monkeypatch.setattr(groupings, "WINDOWS_PER_STEP", tuple(math.ceil(365 / width) for width in widths))
+    monkeypatch.setattr(groupings, "MIN_REQUESTS_SAVED", 1)
 
     for _ in played(sandbox, history, activity=activity, seven_groups=seven_groups):
         pass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +10,6 @@ from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import M
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.config import normalize
-from source_sms_providers.days import DAY, MONTH, YEAR
 from source_sms_providers.retriever import SnapshotRetriever
 from source_sms_providers.session import SyncSession
 from source_sms_providers.stream import make_retriever
@@ -58,17 +56,6 @@ class CheckClient:
                 self._session.pool(provider).map(lambda retriever: retriever.check(self), of_provider)
         finally:
             self._session.cancel()
-
-    def periods(self) -> Iterator[tuple[date, date]]:
-        """First and last day of the last month, and then of each year back to the start date, the newest first."""
-        start, last = (date.fromisoformat(self.config[name]) for name in ("start_date", "today"))
-        last -= DAY
-        yield last - MONTH + DAY, last
-        while True:
-            yield last - YEAR + DAY, last
-            last -= YEAR
-            if start > last:
-                break
 
     def _make_retriever(self, stream: str, **changed: Any) -> SnapshotRetriever:
         config = {**normalize({**self.config, **changed}, self._specification), "_session": self._session}

@@ -39,12 +39,10 @@ class Reconciliation(NamedTuple):
     has_surplus: bool
 
 
-def sum_amounts(rows: Iterable[Amounts], length: int) -> Sums:
+def sum_amounts(rows: Collection[Amounts], length: int) -> Sums:
     """The sum of each amount; null counts as nothing."""
-    sums = [Decimal(0)] * length
-    for row in rows:
-        sums = [total + to_decimal(amount or 0) for total, amount in zip(sums, row, strict=True)]
-    return tuple(sums)
+    columns: Iterable[Amounts] = zip(*rows, strict=True) if rows else [()] * length
+    return tuple([sum([to_decimal(amount) for amount in column if amount], Decimal(0)) for column in columns])
 
 
 def add_amounts(left: Amounts, right: Amounts) -> Amounts:

@@ -123,10 +123,11 @@ class WholeStream(Partition, PartitionGenerator):
     def read(self) -> Iterable[Record]:
         try:
             for each in self._retriever.read():
-                self._session.wait_for_room()
                 if not isinstance(each, StreamState):
                     yield Record(each, self._stream)
-                elif state := each.checkpoint():
+                    continue
+                self._session.wait_for_room()
+                if state := each.checkpoint():
                     self._messages.emit_message(_state_message(self._stream, state))
         except SyncCancelled:
             raise

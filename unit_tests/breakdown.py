@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -14,8 +14,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_sms_providers.breakdown import DailyBreakdownRetriever
 from source_sms_providers.days import DAY
 from source_sms_providers.errors import transient_error
-from source_sms_providers.retriever import Day, Row, Rows
-from source_sms_providers.saved_state import RowKey
+from source_sms_providers.retriever import Day, Rows
 from source_sms_providers.session import SyncSession
 from source_sms_providers.state import StreamState
 
@@ -40,26 +39,11 @@ class Breakdown(DailyBreakdownRetriever):
     description_fields: ClassVar[Sequence[str]] = ("note",)
 
     of_day: Callable[[date], Rows] = lambda day: [usage(day)]
-    of_window: Callable[[date, date], Mapping[date, Rows] | None] | None = None
-    windows_requested: list[tuple[date, date]] = field(default_factory=list)
-    days_requested: list[date] = field(default_factory=list)
 
-    def fetch_day(self, day: date) -> Rows:
-        self.days_requested.append(day)
-        return self.of_day(day)
-
-    def reconcile_day(self, day: date, rows: Mapping[RowKey, Row]) -> Day:
-        removed = self.removed(day, rows)
-        zeros = [self.zero_row(day, *each) for each in removed.items()]
+    def read_day(self, day: date) -> Day:
+        rows = {self.row_key(row): row for row in self.of_day(day)}
+        zeros = [self.zero_row(day, *each) for each in self.removed(day, rows).items()]
         return Day(day, [*rows.values(), *zeros], {NOTE: str(day)} if zeros else {})
-
-    def requests_saved(self, first: date, last: date) -> int:
-        return (last - first).days if self.of_window else 0
-
-    def split_window_by_day(self, first: date, last: date) -> Mapping[date, Rows] | None:
-        assert self.of_window
-        self.windows_requested.append((first, last))
-        return self.of_window(first, last)
 
 
 def make_breakdown(

@@ -9,7 +9,6 @@ import requests
 from airbyte_cdk.models import AirbyteConnectionStatus, Status
 
 from source_sms_providers import SourceSmsProviders
-from source_sms_providers.check import CheckClient
 from source_sms_providers.retriever import SnapshotRetriever
 from source_sms_providers.seven.retriever import AnalyticsRetriever
 from unit_tests.connector import LOGGER, SEVEN_KEY, check, config
@@ -331,23 +330,3 @@ def test_given_day_boundaries_that_the_figures_disprove_when_checked_then_it_fai
     good.answer(f"{SMSFACTOR}/metrics/consumption", "smsfactor/consumption.json")
 
     assert "SMSFactor date range bounds" in check().message
-
-
-# Periods that are searched for usage
-
-
-@pytest.mark.parametrize(
-    ("start", "years"),
-    [
-        ("2026-03-11", [("2025-03-10", "2026-03-09")]),
-        ("2025-03-10", [("2025-03-10", "2026-03-09")]),
-        ("2025-03-09", [("2025-03-10", "2026-03-09"), ("2024-03-10", "2025-03-09")]),
-    ],
-)
-def test_given_a_start_then_a_month_and_the_years_back_to_it_are_searched(clock, start, years):
-    source = SourceSmsProviders(config=config(start_date=start))
-    client = CheckClient({}, source.resolved_manifest["spec"], source.config)
-
-    found = [(str(first), str(last)) for first, last in client.periods()]
-
-    assert found == [("2026-02-07", "2026-03-09"), *years]

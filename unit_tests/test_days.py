@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 
-from source_sms_providers.days import days, windows
+from source_sms_providers.days import days, search_periods, windows
 
 FIRST, LAST = date(2026, 2, 27), date(2026, 3, 2)
 
@@ -26,3 +27,23 @@ def test_given_a_width_then_windows_join_and_the_last_may_be_narrower(width, len
 
     assert [len(days(*window)) for window in found] == lengths
     assert [day for window in found for day in days(*window)] == days(FIRST, LAST)
+
+
+@pytest.mark.parametrize(
+    ("start", "years"),
+    [
+        ("2026-03-09", []),
+        ("2025-03-26", []),
+        ("2025-03-25", ["2024-03-27"]),
+        ("2024-03-28", ["2024-03-27"]),
+        ("2024-03-27", ["2024-03-27", "2023-03-30"]),
+    ],
+)
+def test_given_a_start_then_the_months_of_a_year_and_the_years_back_to_it_are_searched(start, years):
+    found = list(search_periods(date.fromisoformat(start), date(2026, 3, 9)))
+
+    assert [str(first) for first, _ in found[12:]] == years
+    assert [len(days(*period)) for period in found] == [31] * 12 + [365] * len(years)
+    assert found[0] == (date(2026, 2, 7), date(2026, 3, 9))
+    # Each overlaps the newer one by two days.
+    assert all(len(days(newer[0], older[1])) == 2 for newer, older in pairwise(found))

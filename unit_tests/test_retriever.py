@@ -173,12 +173,13 @@ def test_given_a_setting_that_does_not_hold_then_nothing_is_read(breakdown):
         def verify(self) -> None:
             raise config_error("Correct the label.")
 
-    retriever = breakdown()
+    requested: list[date] = []
+    retriever = breakdown(of_day=requested.append)
     retriever.__class__ = Refused
 
     found, failure = read(retriever)
 
-    assert (rows_of(found), failure.message, retriever.days_requested) == ([], "Correct the label.", [])
+    assert (rows_of(found), failure.message, requested) == ([], "Correct the label.", [])
 
 
 def test_given_a_session_that_is_cancelled_then_reading_ends(breakdown, session):
@@ -212,10 +213,14 @@ def test_given_no_notes_then_there_is_no_warning(breakdown, caplog):
 
 def test_given_days_that_are_read_ahead_then_their_number_is_bounded(breakdown, session, monkeypatch):
     monkeypatch.setattr("source_sms_providers.session.READ_AHEAD_DAYS", 20)
-    retriever = breakdown(start=TODAY - 300 * DAY)
+    requested: list[date] = []
 
-    results = retriever.read()
+    def of_day(day: date) -> Rows:
+        requested.append(day)
+        return [usage(day)]
+
+    results = breakdown(start=TODAY - 300 * DAY, of_day=of_day).read()
     next(results)
     next(results)
 
-    assert len(retriever.days_requested) <= 20 + module.SnapshotRetriever.checkpoint_interval_days + 1
+    assert 10 <= len(requested) <= 20 + module.SnapshotRetriever.checkpoint_interval_days + 1

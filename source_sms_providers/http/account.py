@@ -172,11 +172,11 @@ class FairSemaphore:
         self._waiting = deque[threading.Event]()
 
     def __enter__(self) -> None:
-        turn = threading.Event()
         with self._lock:
             self._value -= 1
             if self._value >= 0:
                 return
+            turn = threading.Event()
             self._waiting.append(turn)
         turn.wait()
 

@@ -216,6 +216,10 @@ class SingleHostAdapter(requests.adapters.HTTPAdapter):
                 self._pool = pool
         return self._pool
 
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        # Without a proxy, requests looks for one in each request.
+        return super().request_url(request, proxies) if proxies else f"/{request.path_url.lstrip('/')}"
+
 
 class NoRedirects(requests.Session):
     """Session that sees no redirect. With `allow_redirects=False` alone, requests reads the body of a redirect, of

@@ -1,8 +1,10 @@
-"""seven.io's usage by country, label or account, which the grouping by date vouches for."""
+"""seven.io's usage by country, label or account name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -10,128 +12,46 @@ from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.breakdown import DailyBreakdownRetriever
-from source_sms_providers.days import DAY
-from source_sms_providers.errors import DayNotReportedError, clone_error
-from source_sms_providers.parsing import FieldReader, to_json_number
-from source_sms_providers.reconcile import Reconciliation, add_amounts, matches, reconcile, sum_amounts
-from source_sms_providers.retriever import Day, Row, Rows, fetch
-from source_sms_providers.saved_state import Amounts, RowKey, StateEntry
-from source_sms_providers.seven.daily_totals import Totals, split_errors
+from source_sms_providers.days import DAY, windows
+from source_sms_providers.parsing import FieldReader
+from source_sms_providers.reconcile import matches
+from source_sms_providers.retriever import Row, Rows, fetch
+from source_sms_providers.seven.daily_totals import split_errors
 from source_sms_providers.seven.extractors import AMOUNTS, PROVIDER, has_usage, sum_by_group, zero_row
-from source_sms_providers.seven.retriever import NOT_REPORTED, UsageRetriever
+from source_sms_providers.seven.reconciled import MONEY, ReconciledRetriever, amounts_of
 from source_sms_providers.single_flight import SingleFlight
 
-MONEY = AMOUNTS.index("usage_eur")
-REMAINDER = (
-    "'%s': seven.io's groups add up to less than the day's total. The rest is in a row without a group. "
-    "Days: %d, first: %s."
-)
-SURPLUS = (
-    "'%s': seven.io's groups add up to more than the day's total. Their rows are as seven.io sends them: compare with "
-    "the seven.io dashboard. Days: %d, first: %s."
-)
-KEPT = (
-    "'%s': groups that seven.io does not report any more keep their rows, because the day's total still holds usage "
-    "that no other group explains. Days: %d, first: %s."
-)
-
-
-@dataclass(kw_only=True)
-class ReconciledRetriever(DailyBreakdownRetriever, UsageRetriever):
-    """Reads usage that takes a request a day, with the total of each day at hand.
-
-    - A day without usage is not requested: its row of zeros is what the response would give.
-    - The rows of a day add up to its total: what they lack is a row of the empty group.
-    - A day without a total fails: nothing could vouch for its rows.
-    """
-
-    amount_fields = AMOUNTS
-
-    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
-        super().__post_init__(parameters)
-        # Keep only the windows in use: that of the day that is read, and the prefetched one.
-        self._totals = SingleFlight[date, Totals](3)
-
-    def control_total(self, day: date) -> Row | None:
-        """The row of the day in the grouping by date; None for a running day that it does not report.
-
-        Raises AirbyteTracedException if the day has none.
-        """
-        total = self._totals_around(day).get(day)
-        if isinstance(total, AirbyteTracedException):
-            raise clone_error(total)
-        return total
-
-    def _totals_around(self, day: date) -> Totals:
-        """The totals of the window that the day is in."""
-        assert self.step is not None
-        first = self.stream_state.first_day + (day - self.stream_state.first_day) // self.step * self.step
-        last = min(first + self.step - DAY, self.last_day)
-        return self._totals.get(first, partial(self._daily_totals.read, first, last))
-
-    def read_day(self, day: date, prefetched: Mapping[date, Rows]) -> Day:
-        try:
-            return super().read_day(day, prefetched)
-        except DayNotReportedError:
-            if not self.stream_state.may_be_forgotten(day):
-                raise
-            written = self.stream_state.previously_written(str(day))
-            return Day(day, [self.restore(day, *each) for each in written.items()], {NOT_REPORTED: str(day)})
-
-    def fetch_day(self, day: date) -> Rows:
-        total = self.control_total(day)
-        return self.fetch_groups(day, total) if total is None or has_usage(total) else [self.empty_row(day)]
-
-    def fetch_groups(self, day: date, total: Row | None) -> Rows:
-        """What seven.io reports for a day with usage, or for a running day without a total."""
-        return super().fetch_day(day)
-
-    def reconcile_day(self, day: date, rows: Mapping[RowKey, Row]) -> Day:
-        removed = self.removed(day, rows)
-        total = self.control_total(day)
-        if day >= self._today or total is None:
-            # Messages are being sent, so nothing adds up. A later sync decides.
-            restored = [self.restore(day, *each) for each in removed.items()]
-            return Day(day, [*rows.values(), *restored] or [self.empty_row(day)])
-        reported = [amounts_of(row) for row in rows.values() if has_usage(row)]
-        # The remainder of before is no group that was removed: it is worked out anew.
-        empty_row = self.empty_row(day)
-        empty_key = self.row_key(empty_row)
-        groups = {key: entry for key, entry in removed.items() if key != empty_key}
-        result = reconcile(amounts_of(total), reported, self.removable(groups, rows), MONEY)
-        written = dict(rows)
-        for key, entry in removed.items():
-            is_retained = key in groups and self.removable_group(key) in result.retained
-            written[key] = (self.restore if is_retained else self.zero_row)(day, key, entry)
-        if result.remainder or not written:
-            row = written.get(empty_key, empty_row)
-            amounts = add_amounts(amounts_of(row), result.remainder or (0,) * len(AMOUNTS))
-            written[empty_key] = {**row, **dict(zip(AMOUNTS, amounts, strict=True))}
-        return Day(day, list(written.values()), _notes(day, result, reported, amounts_of(total)))
-
-    def empty_row(self, day: date) -> Row:
-        """A row of zeros for usage that seven.io counts to no group."""
-        raise NotImplementedError
-
-    def removable(self, removed: Mapping[RowKey, StateEntry], rows: Mapping[RowKey, Row]) -> Mapping[RowKey, Amounts]:
-        """The removed groups that the total may still hold, with their amounts."""
-        return {key: entry.amounts for key, entry in removed.items()}
-
-    def removable_group(self, key: RowKey) -> RowKey:
-        """The group of `removable` that a row belongs to."""
-        return key
+WINDOWS_PER_STEP = (1, 5)
+"""Days are requested as a whole step first, and then as a fifth of it, before each is requested by itself."""
+MIN_REQUESTS_SAVED = 40
+"""How many requests a window must be able to save. So windows that save nothing add one request in twenty at most."""
+MAX_WINDOW_FAILURES = 2
+"""After so many failures, and no success, windows of this width are considered rejected."""
 
 
 @dataclass(kw_only=True)
 class GroupingRetriever(ReconciledRetriever):
-    """Reads a grouping: one response has all groups of a day.
+    """Reads a grouping: one response has all groups of a day, and in a simple account those of many days.
 
     Attributes:
         group_field: the field of the rows that is grouped by
     """
 
     group_field: str
+
+    def __post_init__(self, parameters: Mapping[str, Any] | None) -> None:
+        super().__post_init__(parameters)
+        self._prefetched = SingleFlight[date, Mapping[date, Rows]](3)
+        self._window_failures = dict.fromkeys(WINDOWS_PER_STEP, 0.0)
+
+    def empty_row(self, day: date) -> Row:
+        return zero_row(str(day), self.group_field, self.config)
+
+    def fetch_day(self, day: date) -> Rows:
+        first, last = self.window(day)
+        # A running day grows between two requests, so it is never read in a window.
+        prefetched = self._prefetched.get(first, partial(self._prefetch, first, min(last, self._today - DAY)))
+        return prefetched[day] if day in prefetched else super().fetch_day(day)
 
     def fetch_groups(self, day: date, total: Row | None) -> Rows:
         rows = super().fetch_groups(day, total)
@@ -140,47 +60,44 @@ class GroupingRetriever(ReconciledRetriever):
             rows = self.extract(fetch(self.requester, day, day, is_retry=True))
         return rows if total is None or any(map(has_usage, rows)) else []
 
-    def empty_row(self, day: date) -> Row:
-        return zero_row(str(day), self.group_field, self.config)
-
-    def requests_saved(self, first: date, last: date) -> int:
-        return len(self._days_with_usage(first, last)) - 1
+    def _prefetch(self, first: date, last: date) -> Mapping[date, Rows]:
+        """Rows derived from one request for all of these days, or from one for each fifth of them."""
+        assert self.step is not None
+        rows_by_day: dict[date, Rows] = {}
+        requested = set[tuple[date, date]]()
+        for parts in WINDOWS_PER_STEP:
+            for window in windows(first, last, self.step / parts):
+                is_rejected = self._window_failures[parts] >= MAX_WINDOW_FAILURES
+                if is_rejected or window in requested or window[0] in rows_by_day:
+                    continue
+                # Where the totals of a window or its response fail, its days are requested one by one, and fail alone.
+                with contextlib.suppress(AirbyteTracedException):
+                    totals = self._days_with_usage(*window)
+                    if len(totals) - 1 < MIN_REQUESTS_SAVED:
+                        continue
+                    requested.add(window)
+                    self._window_failures[parts] += 1
+                    rows_by_day |= self._split_by_day(self.fetch_window(*window), totals)
+                    self._window_failures[parts] = -math.inf
+        return rows_by_day
 
     def _days_with_usage(self, first: date, last: date) -> Rows:
-        rows, _ = split_errors(self._totals_around(first))
+        rows, _ = split_errors(self.totals_around(first))
         return [row for row in rows if str(first) <= row["date"] <= str(last) and has_usage(row)]
 
-    def split_window_by_day(self, first: date, last: date) -> Mapping[date, Rows] | None:
-        """A single group whose sum over the window equals the total of all days owns every day of it."""
+    def fetch_window(self, first: date, last: date) -> Mapping[str, Mapping[str, Any]]:
+        """The counters of each group over these days."""
         response = fetch(self.requester, first, last)
-        groups = sum_by_group(FieldReader(PROVIDER, response), response.json(), self.group_field)
+        return sum_by_group(FieldReader(PROVIDER, response), response.json(), self.group_field)
+
+    def _split_by_day(self, groups: Mapping[str, Mapping[str, Any]], totals: Rows) -> Mapping[date, Rows]:
+        """A single group whose sum over the window equals the total of all days owns every day of it."""
         if len(groups) != 1:
-            return None
+            return {}
         [(group, counters)] = groups.items()
-        totals = self._days_with_usage(first, last)
         if not matches([amounts_of(counters)], [amounts_of(total) for total in totals], len(AMOUNTS), MONEY):
-            return None
+            return {}
         if self.group_field == "label" and group != self.config.get("seven_label", group):
-            return None
+            return {}
         # A total is a row of the grouping by date: with the group in it, it is the day's only row.
         return {date.fromisoformat(total["date"]): [{**total, self.group_field: group}] for total in totals}
-
-
-def amounts_of(row: Mapping[str, Any]) -> Amounts:
-    return tuple([row[name] for name in AMOUNTS])
-
-
-def _notes(day: date, result: Reconciliation, reported: Sequence[Amounts], total: Amounts) -> dict[str, str]:
-    """What a user has to know about a day that does not add up."""
-    notes = {}
-    if result.remainder:
-        notes[REMAINDER] = str(day)
-    if result.retained and not result.explained:
-        notes[KEPT] = str(day)
-    if result.has_surplus:
-        sums = map(to_json_number, sum_amounts(reported, len(AMOUNTS)))
-        differing = [
-            f"{have} {name}, total {due}" for name, have, due in zip(AMOUNTS, sums, total, strict=True) if have != due
-        ]
-        notes[SURPLUS] = f"{day} ({'; '.join(differing)})"
-    return notes

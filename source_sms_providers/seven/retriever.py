@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.days import DAY, days, windows
+from source_sms_providers.days import DAY, days, search_periods, windows
 from source_sms_providers.errors import DayNotReportedError, transient_error
 from source_sms_providers.retriever import Day, Row, SnapshotRetriever, fetch, value_or_error
 from source_sms_providers.seven.daily_totals import DailyTotals, DailyTotalsExtractor
@@ -94,4 +94,5 @@ class AnalyticsRetriever(UsageRetriever):
             )
         if isinstance(wrong := totals[yesterday], AirbyteTracedException):
             raise wrong
-        self._verify_scope(client.periods(), is_test=True)
+        start = date.fromisoformat(self.config["start_date"])
+        self._verify_scope(search_periods(start, yesterday), is_test=True)

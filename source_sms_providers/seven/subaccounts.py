@@ -19,7 +19,7 @@ from source_sms_providers.retriever import Day, Row, Rows, fetch
 from source_sms_providers.saved_state import Amounts, RowKey, StateEntry
 from source_sms_providers.seven.daily_totals import DailyTotalsExtractor
 from source_sms_providers.seven.extractors import AMOUNTS, PROVIDER, has_usage, sum_by_group, zero_row
-from source_sms_providers.seven.groupings import MONEY, REMAINDER, ReconciledRetriever, amounts_of
+from source_sms_providers.seven.reconciled import MONEY, REMAINDER, ReconciledRetriever, amounts_of
 from source_sms_providers.seven.subaccount_list import list_subaccounts
 from source_sms_providers.single_flight import SingleFlight
 

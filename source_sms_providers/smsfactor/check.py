@@ -13,16 +13,15 @@ Days are those of UTC or of Paris: SMSFactor is French, and documents no time zo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
-from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.days import DAY, MONTH, YEAR, days
+from source_sms_providers.days import DAY, days, search_periods
 from source_sms_providers.errors import config_error, first_transient
 from source_sms_providers.retriever import fetch, read_periods
 from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionExtractor
@@ -60,7 +59,8 @@ def verify_settings(stream: str, client: CheckClient) -> None:
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
         faults: list[AirbyteTracedException] = []
-        for _, found in read_periods(_periods(start, date.fromisoformat(config["today"]) - DAY), consumption, faults):
+        periods = search_periods(start, date.fromisoformat(config["today"]) - DAY)
+        for _, found in read_periods(periods, consumption, faults):
             listed |= dict.fromkeys(account.account_id for account in found.accounts)
             if only in listed:
                 return
@@ -106,26 +106,13 @@ def _days_around_traffic(fetch_total: Fetch, start: date, ended: date, future: d
     """
     if fetch_total("inclusive", ended - 3 * DAY, ended - DAY):
         return ended - 4 * DAY, ended
-    for period, has_traffic in read_periods(_periods(start, ended - 2 * DAY), partial(fetch_total, "inclusive"), []):
+    periods = search_periods(start, ended - 2 * DAY)
+    for period, has_traffic in read_periods(periods, partial(fetch_total, "inclusive"), []):
         if has_traffic:
             return _narrow(fetch_total, *period)
     if fetch_total("inclusive", ended - 3 * DAY, future):
         return ended - 4 * DAY, future
     return None
-
-
-def _periods(start: date, last: date) -> Iterator[tuple[date, date]]:
-    """First and last day of a year of months, and then of each year back to `start`, the newest first.
-
-    Months, because SMSFactor may count only a part of a year, or reject it. They overlap by two days, because it may
-    exclude both ends.
-    """
-    for width in chain(repeat(MONTH, 12), repeat(YEAR)):
-        if width == YEAR and last <= start:
-            return
-        first = last - width + DAY
-        yield first, last
-        last = first + DAY
 
 
 def _narrow(fetch_total: Fetch, low: date, high: date) -> tuple[date, date]:

@@ -16,7 +16,7 @@ from source_sms_providers.breakdown import DailyBreakdownRetriever
 from source_sms_providers.days import DAY, MONTH, YEAR, windows
 from source_sms_providers.parsing import to_decimal, to_json_number
 from source_sms_providers.reconcile import reconcile
-from source_sms_providers.retriever import Day, Row, Rows, fetch
+from source_sms_providers.retriever import Day, Row, fetch
 from source_sms_providers.saved_state import RowKey
 from source_sms_providers.single_flight import SingleFlight
 from source_sms_providers.smsfactor.check import verify_settings
@@ -63,7 +63,7 @@ class ConsumptionRetriever(DailyBreakdownRetriever):
         super().check(client)
         verify_settings(self.name, client)
 
-    def read_day(self, day: date, prefetched: Mapping[date, Rows]) -> Day:
+    def read_day(self, day: date) -> Day:
         consumption = self.extractor.consumption(fetch(self.requester, day, day))
         rows: dict[RowKey, Row] = {self.row_key(row): row for row in self.extractor.rows(str(day), consumption)}
         listed = {row["account_id"]: row for row in rows.values()}
