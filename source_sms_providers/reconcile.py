@@ -104,6 +104,8 @@ def _subset(deficit: Sums, groups: Mapping[Group, Sums], slack: Sums) -> Collect
 
     Meets in the middle: the sums of one half of the groups are looked up among those of the other half.
     """
+    if not groups:
+        return () if all(abs(value) <= allowed for value, allowed in zip(deficit, slack, strict=True)) else None
     names = list(groups)
     halves = [_subset_sums(part, groups, deficit, slack) for part in (names[::2], names[1::2])]
     if None in halves:

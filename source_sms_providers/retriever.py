@@ -223,7 +223,6 @@ class SnapshotRetriever(Retriever):
         return tuple([row[name] for name in self.primary_key[1:]])
 
     def state_entry(self, row: Row) -> StateEntry:
-        amounts, description = (
-            tuple([row[name] for name in names]) for names in (self.amount_fields, self.description_fields)
+        return StateEntry(
+            tuple([row[name] for name in self.amount_fields]), tuple([row[name] for name in self.description_fields])
         )
-        return StateEntry(amounts, description)

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property
@@ -142,7 +143,7 @@ class ReadOnlyRequester(Requester):
         Raises AirbyteTracedException: config_error where the user can act, transient_error after the last attempt,
         system_error for a response that only a new version can read. Raises SyncCancelled.
         """
-        request = self._request.copy()
+        request = copy(self._request)
         if path:
             self._turn_to_page(request, path)
         for name, bound, shift in () if path else self._dates:

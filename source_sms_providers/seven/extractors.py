@@ -12,7 +12,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.config import countries_of
 from source_sms_providers.errors import config_error
-from source_sms_providers.parsing import FieldReader, to_decimal, to_json_number
+from source_sms_providers.parsing import TOO_LARGE, FieldReader, to_decimal, to_json_number
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -170,7 +170,7 @@ def zero_row(day: str, group_field: str, config: Mapping[str, Any], group: str =
 
 
 def has_usage(counters: Mapping[str, Any]) -> bool:
-    return any(counters[name] for name in AMOUNTS)
+    return any(map(counters.__getitem__, AMOUNTS))
 
 
 def sum_by_group(fields: FieldReader, answer: Any, group_field: str) -> dict[str, Counters]:
@@ -193,6 +193,9 @@ def counters_of(fields: FieldReader, row: Mapping[str, Any], day: str) -> Counte
         if value is None:
             fields.warn_of_missing(name, "usage")
             counters[name] = None
+        elif type(value) is int and 0 <= value < TOO_LARGE:
+            # Nearly every value.
+            counters[name] = value
         else:
             is_of = f"{name} of {day}"
             counters[name] = fields.number(value, is_of) if name == "usage_eur" else fields.count(value, is_of)
