@@ -7,7 +7,7 @@ import pytest
 
 from integration_tests.sandbox import world
 from integration_tests.sandbox.settings import BadKnob, Settings
-from unit_tests.sandbox.asking import SETTINGS
+from integration_tests.sandbox.tests.asking import SETTINGS
 
 TODAY = SETTINGS.today_date()
 DAYS = [TODAY - datetime.timedelta(days=n) for n in range(400)]

@@ -11,7 +11,7 @@ from integration_tests.expected import expected_records
 from integration_tests.history import seven, smsfactor
 from integration_tests.sandbox import world
 from integration_tests.sandbox.settings import BadKnob, Settings
-from unit_tests.sandbox.asking import SETTINGS, consumption, seven_json
+from integration_tests.sandbox.tests.asking import SETTINGS, consumption, seven_json
 
 DAY = datetime.date(2026, 3, 2)
 FIGURES = (*world.COUNTERS, "usage_eur")

@@ -11,7 +11,7 @@ import pytest
 from integration_tests.expected import expected_records
 from integration_tests.sandbox import world
 from integration_tests.sandbox.settings import Settings
-from unit_tests.sandbox.asking import SETTINGS, consumption, seven_json, smsfactor_json
+from integration_tests.sandbox.tests.asking import SETTINGS, consumption, seven_json, smsfactor_json
 
 TODAY = SETTINGS.today_date()
 MARCH_1 = datetime.date(2026, 3, 1)

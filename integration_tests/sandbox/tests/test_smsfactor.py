@@ -9,7 +9,7 @@ import pytest
 from integration_tests.sandbox import smsfactor, world
 from integration_tests.sandbox.messages import Request
 from integration_tests.sandbox.settings import SMSFACTOR_TOKEN
-from unit_tests.sandbox.asking import SETTINGS, ask_smsfactor, consumption, smsfactor_json
+from integration_tests.sandbox.tests.asking import SETTINGS, ask_smsfactor, consumption, smsfactor_json
 
 IDLE = "2026-02-28"
 """No SMSFactor account has traffic on it; on 2026-03-02 only account 2002 has none."""

@@ -10,7 +10,7 @@ import pytest
 from integration_tests.sandbox import seven, world
 from integration_tests.sandbox.messages import Request
 from integration_tests.sandbox.settings import SEVEN_KEY
-from unit_tests.sandbox.asking import SETTINGS, ask_seven, seven_json
+from integration_tests.sandbox.tests.asking import SETTINGS, ask_seven, seven_json
 
 WEEK = {"start": "2026-03-01", "end": "2026-03-07"}
 SPLIT_DAY = {"start": "2026-03-08", "end": "2026-03-08"}

@@ -10,8 +10,8 @@ import pytest
 from integration_tests.contract import Contract, Rows, StreamDay, has_usage
 from integration_tests.history import THREE_WEEKS, expected_tables, seven, smsfactor
 from integration_tests.sandbox.settings import Settings
+from integration_tests.sandbox.tests.asking import SETTINGS
 from integration_tests.streams import DAILY, GROUPED, PRIMARY_KEYS
-from unit_tests.sandbox.asking import SETTINGS
 
 DAY, TODAY = "2026-03-09", "2026-03-10"
 CONFIG = {"start_date": "2026-03-08", "lookback_days": 3}

@@ -12,7 +12,7 @@ import requests
 
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.settings import SEVEN_KEY, SMSFACTOR_TOKEN
-from unit_tests.sandbox.asking import SETTINGS, TODAY, ask_seven, ask_smsfactor
+from integration_tests.sandbox.tests.asking import SETTINGS, TODAY, ask_seven, ask_smsfactor
 
 SEVEN_HEADERS = {"X-Api-Key": SEVEN_KEY, "Accept": "application/json"}
 SMSFACTOR_HEADERS = {"Authorization": f"Bearer {SMSFACTOR_TOKEN}", "Accept": "application/json"}

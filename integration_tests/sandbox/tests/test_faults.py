@@ -14,7 +14,7 @@ from integration_tests.sandbox.client import Sandbox
 from integration_tests.sandbox.faults import BadRule, Rule
 from integration_tests.sandbox.messages import Request
 from integration_tests.sandbox.settings import SEVEN_KEY
-from unit_tests.sandbox.asking import ask_seven, seven_json
+from integration_tests.sandbox.tests.asking import ask_seven, seven_json
 
 
 def get(sandbox: Sandbox, path: str = "/analytics", timeout: float = 5, **params: str) -> requests.Response:
