@@ -1,4 +1,4 @@
-"""`make bench`: measures, then writes results.json, docs/performance.md and its chart.
+"""`make bench`: measures, then writes results.json, docs/performance.md and its charts.
 
 `make bench ARGS="cpu latency"` measures these parts anew and keeps the rest; `ARGS=page` only writes the page.
 """
@@ -45,7 +45,7 @@ def main(names: list[str]) -> None:
         print(f"{time.monotonic() - started:.0f} s", flush=True)
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     page.write(results)
-    print(f"Written: {page.PAGE.name}, {page.CHART.name}")
+    print(f"Written: {page.PAGE}, {page.CHART}, {page.SYNC_CHART}")
 
 
 def machine() -> dict[str, Any]:

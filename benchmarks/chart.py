@@ -19,7 +19,7 @@ def chart(rows: Sequence[Mapping[str, Any]], latency: float) -> str:
     parts = [
         *_canvas(HEIGHT),
         f'<text x="{LEFT}" y="18" font-weight="bold">Seconds to read days of consumption, '
-        f"{latency * 1000:.0f} ms an answer</text>",
+        f"each response takes {latency * 1000:.0f} ms</text>",
     ]
     for days in (30, 100, 365, 1000, 3653):
         parts.append(_line((days, SECONDS[0]), (days, SECONDS[1]), "#e5e7eb"))
@@ -42,21 +42,21 @@ def chart(rows: Sequence[Mapping[str, Any]], latency: float) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def bars(title: str, seconds: Mapping[str, float]) -> str:
-    """A bar a program, the longest across the whole width."""
-    height = TOP + 30 * len(seconds) + 10
-    scale = (WIDTH - 300 - 60) / max(seconds.values())
-    parts = [
-        *_canvas(height),
-        f'<text x="16" y="18" font-weight="bold">{title}</text>',
-    ]
-    for n, (name, value) in enumerate(seconds.items()):
-        y = TOP + 30 * n
-        colour = COLOURS[8] if name.startswith("this") else "#9ca3af"
-        parts.append(f'<text x="288" y="{y + 15}" text-anchor="end">{name}</text>')
-        parts.append(f'<rect x="300" y="{y}" width="{value * scale:.1f}" height="20" fill="{colour}"/>')
-        parts.append(f'<text x="{308 + value * scale:.1f}" y="{y + 15}">{value:.1f} s</text>')
-    return "\n".join([*parts, "</svg>", ""])
+def bars(groups: Mapping[str, Mapping[str, float]]) -> str:
+    """A bar a program, in groups with a title; the longest of a group across the whole width."""
+    parts: list[str] = []
+    y = 18
+    for title, seconds in groups.items():
+        scale = (WIDTH - 300 - 60) / max(seconds.values())
+        parts.append(f'<text x="16" y="{y}" font-weight="bold">{title}</text>')
+        for name, value in seconds.items():
+            y += 28
+            colour = COLOURS[8] if name.startswith("this") else "#9ca3af"
+            parts.append(f'<text x="288" y="{y + 3}" text-anchor="end">{name}</text>')
+            parts.append(f'<rect x="300" y="{y - 12}" width="{value * scale:.1f}" height="20" fill="{colour}"/>')
+            parts.append(f'<text x="{308 + value * scale:.1f}" y="{y + 3}">{value:.1f} s</text>')
+        y += 36
+    return "\n".join([*_canvas(y - 18), *parts, "</svg>", ""])
 
 
 def _canvas(height: int) -> list[str]:

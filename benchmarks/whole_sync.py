@@ -11,32 +11,36 @@ from typing import Any
 from benchmarks.cpu import CDK, OTHERS, other
 from benchmarks.latency import LATENCY, MONTH, TEN_YEARS, YEAR
 from benchmarks.measure import Reading, in_turns
+from benchmarks.request_counts import ACCOUNTS as KNOBS
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import DAILY, SUGGESTED
 
 ROUNDS = 3
 WORKERS = 8
 STREAM = "analytics_by_country"
-TURNS = {YEAR: ROUNDS, 3: 9}
+DAILY_SYNC = 3
+TURNS = {DAILY_SYNC: 9, YEAR: ROUNDS}
 """Days -> how often each program reads them. A second more or less counts where all takes one."""
-BUSY, ONE_COUNTRY = "this connector", "this connector, an account of one country"
-PROGRAMS = ("stock", "dlt_pipeline", "singer_tap")
-"""They ask for each day, whatever the account."""
+ACCOUNTS = ("busy", "one group each")
+PROGRAMS = {"connector": WORKERS, "stock": WORKERS, "dlt_pipeline": WORKERS, "singer_tap": 1}
+"""Program -> its workers: the Singer SDK has no more."""
 
 
 def measure(folder: Path) -> list[dict[str, Any]]:
-    with Sandbox(latency=LATENCY) as busy, Sandbox(latency=LATENCY, seven_groups="one") as of_one_country:
-        found = []
-        for days, turns in TURNS.items():
-            subjects = {
-                name: partial(Reading(sandbox, folder), [STREAM], days, WORKERS)
-                for name, sandbox in ((BUSY, busy), (ONE_COUNTRY, of_one_country))
-            }
-            for name in PROGRAMS:
-                subjects[name] = partial(other, name, OTHERS[name], STREAM, busy, folder, days, WORKERS)
-            for name, runs in in_turns(turns, subjects).items():
-                seconds = statistics.median(run.wall for run in runs)
-                found.append({"program": name, "days": days, "seconds": seconds})
+    """Each program on each account."""
+    found = []
+    for account in ACCOUNTS:
+        with Sandbox(latency=LATENCY, **KNOBS[account]) as sandbox:
+            for days, turns in TURNS.items():
+                subjects = {
+                    name: partial(Reading(sandbox, folder), [STREAM], days, WORKERS)
+                    if name == "connector"
+                    else partial(other, name, OTHERS[name], STREAM, sandbox, folder, days, WORKERS)
+                    for name in PROGRAMS
+                }
+                for name, runs in in_turns(turns, subjects).items():
+                    seconds = statistics.median(run.wall for run in runs)
+                    found.append({"account": account, "program": name, "days": days, "seconds": seconds})
     return found
 
 
