@@ -18,8 +18,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from airbyte_cdk.models import Type
 
-from integration_tests.command import COMMAND, ROOT, SECONDS, run, start
+from integration_tests.at import run_at
+from integration_tests.command import COMMAND, ROOT, SECONDS, fork, run, start
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import configured_catalog
 from integration_tests.sync import LOGGER, catalog, stream_messages, sync
@@ -366,6 +368,44 @@ def test_given_no_command_then_the_commands_are_named() -> None:
     done = run()
 
     assert (done.code, done.errors) == (1, [("config_error", "Name a command: spec, check, discover or read.")])
+
+
+def wrong_key(config: dict[str, Any]) -> dict[str, Any]:
+    return {**config, "seven_api_key": "not-a-key"}
+
+
+def wrong_settings(config: dict[str, Any]) -> dict[str, Any]:
+    return {**config, "start_date": "yesterday", "countries": ["UK", "FRA"], "lookback_days": 0}
+
+
+@pytest.mark.parametrize("change", [dict, wrong_key, wrong_settings, None])
+@pytest.mark.parametrize("command", ["check", "discover"])
+def test_given_any_settings_when_a_command_runs_then_each_line_is_a_message_of_the_protocol(
+    sandbox: Sandbox, tmp_path: Path, command: str, change: Callable[[dict[str, Any]], dict[str, Any]] | None
+) -> None:
+    """Without a `change` there is no file."""
+    arguments = files(tmp_path, change(sandbox.config()) if change else {})
+    if change is None:
+        (tmp_path / "config.json").unlink()
+
+    done = fork(run_at, f"{TODAY}T12:00", command, *arguments[:2])
+
+    types = {message["type"] for message in done.messages}
+    assert types <= {kind.value for kind in Type}
+    assert types & ({"CONNECTION_STATUS"} if command == "check" else {"CATALOG", "TRACE"})
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["spec"], ["check"], ["discover"], ["read"], ["no-command"]], ids=str)
+def test_given_any_arguments_when_a_command_runs_then_each_line_is_a_message_of_the_protocol(
+    arguments: list[str],
+) -> None:
+    done = fork(run_at, f"{TODAY}T12:00", *arguments)
+
+    types = [message["type"] for message in done.messages]
+    assert {*types} <= {kind.value for kind in Type}
+    assert types.count("SPEC") == (arguments == ["spec"])
+    assert ("usage: source-sms-providers" in done.stderr) == (done.code == 2)
 
 
 def test_given_a_name_of_a_file_that_the_locale_cannot_read_then_the_error_names_it_all_the_same(
