@@ -36,7 +36,7 @@ def main() -> None:
     source = ab.get_source(
         "source-sms-providers",
         local_executable=CONNECTOR,
-        config=json.loads(CONFIG.read_text(encoding="utf-8")),
+        config=json.loads(CONFIG.read_text(encoding="utf-8-sig")),
         streams="*",
     )
     source.check()

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +19,7 @@ from integration_tests.expected import expected_records
 from integration_tests.sandbox.client import Sandbox
 from integration_tests.streams import PRIMARY_KEYS
 from integration_tests.warehouse.three_days import in_order
-from integration_tests.warehouse.warehouse import CONNECTOR, PYAIRBYTE, Warehouse, environment
+from integration_tests.warehouse.warehouse import CONNECTOR, PYAIRBYTE, REPOSITORY, Warehouse, environment
 
 QUIET = {"AIRBYTE_OFFLINE_MODE": "1", "RUNTIME__DLTHUB_TELEMETRY": "false", "DAGSTER_DISABLE_TELEMETRY": "1"}
 
@@ -76,6 +77,47 @@ def test_a_failed_sync_into_postgresql_ends_with_a_sentence_and_the_next_one_suc
     assert done.returncode == 0, done.stdout
     assert re.search(r"^analytics +3 rows in all$", done.stdout, re.MULTILINE)
     assert_holds(checkout, "sms_providers", config, providers, today, postgres=postgres)
+
+
+def test_earlier_days_are_loaded_and_the_snapshots_stay(
+    providers: Sandbox, config: dict[str, Any], checkout: Path
+) -> None:
+    today = providers.today()
+    providers.set(balance_amount=700.5)
+    assert run_cron_line(checkout).returncode == 0, log_of(checkout)
+    earlier = {**config, "start_date": str(today - timedelta(days=9))}
+    (checkout / "secrets/config.json").write_text(json.dumps(earlier), encoding="utf-8")
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8").partition("### Load earlier days")[2]
+
+    settings = providers.settings()
+    providers.set(balance_amount=1.25)
+    done = run(checkout, "/bin/sh", "-c", re.findall(r"```sh\n(.*?)```", text, re.DOTALL)[0], **QUIET)
+    providers.reset()
+
+    assert done.returncode == 0, done.stdout
+    expected = expected_records(settings, earlier, today, today - timedelta(days=9), today - timedelta(days=1))
+    warehouse = Warehouse(checkout / "reader", schema="main", db_path=str(checkout / "sms_providers.duckdb"))
+    try:
+        tables = warehouse.tables()
+    finally:
+        warehouse.close()
+    for stream in PRIMARY_KEYS:
+        assert in_order(tables[stream], stream) == in_order(expected[stream], stream)
+
+
+def test_the_units_of_systemd_are_valid(checkout: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("Needs systemd-analyze.")
+    text = (checkout / "examples/schedule.md").read_text(encoding="utf-8").replace("/path/to/checkout", str(checkout))
+    units = []
+    for name, unit in re.findall(r"```ini\n# (\S+)\n(.*?)```", text, re.DOTALL):
+        units.append(checkout / name)
+        units[-1].write_text(unit, encoding="utf-8")
+    assert [unit.suffix for unit in units] == [".service", ".timer"]
+
+    done = run(checkout, "systemd-analyze", "verify", *units)
+
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_without_keys_the_duckdb_example_reads_the_sandbox(checkout: Path) -> None:
