@@ -125,3 +125,23 @@ def test_given_a_public_address_when_it_is_told_once_then_every_file_says_it_and
 def test_given_the_page_that_the_form_links_to_when_it_is_looked_for_then_the_repository_has_it():
     assert PROJECT["urls"]["Documentation"].endswith(f"/{DOCUMENT}")
     assert (ROOT / DOCUMENT).is_file()
+
+
+def test_given_no_options_when_the_image_is_pushed_and_named_then_it_is_the_one_of_the_metadata(tmp_path):
+    docker, log = tmp_path / "docker", tmp_path / "log"
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {log}\ntest "$1" != version || echo arm64\n', encoding="utf-8")
+    docker.chmod(0o755)
+
+    for step in ("push", "name"):
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        subprocess.run([ROOT / ".github/release.sh", step], env=environment, cwd="/", check=True)
+
+    repository = re.findall(r"^  dockerRepository: (.+)$", (ROOT / "metadata.yaml").read_text("utf-8"), re.MULTILINE)[0]
+    image = f"{repository}:{PROJECT['version']}"
+    assert log.read_text(encoding="utf-8").splitlines() == [
+        "version --format {{.Server.Arch}}",
+        f"tag source-sms-providers:test {image}-arm64",
+        f"push --quiet {image}-arm64",
+        f"manifest create {image} {image}-amd64 {image}-arm64",
+        f"manifest push --purge {image}",
+    ]
