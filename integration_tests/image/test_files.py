@@ -104,6 +104,7 @@ def test_the_documentation_explains_each_column(stream: str) -> None:
     shared = ["analytics"] if stream.startswith("analytics_") else []
     sections = DOCUMENT.split("\n## Supported streams\n")[1].split("\n### ")[0]
     for name in [*shared, stream]:
+        assert f"\n### {name}\n" in DOCUMENT, f"The user's page has no section {name}."
         sections += DOCUMENT.split(f"\n### {name}\n")[1].split("\n### ")[0].split("\n## ")[0]
     columns = json.loads(text(f"schemas/{stream}.json"))["properties"]
     assert [column for column in columns if f"`{column}`" not in sections] == []
