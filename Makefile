@@ -72,16 +72,17 @@ lock: .venv-lock/bin/uv  ## update the lock files (ARGS=--upgrade takes the newe
 	$(COMPILE) --group orchestrators -c examples/requirements.lock -o examples/requirements-orchestrators.lock
 	$(COMPILE) --group bench -o benchmarks/requirements.lock
 	$(COMPILE) --group models -o dbt_sms_spend/requirements.lock
+	$(COMPILE) --group models-tests -c dbt_sms_spend/requirements.lock -o dbt_sms_spend/requirements-tests.lock
 	$(COMPILE) --group engines -o dbt_sms_spend/engine_tests/requirements.lock
 
 test-image: $(VENV)/connector  ## build and test the image (root and Debian: installs a container engine if none runs)
 	@PYTHON=$(VENV)/bin/python integration_tests/image/run.sh $(ARGS)
 
-test-warehouse: $(VENV)/connector .venv-pyairbyte/orchestrators .venv-models/locked  ## sync into DuckDB and PostgreSQL, run the models and the examples
+test-warehouse: $(VENV)/connector .venv-pyairbyte/orchestrators .venv-models/tests  ## sync into DuckDB and PostgreSQL, run the models and the examples
 	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python TEST_DBT=.venv-models/bin/dbt \
 		$(VENV)/bin/python -m pytest integration_tests/warehouse $(ARGS)
 
-test-models: .venv-models/locked  ## test the spend models and their page on DuckDB
+test-models: .venv-models/tests  ## test the spend models and their page on DuckDB
 	@.venv-models/bin/python -m pytest -n 2 --dist worksteal dbt_sms_spend/integration_tests $(ARGS)
 
 test-engines: .venv-engines/locked  ## test the spend models on ClickHouse, Spark, PostgreSQL and other dialects (needs Java 17)
@@ -110,7 +111,7 @@ $(VENV)/connector: $(VENV)/locked pyproject.toml
 .venv-pyairbyte/locked: examples/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || \
 		{ echo "PyAirbyte needs Python 3.10 to 3.12, for example: make sync PYTHON=python3.11" >&2; exit 1; }
-	@echo "Installing PyAirbyte into .venv-pyairbyte (450 MB, two minutes; seconds with uv) …"
+	@echo "Installing PyAirbyte into .venv-pyairbyte (600 MB, two minutes; seconds with uv) …"
 	@$(PYTHON) -m venv --clear .venv-pyairbyte
 	@$(call install_locked,.venv-pyairbyte) $<
 	@touch $@
@@ -122,6 +123,10 @@ $(VENV)/connector: $(VENV)/locked pyproject.toml
 .venv-models/locked: dbt_sms_spend/requirements.lock
 	@echo "Installing dbt and Streamlit into .venv-models (550 MB, two minutes; seconds with uv) …"
 	@$(PYTHON) -m venv --clear .venv-models
+	@$(call install_locked,.venv-models) $<
+	@touch $@
+
+.venv-models/tests: dbt_sms_spend/requirements-tests.lock .venv-models/locked
 	@$(call install_locked,.venv-models) $<
 	@touch $@
 

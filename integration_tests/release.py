@@ -38,6 +38,7 @@ LOCKS = {
     "examples/requirements.lock": "pyairbyte",
     "examples/requirements-orchestrators.lock": "orchestrators",
     "dbt_sms_spend/requirements.lock": "models",
+    "dbt_sms_spend/requirements-tests.lock": "models-tests",
     "dbt_sms_spend/engine_tests/requirements.lock": "engines",
     "benchmarks/requirements.lock": "bench",
 }
