@@ -59,7 +59,9 @@ def test_no_line_is_what_airbytes_check_takes_for_a_plain_http_request() -> None
 
 
 @pytest.mark.parametrize(
-    ("path", "lines"), [("CONTRIBUTING.md", 250), ("docs/integrations/sources/sms-providers.md", 450)]
+    ("path", "lines"),
+    # A new stream may add ten lines.
+    [("CONTRIBUTING.md", 250), ("docs/integrations/sources/sms-providers.md", 340 + 10 * len(STREAMS))],
 )
 def test_a_page_is_no_longer_than_people_read(path: str, lines: int) -> None:
     assert len(text(path).splitlines()) <= lines
