@@ -320,6 +320,12 @@ def show_figures(spend: Spend, chosen: Chosen) -> None:
                 missing if row["gaps"] else "no day missing",
                 is_bad=bool(row["gaps"]),
             )
+    for row in rows:
+        if row["refunded_to_date"]:
+            st.caption(
+                f"{row['provider']}: refunds of {quantity(row['refunded_to_date'], row['measured_in'])} are subtracted "
+                f"from {row['month']:%B} to date and from its forecast."
+            )
     if any(row["measured_in"] == "units" for row in rows):
         st.caption(
             "SMSFactor counts units and does not tell their price. To see money, enter your price in "

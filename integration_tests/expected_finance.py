@@ -563,6 +563,7 @@ def forecast(provider: str, figures: dict[date, tuple[str, Decimal]], finance: F
         "measured_in": measure,
         "complete_to": str(end),
         "month_to_date": to_date,
+        "refunded_to_date": -sum((used for day, used in known.items() if day >= begin and used < 0), Decimal()),
         "days_missing_to_date": (end - begin).days + 1 - len([day for day in known if day >= begin]),
         "forecast": rounded(whole, CENT),
         "forecast_low": None if low is None else rounded(Decimal(repr(low)), CENT),

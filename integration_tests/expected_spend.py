@@ -304,8 +304,10 @@ class _Marts:
         counts = {}
         for span in (7, 28):
             days = [str(today - timedelta(days=n)) for n in range(1, span + 1)]
-            counts[span] = len([day for day in days if day in known])
-            total = sum((used[day] for day in days if day in known), Decimal())
+            # A refund says nothing about the days to come.
+            counted = [used[day] for day in days if day in known and used[day] >= 0]
+            counts[span] = len(counted)
+            total = sum(counted, Decimal())
             means[span] = total / counts[span] if counts[span] else None
         highest = max((mean for mean in means.values() if mean and mean > 0), default=None)
         measured_in = snapshot["currency"] or "unknown" if "currency" in snapshot else _MEASURES[provider]

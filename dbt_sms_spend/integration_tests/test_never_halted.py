@@ -243,30 +243,27 @@ def test_given_a_balance_that_is_owed_or_in_another_currency_then_it_is_said(
     assert alert in spend.red()
 
 
+@pytest.mark.parametrize("refund", [-50, -10_000_000])
 def test_given_a_refund_larger_than_the_usage_then_the_day_is_negative_and_all_is_built(
-    spend: Spend, records: Records
+    spend: Spend, records: Records, refund: int
 ) -> None:
-    consumption = [
-        {**row, "consumption": -50} if (row["date"], row["account_id"], row["country"]) == refunded else row
-        for refunded in [
-            next(
-                (r["date"], r["account_id"], r["country"])
-                for r in records["consumption"]
-                if r["date"] == YESTERDAY and r["consumption"]
-            )
-        ]
-        for row in records["consumption"]
-    ]
-    date, account, country = next(
-        (row["date"], row["account_id"], row["country"]) for row in consumption if row["consumption"] == -50
-    )
+    row = next(row for row in records["consumption"] if row["date"] == YESTERDAY and row["consumption"])
+    consumption = [{**row, "consumption": refund}, *(each for each in records["consumption"] if each is not row)]
     spend.change(
-        f"UPDATE sms.consumption SET consumption = -50 WHERE date = DATE '{date}' AND account_id = '{account}' "
-        f"AND country = '{country}'"
+        f"UPDATE sms.consumption SET consumption = {refund} WHERE date = DATE '{row['date']}' "
+        f"AND account_id = '{row['account_id']}' AND country = '{row['country']}'"
     )
     done = spend.dbt("build", *MODELS_AND_SUMS)
     assert done.returncode == 0, done.stdout
     assert_as_expected(spend, expected_without(records, consumption=consumption))
+    [balance] = spend.rows("FROM spend.sms__balance_runout WHERE provider = 'SMSFactor' AND account_id IS NULL")
+    assert balance["forecast_status"] == "forecast"
+    [month] = spend.rows("FROM spend.sms__month_forecast WHERE provider = 'SMSFactor'")
+    [march] = spend.rows(
+        "SELECT -sum(units) FILTER (units < 0) AS refunded FROM spend.sms__days "
+        "WHERE date >= DATE '2026-03-01' AND provider = 'SMSFactor'"
+    )
+    assert month["refunded_to_date"] == (march["refunded"] or 0)
 
 
 SCOPES = {

@@ -293,6 +293,18 @@ def test_a_refund_flattens_no_other_bar(look: Look, spend: Spend) -> None:
     assert any("The bar of 5 Mar 2026 is cut off: France" in text.value for text in page.caption)
 
 
+def test_a_chart_says_how_many_countries_it_does_not_name(look: Look, spend: Spend) -> None:
+    spend.change(
+        "INSERT INTO spend.sms__daily_spend SELECT * EXCLUDE n REPLACE ('C' || n AS country, 100 AS units) FROM ("
+        "FROM spend.sms__daily_spend WHERE provider = 'SMSFactor' AND date = '2026-03-05' LIMIT 1), range(300) AS _(n)"
+    )
+    page = look(spend.database, provider=SMSFACTOR)
+    [countries] = tables(page, "Share")
+    named = countries.nlargest(charts.PARTS_NAMED, "Units")["Share"].sum()
+    says = f"All others: {len(countries) - charts.PARTS_NAMED} countries, {100 - named:.1f} % of the usage."
+    assert any(says in text.value for text in page.caption), [text.value for text in page.caption]
+
+
 @pytest.mark.parametrize("days", [28, 90, 400, 1095, 3650])
 def test_no_period_has_hundreds_of_bars(days: int) -> None:
     step = next(step for longest, step, _ in charts.STEPS if days <= longest)
@@ -379,13 +391,16 @@ def test_a_balance_says_when_it_ends(look: Look, spend: Spend, change: str, says
     assert ("SMSFactor: 20 credits are owed. Top up." in page.error[0].value) == (change == "credits = -20")
 
 
-def test_a_balance_after_a_large_refund_has_no_end(look: Look, spend: Spend) -> None:
+def test_refunds_of_the_month_are_said(look: Look, spend: Spend) -> None:
     spend.change(
-        "UPDATE spend.sms__balance_runout SET forecast_status = 'no_usage', days_left = NULL, mean_28_days = -20 "
-        "WHERE provider = 'SMSFactor' AND account_id IS NULL"
+        "UPDATE spend.sms__month_forecast SET forecast = -150000, month_to_date = -200000, refunded_to_date = 250000 "
+        "WHERE provider = 'SMSFactor'"
     )
-    texts = [text.value for text in look(spend.database).markdown]
-    assert "Refunds exceed the usage of the last weeks: nothing says when it runs out." in texts
+    page = look(spend.database)
+    [said_of_refunds] = [text.value for text in page.caption if "refunds" in text.value]
+    assert said_of_refunds == (
+        "SMSFactor: refunds of 250,000 units are subtracted from March to date and from its forecast."
+    )
 
 
 def test_tables_show_whole_units_and_a_minus() -> None:

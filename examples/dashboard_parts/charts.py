@@ -70,11 +70,12 @@ def days_of(spend: Spend, chosen: Chosen, measured_in: str) -> tuple[list[Row], 
             FROM chosen JOIN parts USING (country)
             GROUP BY ALL
         ),
-        named AS (SELECT part, min(place) AS place FROM (
+        named AS (SELECT part, min(place) AS place, count(*) AS countries FROM (
             SELECT CASE WHEN place <= $named THEN country ELSE $others END AS part, least(place, $named + 1) AS place
             FROM parts
         ) GROUP BY part)
-        SELECT CAST(day AS VARCHAR) || '{MIDNIGHT}' AS day, part, CAST(coalesce(used, 0) AS DOUBLE) AS used, place
+        SELECT CAST(day AS VARCHAR) || '{MIDNIGHT}' AS day, part, CAST(coalesce(used, 0) AS DOUBLE) AS used, place,
+            countries
         FROM calendar CROSS JOIN named LEFT JOIN sums USING (day, part)
         ORDER BY place, day
         """,
@@ -84,6 +85,16 @@ def days_of(spend: Spend, chosen: Chosen, measured_in: str) -> tuple[list[Row], 
         others=OTHERS,
     )
     return rows, step, form
+
+
+def others_of(rows: list[Row], measure: str) -> str:
+    """A sentence about the countries that the chart does not name."""
+    others = [row for row in rows if row["part"] == OTHERS]
+    if not others:
+        return ""
+    used, total = sum(row["used"] for row in others), sum(row["used"] for row in rows)
+    share = f", {100 * used / total:.1f} % of the {measure.lower()}" if 0 <= used <= total and total else ""
+    return f"{OTHERS}: {others[0]['countries']} countries{share}."
 
 
 def days_chart(

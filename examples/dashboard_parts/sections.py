@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from .charts import balance_chart, colours_of, days_chart, days_of, parts_of_steps
+from .charts import balance_chart, colours_of, days_chart, days_of, others_of, parts_of_steps
 from .data import CHOSEN, Chosen, Row, Spend, day_text, is_money, lasting, quantity
 
 # Real numbers, so that a click on a heading sorts by value. Negative ones have a minus, as in the texts and charts.
@@ -33,7 +33,7 @@ def show_days(spend: Spend, chosen: Chosen, measured_in: str) -> None:
     )
     chart, is_cut = days_chart(rows, gaps, chosen, step, form, colours_of(spend), measure)
     st.altair_chart(chart)
-    notes = [sentence for sentence in [parts_of_steps(chosen, step)] if sentence]
+    notes = [sentence for sentence in (others_of(rows, measure), parts_of_steps(chosen, step)) if sentence]
     if gaps:
         notes.append("Red bands: days that are missing or not complete. A day without a bar used nothing.")
     if is_cut:
@@ -305,8 +305,6 @@ def forecast_text(row: Row) -> str:
         "other_currency": f"The balance is in {row['measured_in']}, the usage in EUR: nothing says when it runs out.",
         "no_usage": "No usage is known that uses it up.",
     }
-    if row["forecast_status"] == "no_usage" and any(mean < 0 for mean, _, _ in means_of(row)):
-        return "Refunds exceed the usage of the last weeks: nothing says when it runs out."
     if row["forecast_status"] in texts:
         return texts[row["forecast_status"]]
     if row["balance"] < 0:

@@ -190,6 +190,7 @@ sums as (
     select
         scopes.provider as provider,
         coalesce(sum(case when known.date >= scopes.month then known.used end), 0) as month_to_date,
+        coalesce(sum(case when known.date >= scopes.month and known.used < 0 then -known.used end), 0) as refunded_to_date,
         count(case when known.date >= scopes.month then 1 end) as days_known,
         sum(case when known.date >= scopes.last_month and known.date < scopes.month then known.used end)
             as last_month,
@@ -231,6 +232,7 @@ ranges as (
         scopes.measured_in as measured_in,
         scopes.month as month,
         sums.month_to_date as month_to_date,
+        sums.refunded_to_date as refunded_to_date,
         sums.days_known as days_known,
         {{ sms_days_between('scopes.month', 'scopes.complete_to') }} + 1 as days_to_date,
         coalesce(estimates.days_estimated, 0) as days_estimated,
@@ -265,6 +267,7 @@ select
     ranges.measured_in as measured_in,
     ranges.complete_to as complete_to,
     cast(ranges.month_to_date as {{ number() }}) as month_to_date,
+    cast(ranges.refunded_to_date as {{ number() }}) as refunded_to_date,
     cast(ranges.days_to_date - ranges.days_known as {{ sms_bigint() }}) as days_missing_to_date,
     cast(round(cast(ranges.forecast as {{ number() }}), 2) as {{ number() }}) as forecast,
     cast(

@@ -99,7 +99,7 @@ balances as (
     where accounts.credits is not null or accounts.unlimited
 ),
 
--- What is known of the days before each balance.
+-- What is known of the days before each balance. A refund says nothing about the days to come.
 days_before as (
     select
         usage.source_relation as source_relation,
@@ -114,6 +114,7 @@ days_before as (
         and {{ sms_key('balances.account_id') }} = usage.account_key
     where usage.date < balances.balance_date
         and usage.date >= {{ sms_add('day', -28, 'balances.balance_date') }}
+        and usage.used >= 0
 ),
 
 means as (
@@ -129,7 +130,7 @@ means as (
     group by days_before.source_relation, days_before.provider, days_before.account_key
 ),
 
--- For how many days the balance lasts at each mean. A mean of refunds ends nothing.
+-- For how many days the balance lasts at each mean.
 lasting as (
     select
         balances.source_relation as source_relation,
