@@ -218,6 +218,15 @@ def test_a_missing_day_is_estimated_and_said(records: Records, modelled: Callabl
     ) == NONE  # fmt: skip
 
 
+def test_the_range_of_large_figures_is_exact(records: Records, modelled: Callable[..., Spend]) -> None:
+    """Binary fractions of 32 bits would lose the differences between the days."""
+    large = [{**row, "consumption": row["consumption"] and row["consumption"] + 10**7} for row in records["consumption"]]
+    changed = {**records, "consumption": large}
+    spend = modelled(changed, "+sms__month_forecast")
+    rows = of_the_rows(spend.rows("FROM spend.sms__month_forecast"))
+    assert difference(rows, expected_finance(changed)["sms__month_forecast"]) == NONE
+
+
 @pytest.mark.parametrize("days", [3, 9, 40])
 def test_a_short_history_has_no_range(records: Records, modelled: Callable[..., Spend], days: int) -> None:
     first = str(TODAY - datetime.timedelta(days=days))

@@ -7,6 +7,7 @@ Types; on ClickHouse each is Nullable, so that an outer join gives nulls:
   sms_unit_price()            decimal(18, 9): one factor of a product must be this narrow, or Spark cuts places
   sms_string(), sms_bigint(), sms_int(), sms_boolean(), sms_date(), sms_timestamp()
   sms_decimal(places)         an exact number with fewer places, for percentages and rounded prices
+  sms_float()                 a binary fraction of 64 bits: dbt.type_float() has 32 on DuckDB, Spark and ClickHouse
 
 Values:
   sms_text('seven.io')        a typed literal
@@ -72,6 +73,14 @@ Nothing may `ref` the model sms__completeness except tests: it is a leaf, and a 
 {% macro default__sms_decimal(places) %}{{ return('decimal(28, ' ~ places ~ ')') }}{% endmacro %}
 {% macro bigquery__sms_decimal(places) %}{{ return('numeric') }}{% endmacro %}
 {% macro clickhouse__sms_decimal(places) %}{{ return('Nullable(Decimal(28, ' ~ places ~ '))') }}{% endmacro %}
+
+
+{% macro sms_float() %}{{ return(adapter.dispatch('sms_float', 'sms_spend')()) }}{% endmacro %}
+{% macro default__sms_float() %}{{ return('double precision') }}{% endmacro %}
+{% macro bigquery__sms_float() %}{{ return('float64') }}{% endmacro %}
+{% macro spark__sms_float() %}{{ return('double') }}{% endmacro %}
+{% macro trino__sms_float() %}{{ return('double') }}{% endmacro %}
+{% macro clickhouse__sms_float() %}{{ return('Nullable(Float64)') }}{% endmacro %}
 
 
 {# What one unit costs. Narrower, for Spark cuts a product whose operands are both as wide as number(). #}

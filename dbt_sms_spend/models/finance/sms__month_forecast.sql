@@ -64,7 +64,7 @@ known as (
         scopes.complete_to as complete_to,
         days.date as date,
         days.used as used,
-        cast(days.used as {{ dbt.type_float() }}) as approximate,
+        cast(days.used as {{ sms_float() }}) as approximate,
         {{ sms_weekday('days.date') }} as weekday,
         {{ sms_days_between('days.date', 'scopes.complete_to') }} as age
     from scopes
@@ -75,7 +75,11 @@ known as (
 
 history as (
     -- A refund says nothing about the days to come.
-    select * from known where age < {{ 7 * weeks }} and used >= 0
+    select
+        *,
+        avg(approximate) over (partition by provider, weekday) as mean_of_weekday
+    from known
+    where age < {{ 7 * weeks }} and used >= 0
 ),
 
 -- Variances are binary fractions: products of exact figures would need more digits than a database has.
@@ -87,7 +91,7 @@ weekdays as (
         sum(used) / count(*) as mean,
         case
             when count(*) > 1
-                then (sum(approximate * approximate) - sum(approximate) * sum(approximate) / count(*)) / (count(*) - 1)
+                then sum((approximate - mean_of_weekday) * (approximate - mean_of_weekday)) / (count(*) - 1)
         end as variance
     from history
     group by provider, weekday
@@ -113,14 +117,21 @@ totals_of_weeks as (
     having count(*) = 7
 ),
 
+weeks as (
+    select
+        *,
+        avg(used_in_week) over (partition by provider) as mean_of_weeks
+    from totals_of_weeks
+),
+
 spread_of_weeks as (
     select
         provider,
         case
             when count(*) > 1
-                then (sum(used_in_week * used_in_week) - sum(used_in_week) * sum(used_in_week) / count(*)) / (count(*) - 1)
+                then sum((used_in_week - mean_of_weeks) * (used_in_week - mean_of_weeks)) / (count(*) - 1)
         end as variance
-    from totals_of_weeks
+    from weeks
     group by provider
 ),
 
@@ -242,7 +253,7 @@ ranges as (
             when spread_of_weeks.variance > patterns.variance_of_week and patterns.variance_of_week > 0
                 -- Weeks differ by more than their days do, so that days are not independent.
                 then 1.4149 * sqrt(estimates.variance * spread_of_weeks.variance / patterns.variance_of_week)
-            else 1.4149 * sqrt(case when estimates.variance > 0 then estimates.variance else 0 * estimates.variance end)
+            else 1.4149 * sqrt(estimates.variance)
         end as half_of_range,
         case
             when estimates.provider is null then 'no day left'
