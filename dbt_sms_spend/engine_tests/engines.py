@@ -100,12 +100,12 @@ def package(folder: Path) -> Path:
     return project
 
 
-def arguments(project: Path, target: str) -> list[str]:
+def arguments(project: Path, target: str, **variables: Any) -> list[str]:
     return [
         f"--project-dir={project}",
         f"--profiles-dir={HERE}",
         f"--target={target}",
-        f"--vars={json.dumps(VARIABLES)}",
+        f"--vars={json.dumps({**VARIABLES, **variables})}",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,17 @@ CLICKHOUSE = {
     "boolean": "Nullable(Bool)",
     "list": "Nullable(String)",
 }
+# As the destination writes them; all names are in upper case.
+SNOWFLAKE = {
+    "text": "VARCHAR",
+    "date": "DATE",
+    "time": "TIMESTAMP_TZ",
+    "integer": "NUMBER(38, 0)",
+    "number": "FLOAT",
+    "boolean": "BOOLEAN",
+    "list": "VARIANT",
+}
+CONNECTION = ("source_relation", "x_source_relation")
 
 
 @pytest.fixture(scope="session")
@@ -156,6 +168,39 @@ def on_spark(
     return marts
 
 
+@pytest.fixture(scope="session")
+def on_snowflake(
+    tables: dict[str, engines.Table], project: Path, on_duckdb: Marts, tmp_path_factory: pytest.TempPathFactory
+) -> Marts:
+    folder = tmp_path_factory.mktemp("snowflake")
+    statements = []
+    for stream, (kinds, rows) in tables.items():
+        values = [
+            f"PARSE_JSON(column{n})" if kind == "list" else f"column{n}" for n, kind in enumerate(kinds.values(), 1)
+        ]
+        statements.append(engines.create(stream, kinds, SNOWFLAKE))
+        statements += [
+            statement.replace("VALUES", f"SELECT {', '.join(values)} FROM VALUES", 1)
+            for statement in engines.inserts(stream, rows)
+        ]
+    arguments = engines.arguments(project, "snowflake", sms_schema="SMS")
+    command = ["--no-use-colors", "build", *engines.MODELS_AND_SUMS, *arguments]
+    job = {"statements": statements, "command": command, "marts": [*on_duckdb]}
+    (folder / "job.pickle").write_bytes(pickle.dumps(job))
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", engines.HERE / "fake_snowflake.py", folder],
+        cwd=folder,
+        env=engines.environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    marts: Marts = pickle.loads((folder / "marts.pickle").read_bytes())
+    return marts
+
+
 @pytest.fixture(params=["duckdb", "postgres", "clickhouse", "spark"])
 def marts(request: pytest.FixtureRequest) -> Marts:
     found: Marts = request.getfixturevalue(f"on_{request.param}")
@@ -177,3 +222,33 @@ def test_every_mart_is_that_of_duckdb(marts: Marts, on_duckdb: Marts) -> None:
     assert marts.keys() == expected.keys()
     wrong = {mart: difference(rows, expected[mart]) for mart, rows in marts.items()}
     assert {mart: found for mart, found in wrong.items() if found != NONE} == {}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="fakesnow needs Python 3.11.")
+def test_on_fakesnow_every_mart_is_that_of_duckdb(on_snowflake: Marts, on_duckdb: Marts) -> None:
+    """fakesnow divides binary fractions: the last of six places may differ."""
+    assert on_snowflake.keys() == on_duckdb.keys()
+    for mart, rows in on_snowflake.items():
+        for row, due in zip(in_order(rows), in_order(on_duckdb[mart]), strict=True):
+            assert row.keys() == due.keys()
+            wrong = {name: (row[name], value) for name, value in due.items() if not is_close(row[name], value)}
+            assert wrong == {}, (mart, due)
+
+
+def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows without the time of their build, by their texts and days: these tell them apart in every mart."""
+    plain = [
+        {name: value for name, value in engines.plain_row(row).items() if name not in (*BUILT_AT, *CONNECTION)}
+        for row in rows
+    ]
+    return sorted(plain, key=lambda row: [(name, str(row[name])) for name in sorted(row) if not is_number(row[name])])
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def is_close(found: Any, due: Any) -> bool:
+    if is_number(found) and is_number(due):
+        return abs(Decimal(str(found)) - Decimal(str(due))) <= Decimal("0.000001")
+    return bool(found == due)

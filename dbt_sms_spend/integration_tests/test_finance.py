@@ -220,7 +220,9 @@ def test_a_missing_day_is_estimated_and_said(records: Records, modelled: Callabl
 
 def test_the_range_of_large_figures_is_exact(records: Records, modelled: Callable[..., Spend]) -> None:
     """Binary fractions of 32 bits would lose the differences between the days."""
-    large = [{**row, "consumption": row["consumption"] and row["consumption"] + 10**7} for row in records["consumption"]]
+    large = [
+        {**row, "consumption": row["consumption"] and row["consumption"] + 10**7} for row in records["consumption"]
+    ]
     changed = {**records, "consumption": large}
     spend = modelled(changed, "+sms__month_forecast")
     rows = of_the_rows(spend.rows("FROM spend.sms__month_forecast"))

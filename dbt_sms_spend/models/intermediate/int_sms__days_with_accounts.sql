@@ -3,7 +3,7 @@ with accounts as (
         parts.source_relation,
         parts.date,
         sum({{ messages('parts') }}) as messages,
-        sum(parts.usage_eur) as usage_eur
+        cast(sum(parts.usage_eur) as {{ number() }}) as usage_eur
     from {{ ref('stg_sms__analytics_by_subaccount_and_country') }} as parts
     group by parts.source_relation, parts.date
 ),

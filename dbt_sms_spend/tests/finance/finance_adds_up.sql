@@ -51,4 +51,4 @@ full join parts
     on totals.mart = parts.mart
     and totals.provider = parts.provider
     and totals.month = parts.month
-where coalesce(totals.used, 0) <> coalesce(parts.used, 0)
+where cast(coalesce(totals.used, 0) as {{ number() }}) <> cast(coalesce(parts.used, 0) as {{ number() }})

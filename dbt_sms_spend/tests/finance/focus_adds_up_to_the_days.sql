@@ -4,7 +4,7 @@ with charges as (
         focus.{{ sms_quote('x_source_relation') }} as source_relation,
         focus.{{ sms_quote('ServiceProviderName') }} as provider,
         cast(focus.{{ sms_quote('ChargePeriodStart') }} as {{ sms_date() }}) as date,
-        sum(focus.{{ sms_quote('BilledCost') }}) as amount
+        cast(sum(focus.{{ sms_quote('BilledCost') }}) as {{ number() }}) as amount
     from {{ ref('sms__focus_1_4') }} as focus
     group by
         focus.{{ sms_quote('x_source_relation') }},

@@ -10,7 +10,7 @@ with parts as (
         parts.provider,
         parts.{{ period }} as period,
         {%- for figure in figures %}
-        coalesce(sum(parts.{{ figure }}), 0) as {{ figure }}_of_the_parts{{ "," if not loop.last }}
+        cast(coalesce(sum(parts.{{ figure }}), 0) as {{ number() }}) as {{ figure }}_of_the_parts{{ "," if not loop.last }}
         {%- endfor %}
     from {{ model }} as parts
     group by parts.source_relation, parts.provider, parts.{{ period }}
@@ -22,7 +22,7 @@ totals as (
         days.provider,
         {{ period_of_day }} as period,
         {%- for figure in figures %}
-        coalesce(sum(days.{{ figure }}), 0) as {{ figure }}_of_the_days{{ "," if not loop.last }}
+        cast(coalesce(sum(days.{{ figure }}), 0) as {{ number() }}) as {{ figure }}_of_the_days{{ "," if not loop.last }}
         {%- endfor %}
     from {{ ref('sms__days') }} as days
     where {{ is_shown() }}{% if provider %} and days.provider = '{{ provider }}'{% endif %}
