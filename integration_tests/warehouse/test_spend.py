@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from integration_tests.expected_finance import expected_finance
 from integration_tests.expected_spend import NONE, Variables, difference, expected_marts
 from integration_tests.warehouse.three_days import DAYS, ThreeDays
 from integration_tests.warehouse.warehouse import REPOSITORY
 
 DBT = Path(os.environ.get("TEST_DBT", "")).absolute()
 PROJECT = REPOSITORY / "dbt_sms_spend"
-# So few weeks were synced that one must do for the anomalies.
+# So few weeks were synced that one must do to tell an unusual day.
 VARIABLES = {
     "sms_today": str(DAYS[-1]),
     "anomaly_weeks_needed": 1,
@@ -34,6 +35,20 @@ MARTS = (
     "sms__price_changes",
     "sms__monthly_statement",
 )
+FINANCE_MARTS = (
+    "sms__balance_daily",
+    "sms__effective_prices",
+    "sms__month_forecast",
+    "sms__spend_by_label_month",
+    "sms__chargeback",
+    "sms__invoice_variance",
+    "sms__unusual_days",
+    "sms__focus_1_4",
+    "sms__focus_1_2",
+    "sms__focus_unpriced",
+)
+# All connections together.
+OF_NO_CONNECTION = ("sms__month_forecast", "sms__invoice_variance")
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +61,18 @@ def built(three_days: ThreeDays, tmp_path_factory: pytest.TempPathFactory) -> di
     return folders
 
 
-@pytest.mark.parametrize("mart", MARTS)
+@pytest.mark.parametrize("mart", [*MARTS, *FINANCE_MARTS])
 def test_a_mart_holds_what_the_providers_hold(
     three_days: ThreeDays, built: dict[str, Path], kind: str, mart: str
 ) -> None:
     schema = three_days.warehouses[kind].where["schema"]
     variables = Variables(source_relation=schema, include_partial_days=True, anomaly_weeks_needed=1)
-    expected = expected_marts(three_days.held(DAYS[-1]), variables)[mart]
+    held = three_days.held(DAYS[-1])
+    expected = (expected_marts(held, variables) | expected_finance(held, variables))[mart]
     assert expected
+    if mart in FINANCE_MARTS and mart not in OF_NO_CONNECTION:
+        connection = "x_source_relation" if mart.startswith("sms__focus") else "source_relation"
+        expected = [{connection: schema, **row} for row in expected]
     assert difference(rows(three_days, kind, mart, expected), expected) == NONE
 
 
