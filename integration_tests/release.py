@@ -76,6 +76,7 @@ def facts(project: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "Dockerfile", r'io\.airbyte\.name="(.+)"', image
     yield "Dockerfile", r'\.version="(.+)"', version
     yield "Dockerfile", r'image\.source="(.+)"', repository
+    yield "dbt_sms_spend/dbt_project.yml", r"^version: (.+)$", version
     yield "Dockerfile", r'image\.documentation="(.+)"', documentation
     yield "examples/self_managed_airbyte.md", rf"source-sms-providers:({VERSION})", version
     yield "examples/many_accounts.tf", r'docker_repository += "(.+)"', image
