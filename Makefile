@@ -1,6 +1,8 @@
 # `make help` says what there is. All is installed inside this folder.
 
 PYTHON ?= python3
+# Bytecode is kept: without it, each process compiles what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 # Where the connector and its tests are installed: another interpreter may have a folder of its own.
 VENV ?= .venv
 # Another version of the CDK: `make test CDK=7.28`, or CDK=newest.
