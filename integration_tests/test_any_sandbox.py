@@ -57,7 +57,7 @@ def switches() -> dict[str, st.SearchStrategy[Any]]:
 
 
 @settings(
-    max_examples=15 * ROUNDS,
+    max_examples=10 * ROUNDS,
     # The same examples in each run; `ROUNDS=10 make test` draws new ones.
     derandomize=ROUNDS == 1,
     # Not made smaller where one fails: each try is a check and a sync.

@@ -29,9 +29,9 @@ def checked(sandbox: Sandbox, setting: str, now: datetime) -> tuple[str, str, st
 
 
 def moments(drawn_for: str) -> list[datetime]:
-    """Moments of the day, three drawn by chance a round, and those between which something changes."""
+    """Moments of the day, one drawn by chance a round, and those between which something changes."""
     chance = random.Random(drawn_for)
-    drawn = [MIDNIGHT + timedelta(seconds=chance.randrange(24 * 3600)) for _ in range(3 * ROUNDS)]
+    drawn = [MIDNIGHT + timedelta(seconds=chance.randrange(24 * 3600)) for _ in range(ROUNDS)]
     return [MIDNIGHT, *drawn, PARIS_MAY_BE_IN_TOMORROW - timedelta(minutes=1), PARIS_MAY_BE_IN_TOMORROW]
 
 

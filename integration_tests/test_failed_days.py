@@ -180,7 +180,7 @@ def test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_
 def test_given_a_server_that_answers_no_wide_range_when_years_are_read_then_all_arrives_and_few_requests_are_in_vain(
     sandbox: Sandbox, streams: list[str], knobs: dict[str, str], in_vain: range, code: int
 ) -> None:
-    start, yesterday = TODAY - 8 * 365 * DAY, TODAY - DAY
+    start, yesterday = TODAY - 3 * 365 * DAY, TODAY - DAY
     sandbox.set(**knobs)
     sandbox.fault("status", code=code, days_over=100, times=None)
 

@@ -452,7 +452,7 @@ CUT_TO_A_SUNDAY = History(
 
 
 @settings(
-    max_examples=30 * ROUNDS,
+    max_examples=20 * ROUNDS,
     # The same examples in each run; `ROUNDS=10 make test` draws new ones.
     derandomize=ROUNDS == 1,
     deadline=None,
@@ -491,7 +491,7 @@ def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_e
 
 
 @settings(
-    max_examples=15 * ROUNDS,
+    max_examples=10 * ROUNDS,
     # The same examples in each run; `ROUNDS=10 make test` draws new ones.
     derandomize=ROUNDS == 1,
     deadline=None,

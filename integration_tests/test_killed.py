@@ -24,7 +24,7 @@ from integration_tests.test_figures import ACCOUNT, DAY, ID, MAIN, TOMORROW, Con
 TODAY = date(2026, 3, 10)
 START = date(2026, 2, 24)
 STREAMS = ("analytics", "analytics_by_country", BY_ACCOUNT, "consumption")
-ROUNDS = 50 * int(os.environ.get("ROUNDS", "1"))
+ROUNDS = 20 * int(os.environ.get("ROUNDS", "1"))
 
 
 def emit(pipe: Pipe, config: dict[str, Any], state: list[Any]) -> None:

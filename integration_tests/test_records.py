@@ -18,7 +18,7 @@ from integration_tests.streams import BY_ACCOUNT, DAILY, PRIMARY_KEYS, SCHEMAS, 
 from integration_tests.sync import Sync, sync, without_nulls
 
 TODAY = date(2026, 3, 10)
-START = date(2026, 2, 18)
+START = date(2026, 2, 26)
 
 
 ANOTHER_COUNTRY = seven("add", day="2025-12-24", account="", label="", country="AT", messages=3)
