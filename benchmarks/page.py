@@ -80,7 +80,7 @@ def _head(machines: Iterable[str]) -> str:
 The time of a sync is about **start-up + requests × latency ÷ workers + records × CPU time**. This page compares each
 part with the least it can be. All programs read the [provider sandbox](../integration_tests/sandbox/README.md) on
 one machine, and in each table the same account. Compared programs run in turns. Seconds and milliseconds depend on the
-machine; ratios and counts do not, or little. A *worker* is one concurrent request per provider, as set in "Concurrent
+machine; ratios and counts hardly do. A *worker* is one concurrent request per provider, as set in "Concurrent
 requests per provider".
 
 Measured with {"; ".join(machines)}.

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-# Before it is imported: PyAirbyte reports how it is used, unless it is told not to.
+# PyAirbyte sends telemetry unless this is set before the import.
 os.environ["DO_NOT_TRACK"] = "1"
 
 import airbyte as ab
@@ -50,7 +50,7 @@ def spend_models() -> None:
 
 @contextlib.contextmanager
 def settings() -> Iterator[tuple[dict[str, Any], str]]:
-    """Those of secrets/config.json, or those of the sandbox, which runs meanwhile; and the schema of the tables."""
+    """The settings in secrets/config.json, or those of a sandbox that runs meanwhile; and the schema of the tables."""
     if CONFIG.exists():
         yield json.loads(CONFIG.read_text(encoding="utf-8-sig")), "main"
         return

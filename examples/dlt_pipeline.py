@@ -1,4 +1,4 @@
-"""Loads with dlt what is new or corrected, here into DuckDB. After `make .venv-pyairbyte/orchestrators`:
+"""Loads new and corrected rows with dlt, here into DuckDB. After `make .venv-pyairbyte/orchestrators`:
 
     .venv-pyairbyte/bin/python -m examples.dlt_pipeline
 
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-# Before it is imported: PyAirbyte reports how it is used, unless it is told not to.
+# PyAirbyte sends telemetry unless this is set before the import.
 os.environ["DO_NOT_TRACK"] = "1"
 
 import airbyte as ab
@@ -47,7 +47,7 @@ def sms_providers(config: dict[str, Any]) -> Any:
 
 @contextlib.contextmanager
 def settings() -> Iterator[dict[str, Any]]:
-    """Those of secrets/config.json, or those of the sandbox, which runs meanwhile."""
+    """The settings in secrets/config.json, or those of a sandbox that runs meanwhile."""
     if CONFIG.exists():
         yield json.loads(CONFIG.read_text(encoding="utf-8-sig"))
         return

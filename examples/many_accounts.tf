@@ -18,33 +18,33 @@ provider "airbyte" {
 }
 
 variable "server_url" {
-  description = "Where the API of your Airbyte is, with its path: https://airbyte.example.com/api/public/v1/"
+  description = "The address of the API of your Airbyte, with its path: https://airbyte.example.com/api/public/v1/"
   type        = string
 }
 
 variable "client_id" {
-  description = "Of an application: User > User settings > Applications."
+  description = "Client ID of an application: User > User settings > Applications."
   type        = string
 }
 
 variable "client_secret" {
-  description = "Of the same application."
+  description = "Client secret of the same application."
   type        = string
   sensitive   = true
 }
 
 variable "workspace_id" {
-  description = "In the address bar of the UI."
+  description = "ID of the workspace, from the address bar of the UI."
   type        = string
 }
 
 variable "destination_id" {
-  description = "Where all accounts go, each into the schema sms_ and its name."
+  description = "ID of the destination of all accounts. The schema of each is sms_ and its name."
   type        = string
 }
 
 variable "accounts" {
-  description = "By a name of yours: the providers that the account has a key of, and its settings without the keys."
+  description = "Your name of each account -> the providers of its keys, and its settings without the keys."
   type        = any
   # {
   #   shop    = { providers = ["seven"], settings = { start_date = "2026-01-01" } }
@@ -53,7 +53,7 @@ variable "accounts" {
 }
 
 variable "keys" {
-  description = "By the same name: seven_api_key, smsfactor_api_token, or both."
+  description = "The same names -> seven_api_key, smsfactor_api_token, or both."
   type        = map(map(string))
   sensitive   = true
 }
@@ -99,11 +99,11 @@ resource "airbyte_connection" "account" {
   source_id      = airbyte_source.account[each.key].source_id
   destination_id = var.destination_id
 
-  # A schema for each account: in one table a row of one would replace that of another.
+  # A schema for each account: in a shared one, rows of one account would replace rows of another.
   namespace_definition = "custom_format"
   namespace_format     = "sms_${each.key}"
 
-  # Each at a minute of its own, so that not all pods start at once.
+  # Spread over an hour, so that not all pods start at once.
   schedule = {
     schedule_type   = "cron"
     cron_expression = "0 ${parseint(substr(md5(each.key), 0, 8), 16) % 60} 6 * * ? UTC"

@@ -1,17 +1,17 @@
 """Adds the connector to a self-managed Airbyte by its API: its definition, a source with your keys, a daily connection.
 
-Put your settings into secrets/config.json, as README.md says, and name what is yours:
+Put your settings into secrets/config.json, as README.md says. Then set these variables and run it:
 
     export AIRBYTE=http://localhost:8000 CLIENT_ID=… CLIENT_SECRET=…
     export WORKSPACE_ID=… DESTINATION_ID=… SCHEMA=sms_providers
     .venv/bin/python examples/self_managed_airbyte.py
 
-SCHEMA is where the tables go: each account needs one of its own, or a row of one replaces that of another. The id and
-the secret are those of an application (User > User settings > Applications; with abctl: `abctl local credentials`). The
-ids of the workspace and of the destination stand in the address bar of the UI. IMAGE is another name of the image, TAG
-another version. With DEFINITION_ID a further account uses the definition that there is.
+SCHEMA is the schema of the tables. Each account needs its own: in a shared one, rows of one account would replace rows
+of another. Take CLIENT_ID and CLIENT_SECRET from an application (User > User settings > Applications; with abctl:
+`abctl local credentials`), and the ids of the workspace and of the destination from the address bar of the UI.
+Optional: IMAGE and TAG name another image, and DEFINITION_ID reuses an existing definition for a further account.
 
-It prints the id of each thing it made: delete those in the UI before you run it again after an error.
+It prints the id of everything that it creates. After an error, delete these in the UI before you run it again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ METADATA = yaml.safe_load((REPOSITORY / "metadata.yaml").read_text(encoding="utf
 
 
 class Airbyte:
-    """The public API of an Airbyte. Each call gives back the JSON of the answer, or raises `requests.HTTPError`."""
+    """Airbyte's public API. Each call returns the JSON of the response, or raises `requests.HTTPError`."""
 
     def __init__(self, url: str, client_id: str, client_secret: str) -> None:
         self._api = f"{url.rstrip('/')}/api/public/v1"
@@ -64,7 +64,7 @@ def add(airbyte: Airbyte, config: dict[str, Any], workspace: str, destination: s
         {"name": METADATA["name"], "workspaceId": workspace, "definitionId": definition, "configuration": config},
     )["sourceId"]
     print(f"Source {source}")
-    # Of the suggested streams those that the keys reach: Airbyte asks the source for them.
+    # The suggested streams that the keys can read, as Airbyte discovers them.
     offered = [stream["streamName"] for stream in airbyte.get("streams", sourceId=source, destinationId=destination)]
     streams = [name for name in METADATA["suggestedStreams"]["streams"] if name in offered]
     connection = airbyte.post(

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-# Before it is imported: PyAirbyte reports how it is used, unless it is told not to.
+# PyAirbyte sends telemetry unless this is set before the import.
 os.environ["DO_NOT_TRACK"] = "1"
 
 import airbyte as ab
@@ -44,7 +44,7 @@ def main() -> None:
             return
         print("No secrets/config.json: reading the invented accounts of the sandbox.", flush=True)
         with sandbox() as url:
-            # In its own schema: what was read from here must not count as done for the real accounts.
+            # In its own schema: PyAirbyte keeps one state per schema, and the real accounts need their own.
             sync(settings_of_the_sandbox(url), schema="sandbox")
             with urllib.request.urlopen(f"{url}/__sandbox/stats") as response:
                 print(f"\nThe sandbox answered {json.load(response)['count']} requests.")
@@ -68,7 +68,7 @@ def sync(config: dict[str, Any], schema: str) -> None:
 
 
 def settings() -> dict[str, Any]:
-    """Those of secrets/config.json. Editors of Windows begin a file with a mark that JSON does not know."""
+    """The settings in secrets/config.json, which may start with the byte order mark of Windows editors."""
     text = CONFIG.read_text(encoding="utf-8-sig")
     if not text.strip():
         sys.exit("secrets/config.json is empty. Add your settings.")
@@ -83,7 +83,7 @@ def settings() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def sandbox() -> Iterator[str]:
-    """The address of invented providers on this computer."""
+    """The address of a sandbox that runs meanwhile."""
     with subprocess.Popen(SANDBOX, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process.stdout.readline().split()[-1] if process.stdout else ""

@@ -3,7 +3,7 @@
     PGUSER=… PGPASSWORD=… .venv-pyairbyte/bin/python -m examples.sync_to_postgres
 
 The database is named as for psql: PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD. The tables are in the schema
-sms_providers, which is made if need be. The program ends with 1 and a sentence if the sync failed.
+sms_providers, which is created if needed. If the sync fails, the program prints an error and ends with 1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-# Before it is imported: PyAirbyte reports how it is used, unless it is told not to.
+# PyAirbyte sends telemetry unless this is set before the import.
 os.environ["DO_NOT_TRACK"] = "1"
 
 import airbyte as ab
