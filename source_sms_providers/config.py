@@ -2,7 +2,7 @@
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import InitVar, dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -71,11 +71,21 @@ def validate(config: Mapping[str, Any], specification: Mapping[str, Any]) -> Non
 
     Raises AirbyteTracedException (config_error) with a sentence for each setting that is wrong.
     """
-    errors = jsonschema.Draft7Validator(specification).iter_errors(config)
+    errors = list(jsonschema.Draft7Validator(specification).iter_errors(config))
     problems = [_schema_problem(error, specification["properties"]) for error in errors]
-    # What is wrong beyond the schema can be told only of settings that have the right form.
-    if problems := problems or list(_problems(config, specification)):
+    problems += _problems(_well_formed(config, errors), config.keys(), specification)
+    if problems:
         raise config_error(" ".join(dict.fromkeys(problems)))
+
+
+def _well_formed(config: Mapping[str, Any], errors: Iterable[jsonschema.ValidationError]) -> dict[str, Any]:
+    """The settings, and the entries of lists, that the schema accepts: only of these can more be said."""
+    wrong = {tuple(error.path) for error in errors}
+    return {
+        name: [entry for n, entry in enumerate(value) if (name, n) not in wrong] if isinstance(value, list) else value
+        for name, value in config.items()
+        if (name,) not in wrong
+    }
 
 
 def credentials(specification: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
@@ -87,12 +97,13 @@ def credentials(specification: Mapping[str, Any]) -> Mapping[str, Mapping[str, s
     return found
 
 
-def _problems(config: Mapping[str, Any], specification: Mapping[str, Any]) -> Iterator[str]:
+def _problems(config: Mapping[str, Any], given: Collection[str], specification: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong beyond the schema in well-formed settings; `given` are the names of all."""
     providers = credentials(specification).values()
-    if not any(titles.keys() & config.keys() for titles in providers):
+    if not any(titles.keys() & {*given} for titles in providers):
         yield f"Enter the {', or the '.join(' and the '.join(titles.values()) for titles in providers)}."
     for titles in providers:
-        missing = [title for name, title in titles.items() if name not in config]
+        missing = [title for name, title in titles.items() if name not in given]
         if 0 < len(missing) < len(titles):
             yield f"The {' and the '.join(missing)} is missing. Enter it, or remove the provider's other credentials."
         for name, title in titles.items():
@@ -105,6 +116,8 @@ def _problems(config: Mapping[str, Any], specification: Mapping[str, Any]) -> It
     unknown = countries_of(config).difference(pytz.country_names, EXTRA_COUNTRY_CODES)
     if unknown:
         yield f"'Countries': {', '.join(sorted(unknown))} is not an ISO 3166 country code. Correct or remove it."
+    if "start_date" not in config:
+        return
     try:
         start = date.fromisoformat(config["start_date"])
     except ValueError:

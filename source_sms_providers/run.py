@@ -9,7 +9,7 @@ import logging.handlers
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -36,6 +36,11 @@ def run() -> None:
     # Threads that wait for the network switch less often: 1.3 to 3.3 times the records a second.
     sys.setswitchinterval(0.1)
     arguments = sys.argv[1:]
+    if not arguments:
+        # Not on stdout, which is for messages of the protocol.
+        with redirect_stdout(sys.stderr), suppress(SystemExit):
+            Entrypoint.parse_args(["--help"])
+        sys.exit(2)
     try:
         source = SourceSmsProviders.from_arguments(arguments)
     except AirbyteTracedException as error:
@@ -48,8 +53,11 @@ def run() -> None:
     gc.freeze()
     gc.enable()
     need_no_temporary_folder()
+    # The CDK logs the settings of its memory monitor. Without that, `spec` prints one line.
+    with _at_level(logging.getLogger("airbyte"), logging.WARNING):
+        entrypoint = Entrypoint(source)
     with PRINT_BUFFER, logging_in_a_thread():
-        for line in Entrypoint(source).run(Entrypoint.parse_args(arguments)):
+        for line in entrypoint.run(Entrypoint.parse_args(arguments)):
             # One write: several threads print.
             print(f"{line}\n", end="")
 
@@ -73,6 +81,16 @@ def logging_in_a_thread() -> Iterator[None]:
         # What is logged from here on, like the error that ends the command, is written directly.
         _replace_handlers(root, [queued], direct)
         listener.stop()
+
+
+@contextmanager
+def _at_level(logger: logging.Logger, level: int) -> Iterator[None]:
+    former = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(former)
 
 
 def _replace_handlers(logger: logging.Logger, old: list[logging.Handler], new: list[Any]) -> None:

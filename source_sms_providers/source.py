@@ -72,8 +72,6 @@ class SourceSmsProviders(YamlDeclarativeSource):
     def from_arguments(cls, arguments: Sequence[str]) -> SourceSmsProviders:
         """Builds the source for a command line, from the files it names. Raises AirbyteTracedException."""
         parsed = AirbyteEntrypoint.parse_args(list(arguments))
-        if not parsed.command:
-            raise config_error("Name a command: spec, check, discover or read.")
         catalog, config, state = (getattr(parsed, name, None) for name in ("catalog", "config", "state"))
         return cls(
             cls.read_catalog(catalog) if catalog else None,

@@ -218,6 +218,23 @@ def test_given_several_settings_that_cannot_be_then_each_has_a_sentence():
     assert "'FRANCE'" in sentence
 
 
+def test_given_problems_of_both_kinds_then_each_is_named_at_once():
+    wrong = {"seven_api_key": "a b", "countries": ["UK", "FRA", "EN"], "start_date": "2026-13-01", "lookback_days": 0}
+    sentence = refusal(config(**wrong))
+
+    assert "The seven.io API key contains a space" in sentence
+    assert "'Countries': 'FRA' must be a text like FR" in sentence
+    assert "'Countries': EN, UK is not an ISO 3166 country code." in sentence
+    assert "'Start date': 2026-13-01 is not a valid date." in sentence
+    assert "'Lookback window (days)': 0 must be" in sentence
+
+
+def test_given_only_a_key_of_another_type_then_no_key_is_asked_for():
+    sentence = refusal(config(seven_api_key=["x"], smsfactor_api_token=None))
+
+    assert sentence == "'seven.io API key': it must be a text."
+
+
 def test_given_a_value_of_any_length_then_the_sentence_shows_its_beginning():
     sentence = refusal(config(seven_subaccounts="x" * 1000))
 
