@@ -67,8 +67,14 @@ def what_is_synced() -> dict[str, Any]:
     """The variables that say which tables there are."""
     if not DATABASE.exists():
         sys.exit(f"There is no {DATABASE.name}: run make sync first.")
-    with duckdb.connect(str(DATABASE), read_only=True) as database:
-        tables = set(database.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall())
+    try:
+        # dbt writes: a program that only reads would be in its way, too.
+        with duckdb.connect(str(DATABASE)) as database:
+            tables = set(database.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall())
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise
+        sys.exit(f"{DATABASE.name} is open in another program. Close that program, then try again.")
     for schema in ("main", "sandbox"):
         streams = {table for where, table in tables if where == schema}
         seven, smsfactor = "analytics" in streams, "consumption" in streams

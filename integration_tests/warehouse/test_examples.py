@@ -153,14 +153,18 @@ def test_settings_that_cannot_be_read_end_with_a_sentence_and_a_byte_order_mark_
     assert done.stdout.splitlines() == [*SETTINGS_THAT_CANNOT_BE_READ.values(), "{'start_date': '2026-01-01'}"]
 
 
-def test_a_database_that_is_open_elsewhere_ends_with_a_sentence(checkout: Path) -> None:
+BUILD_MODELS = (".venv-models/bin/python", "-m", "examples.build_models")
+
+
+@pytest.mark.parametrize("command", [("examples/scheduled_sync.sh",), BUILD_MODELS], ids=["sync", "models"])
+def test_a_database_that_is_open_elsewhere_ends_with_a_sentence(checkout: Path, command: tuple[str, ...]) -> None:
     hold = "import duckdb, sys; database = duckdb.connect('sms_providers.duckdb'); print('open', flush=True); input()"
     with subprocess.Popen(
         [PYAIRBYTE, "-c", hold], cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout
         assert other.stdout.readline() == "open\n"
-        done = run(checkout, "examples/scheduled_sync.sh")
+        done = run(checkout, *command)
         other.kill()
     assert done.returncode == 1
     assert "sms_providers.duckdb is open in another program. Close that program, then try again." in done.stdout
