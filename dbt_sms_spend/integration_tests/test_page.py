@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -553,6 +554,14 @@ def test_a_database_that_is_being_written_says_to_wait(look: Look, spend: Spend)
 def test_the_picture_of_the_readme_is_the_pages(built: Spend) -> None:
     assert PICTURE.read_text(encoding="utf-8") == picture(built), "run dbt_sms_spend.integration_tests.picture"
     assert "docs/spend.svg" in (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_exposure_names_every_model_of_the_page(built: Spend) -> None:
+    manifest = json.loads((built.folder / "target/manifest.json").read_text(encoding="utf-8"))
+    [page] = manifest["exposures"].values()
+    files = [PAGE, *PAGE.with_name("dashboard_parts").glob("*.py")]
+    read = {name for file in files for name in re.findall(r"\bsms__\w+", file.read_text(encoding="utf-8"))}
+    assert {node.rsplit(".", 1)[1] for node in page["depends_on"]["nodes"]} == read & built.models().keys()
 
 
 def per_sms(records: Records, first: str, last: str) -> Decimal:
