@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
+import operator
 from collections.abc import Iterable
 from functools import lru_cache
 from random import Random
@@ -109,7 +110,7 @@ def seven_groups(settings: Settings, grouping: str, cells: Iterable[SevenCell]) 
     for cell in cells:
         if (group := getattr(cell, field)) is not None:
             figures = _grouped_figures(cell, left_out)
-            groups[group] = tuple(map(sum, zip(groups.get(group, (0,) * len(figures)), figures, strict=True)))
+            groups[group] = tuple(map(operator.add, groups[group], figures)) if group in groups else figures
     groups = {group: figures for group, figures in groups.items() if any(figures)}
     if settings.seven_most_groups:
         largest = sorted(groups, key=lambda group: (*(-figure for figure in groups[group]), group))
@@ -121,10 +122,10 @@ def seven_groups(settings: Settings, grouping: str, cells: Iterable[SevenCell]) 
 
 def _grouped_figures(cell: SevenCell, left_out: Iterable[str]) -> tuple[int, ...]:
     """The counters and costs of a cell without the counters that a grouping leaves out."""
+    if not any(getattr(cell, counter) for counter in left_out):
+        return cell[4:]
     counts: dict[str, int] = {counter: getattr(cell, counter) for counter in COUNTERS}
     usage = cell.usage
-    if not any(counts[counter] for counter in left_out):
-        return (*counts.values(), usage)
     for counter in left_out:
         usage -= counts[counter] * PRICES.get(counter, 700)
         counts[counter] = 0
