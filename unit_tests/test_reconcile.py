@@ -59,6 +59,10 @@ def test_given_counters_when_compared_then_they_match_exactly(sms, is_equal):
     assert matches([(4, 0), (6, 0)], [(sms, 0)], 2, MONEY) is is_equal
 
 
+def test_given_a_hundred_rows_when_compared_then_their_counters_match_exactly():
+    assert not matches([(1, 0.01)] * 200, [(201, 2)], 2, MONEY)
+
+
 @pytest.mark.parametrize(
     ("rows", "eur", "is_equal"),
     [
@@ -88,6 +92,11 @@ def test_given_rounded_costs_when_reconciled_then_nothing_is_left_over(eur):
     assert outcome((10, 1), [(10, eur)]) == ([], None, True, False)
 
 
+def test_given_several_rounded_costs_when_reconciled_then_each_may_differ_by_half_a_cent():
+    assert outcome((2, 2.01), [(1, 1), (1, 1)]) == ([], None, True, False)
+    assert outcome((2, 2.0101), [(1, 1), (1, 1)]) == ([], (0, 0.0101), False, False)
+
+
 def test_given_rounded_costs_and_a_removed_group_when_reconciled_then_it_is_removed():
     assert outcome((10, 1.0001), [(10, 1)], {"XX": (3, 0.3)}) == ([], None, True, False)
 
@@ -110,6 +119,7 @@ def test_given_a_day_without_usage_when_reconciled_then_removed_groups_are_gone(
 @pytest.mark.parametrize("of_zeros", [(0, 0), (None, 0), (None, None)])
 def test_given_a_removed_group_of_zeros_when_reconciled_then_it_is_not_retained(of_zeros):
     assert outcome((10, 1), [(10, 1)], {"XX": of_zeros}) == ([], None, True, False)
+    assert outcome((10, 1), [(6, 1)], {"XX": of_zeros}) == ([], (4, 0), False, False)
 
 
 # The rows are less
@@ -197,11 +207,17 @@ def test_given_eleven_groups_renamed_and_one_deleted_then_the_latter_is_retained
     assert outcome((sum(range(12)) + 1302, 0), rows, {**renamed, "ZZ": (1302, 0)}) == (["ZZ"], None, True, False)
 
 
-def test_given_twenty_five_renamed_and_one_deleted_then_the_latter_is_retained():
-    renamed = {f"X{n:02}": (n + 1, 0) for n in range(25)}
-    rows = [(n + 1, 0) for n in range(25)]
+def test_given_twenty_eight_removed_groups_of_any_amounts_then_those_that_add_up_are_retained():
+    removed = {f"X{n:02}": (3**n, 0) for n in range(28)}
+    kept = [group for n, group in enumerate(removed) if n % 3]
 
-    assert outcome((sum(range(26)) + 1302, 0), rows, {**renamed, "ZZ": (1302, 0)}) == (["ZZ"], None, True, False)
+    assert outcome((sum(removed[group][0] for group in kept), 0), [], removed) == (kept, None, True, False)
+
+
+def test_given_forty_groups_most_of_which_exceed_the_total_then_the_search_is_exact():
+    removed = {"AT": (2, 0), "BE": (4, 0), **{f"X{n:02}": (8 * 2**n, 0) for n in range(38)}}
+
+    assert outcome((6, 0), [], removed) == (["AT", "BE"], None, True, False)
 
 
 def test_given_eleven_groups_that_are_all_renamed_then_none_is_retained():
