@@ -359,6 +359,12 @@ def test_given_a_day_before_the_account_that_fails_once_then_no_later_day_is_los
     assert {sms for day, sms in found.items() if day < 5} <= {0, "failed"}
 
 
+def test_given_days_before_the_account_that_cannot_be_told_from_missing_ones_then_they_fail():
+    server = Server(range(5, 10), bad=range(-30, 1))
+
+    assert server.sms(1, 9) == {**dict.fromkeys(range(1, 5), "failed"), **dict.fromkeys(range(5, 10), 1)}
+
+
 def test_given_a_server_of_single_days_and_a_young_account_then_it_has_zero_rows():
     server = Server(range(5, 10), widest=1)
 
@@ -393,6 +399,7 @@ def test_given_any_server_and_missing_or_failed_days_then_no_value_is_wrong_or_l
             found |= dict.fromkeys(range(first, last + 1), "failed")
             assert {first, (first + last) // 2, last} <= bad
 
+    assert found.keys() == set(range(-9, 10))
     for day, sms in found.items():
         if day in bad:
             assert sms == "failed"
