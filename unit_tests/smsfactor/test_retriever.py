@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from airbyte_cdk.models import FailureType
 
 from unit_tests.connector import read, state, written
 from unit_tests.providers import SMSFACTOR, as_json, query_of
@@ -185,7 +186,9 @@ def test_given_a_group_total_that_holds_one_of_two_accounts_then_the_other_one_h
 
 
 @pytest.mark.parametrize("total", [None, 99, 103], ids=["not sent", "too low", "explains nothing"])
-def test_given_no_telling_total_and_an_account_that_is_listed_in_a_month_then_its_rows_have_zero(day, providers, total):
+def test_given_no_telling_total_and_an_account_that_is_listed_in_a_month_then_its_rows_have_zero(
+    day, providers, caplog, total
+):
     """It exists: its usage was corrected away, and SMSFactor hides accounts that are idle."""
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
@@ -195,6 +198,19 @@ def test_given_no_telling_total_and_an_account_that_is_listed_in_a_month_then_it
     found, _ = synced(after=states)
 
     assert found == {("1", "FR"): 100, ("2", "IT"): 0}
+    assert [each for each in warnings(caplog) if "no longer contains it" in each] == []
+
+
+def test_given_an_unlisted_account_and_months_that_fail_for_now_then_its_day_is_read_again(day, providers):
+    day(account(2, "Sub", IT=24), FR=100)
+    _, states = synced()
+    day(FR=100, total=None)
+    providers.answer(MONTH, b'{"status": -99}')
+
+    output = read("consumption", saved=state("consumption", **states[-1]), **AGAIN)
+
+    assert output.records == []
+    assert output.failure.failure_type is FailureType.transient_error
 
 
 def test_given_an_unlisted_account_and_months_without_answer_then_its_rows_stay(day, providers):
