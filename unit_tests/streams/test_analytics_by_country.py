@@ -88,6 +88,16 @@ def test_given_a_day_without_usage_then_it_is_one_record_of_zeros_and_not_asked_
     assert output.records == [{"date": "2026-03-09", "country": "", **ZEROS, "is_partial": False}]
 
 
+@pytest.mark.parametrize("eur", [0.004, -2.5], ids=["rounding", "refund"])
+def test_given_costs_of_a_day_that_leave_no_rest_and_no_country_then_it_is_a_zero_row(providers, eur):
+    providers.answer(TOTALS, as_json([usage(date="2026-03-09", usage_eur=eur)]))
+    providers.answer(COUNTRIES, as_json([]))
+
+    output = read("analytics_by_country", start_date="2026-03-09")
+
+    assert output.records == [{"date": "2026-03-09", "country": "", **ZEROS, "is_partial": False}]
+
+
 def test_given_a_running_day_without_total_and_countries_then_it_is_a_zero_row(
     providers,
 ):
@@ -523,6 +533,15 @@ def test_given_two_removed_groups_when_the_total_holds_one_then_the_other_has_ze
     found, _ = synced(after=states)
 
     assert found == {"DE": 5, "FR": 4, "IT": 1, "AT": 0}
+
+
+def test_given_a_removed_group_and_a_rest_of_before_then_the_group_stays(day):
+    before = [[["XX"], [4, 0, 0, 0, 0, 0, 0.4]], [[""], [4, 0, 0, 0, 0, 0, 0.4]]]
+    day(10, DE=6)
+
+    found, _ = synced(saved=written("analytics_by_country", *before))
+
+    assert found == {"DE": 6, "XX": 4, "": 0}
 
 
 @pytest.mark.parametrize(("total", "kept", "rest"), [(9, True, 0), (10, True, 1), (7, False, 1)])
