@@ -249,6 +249,7 @@ def test_given_a_main_account_named_like_a_subaccount_then_both_are_found_by_the
     output = read(STREAM, start_date=DAY)
 
     assert asked_of(providers) == ["101", "only_main"]
+    assert asked_of(providers, "date") == ["101", "all", "only_main"]
     assert by_key(output) == [row("101", "AT", 7, "Company 1"), row("main", "AT", 3)]
 
 
@@ -294,7 +295,7 @@ def test_given_a_running_day_that_does_not_add_up_then_not_all_accounts_are_aske
 
     output = read(STREAM, start_date="2026-03-10", include_today=True)
 
-    assert asked_of(providers) == ["101"]
+    assert (asked_of(providers), asked_of(providers, "date")) == (["101"], ["all"])
     assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
 
 
@@ -508,6 +509,20 @@ def test_given_a_country_that_an_account_has_no_longer_then_it_goes_to_zero(acco
     output = read(STREAM, saved=written(STREAM, entry("101", "", 7, "Company 1")), **AGAIN)
 
     assert by_key(output) == [row("101", "", 0, "Company 1"), row("101", "AT", 7, "Company 1")]
+
+
+def test_given_a_country_that_an_account_has_no_longer_and_a_rest_then_the_rest_has_no_country(accounts):
+    accounts.named = {"Company 1": 7}
+    accounts.sent["101"] = {"AT": 7}
+    accounts.total = 10
+
+    output = read(STREAM, saved=written(STREAM, entry("101", "DE", 3, "Company 1")), **AGAIN)
+
+    assert {(each["account_id"], each["country"]): each["sms"] for each in output.records} == {
+        ("101", "AT"): 7,
+        ("101", "DE"): 0,
+        ("main", ""): 3,
+    }
 
 
 @pytest.mark.parametrize("account", ["102", "main", "999"])
