@@ -31,6 +31,7 @@ class Grouping(GroupingRetriever):
     """One SMS a day; `of_window` are the groups of the days from one to another."""
 
     of_window: OfWindow
+    group_field: str = "country"
     windows_requested: list[tuple[date, date]] = field(default_factory=list)
     days_requested: list[date] = field(default_factory=list)
 
@@ -43,7 +44,7 @@ class Grouping(GroupingRetriever):
 
     def fetch_groups(self, day: date, total: Row | None) -> Rows:
         self.days_requested.append(day)
-        return [{**(total or {}), "country": "day"}]
+        return [{**(total or {}), self.group_field: "day"}]
 
 
 def one_group(first: date, last: date) -> Groups:
@@ -56,13 +57,19 @@ def two_groups(first: date, last: date) -> Groups:
 
 @pytest.fixture
 def grouping(session) -> Callable[..., Grouping]:
-    def make(start: date, last_day: date = TODAY - DAY, of_window: OfWindow = one_group) -> Grouping:
+    def make(
+        start: date,
+        last_day: date = TODAY - DAY,
+        of_window: OfWindow = one_group,
+        group: str = "country",
+        **config: str,
+    ) -> Grouping:
         anything: Any = SimpleNamespace(provider="any")
         return Grouping(
             name="usage",
-            primary_key=["date", "country"],
-            group_field="country",
-            config={"today": str(TODAY), "_session": session, "seven_subaccounts": "all"},
+            primary_key=["date", group],
+            group_field=group,
+            config={"today": str(TODAY), "_session": session, "seven_subaccounts": "all", **config},
             stream_state=StreamState("usage", {}, start, TODAY, 3, {}),
             last_day=last_day,
             step=timedelta(days=365),
@@ -120,6 +127,16 @@ def test_given_a_window_of_several_groups_then_its_fifths_are_requested(grouping
     fifths = [(start + n * 73 * DAY, start + (n * 73 + 72) * DAY) for n in range(5)]
     assert retriever.windows_requested == [(start, TODAY - DAY), *fifths]
     assert sorted(retriever.days_requested) == days(*fifths[0])
+
+
+@pytest.mark.parametrize(("label", "days_requested"), [("window", 0), ("another", 50)])
+def test_given_a_label_in_the_settings_then_a_window_of_another_is_not_used(grouping, label, days_requested):
+    retriever = grouping(TODAY - 50 * DAY, group="label", seven_label=label)
+    retriever.verify = lambda: None
+
+    read(retriever)
+
+    assert len(retriever.days_requested) == days_requested
 
 
 def test_given_windows_that_fail_then_a_few_are_tried_and_all_days_are_read(grouping):

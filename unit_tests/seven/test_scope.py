@@ -149,9 +149,9 @@ def test_given_usage_of_one_account_among_several_then_it_proves_the_id():
 
 
 def test_given_the_usage_of_several_accounts_then_the_id_is_not_honored():
-    everybody = {"Company 1": 3, "Main": 9}
+    everybody, later = {"Company 1": 3, "Main": 9}, {"Company 1": 3, "Main": 10}
 
-    assert "101" in Server(of_accounts={"101": everybody, "all": everybody}).refusal(scope="101")
+    assert "101" in Server(of_accounts={"101": everybody, "all": later}).refusal(scope="101")
 
 
 @pytest.mark.parametrize("is_test", [False, True])
