@@ -336,7 +336,7 @@ def test_given_a_label_in_the_settings_then_groups_of_another_kind_are_no_labels
 
 
 @pytest.mark.parametrize("counter", COUNTERS)
-@pytest.mark.parametrize("value", [-1, 0.5, "many", True])
+@pytest.mark.parametrize("value", [-1, 0.5, "many", True, 2**63])
 def test_given_a_counter_that_is_no_count_then_the_refusal_names_it_and_its_day(counter, value):
     assert f"{counter} of 2026-03-09 is" in refusal(analytics, usage(country="DE", **{counter: value}))
 
