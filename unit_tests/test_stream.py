@@ -15,9 +15,10 @@ from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import SourceSmsProviders
+from source_sms_providers import session as session_module
 from source_sms_providers.errors import transient_error
 from source_sms_providers.retriever import SnapshotRetriever
-from source_sms_providers.session import SyncSession
+from source_sms_providers.session import SyncCancelled, SyncSession
 from source_sms_providers.source import MANIFEST
 from source_sms_providers.state import StreamState
 from source_sms_providers.stream import WholeStream, make_retriever, make_stream
@@ -114,6 +115,17 @@ def test_given_a_daily_stream_then_its_days_are_those_of_the_settings(stream, se
     assert retriever.step == DAILY[stream]
 
 
+@pytest.mark.parametrize("stream", [*DAILY, *SNAPSHOTS])
+def test_given_a_midnight_after_the_settings_were_read_then_the_last_day_stays(stream, session, clock):
+    read_before_midnight = settings(session)
+    clock.move_to("2026-03-11T00:00:01Z")
+
+    retriever = make_retriever(definition(stream), {}, read_before_midnight, ModelToComponentFactory())
+
+    assert retriever.last_day == date(2026, 3, 9 if stream in DAILY else 10)
+    assert retriever.stream_state.first_day == date(2026, 3, 7 if stream in DAILY else 10)
+
+
 @pytest.mark.parametrize("stream", DAILY)
 def test_given_a_running_day_that_is_included_then_it_is_the_last(stream, session):
     assert retriever_of(stream, session, include_today=True).last_day == date(2026, 3, 10)
@@ -153,6 +165,18 @@ def test_given_a_setting_that_narrows_a_stream_then_its_state_says_so(stream, ch
     saved = state.checkpoint()
     assert saved is not None
     assert changed.items() <= saved["filters"].items()
+
+
+def test_given_the_same_countries_in_another_order_then_the_rows_of_the_state_are_known(session):
+    saved = {
+        "date": "2026-03-09",
+        "filters": {"countries": ["CH", "FR"]},
+        "written": {"2026-03-09": [[["1", "FR"], [5]]]},
+    }
+
+    state = retriever_of("consumption", session, saved, countries=["FR", "CH"]).stream_state
+
+    assert state.previously_written("2026-03-09")
 
 
 @pytest.mark.parametrize("changed", [{}, {"seven_subaccounts": "all"}, {"include_today": True, "num_workers": 3}])
@@ -254,6 +278,17 @@ def test_given_a_state_that_says_nothing_new_then_it_is_not_sent(session):
     same = saved_state(9)
 
     assert len(queue_of(session, same, same)) == 1
+
+
+def test_given_a_consumer_that_is_behind_then_no_state_is_sent_until_there_is_room(session, monkeypatch):
+    monkeypatch.setattr(session_module, "MAX_QUEUED_MESSAGES", 0)
+    session.queue.put("what the consumer has not taken")
+    session.cancel()
+
+    with pytest.raises(SyncCancelled):
+        queue_of(session, saved_state(1))
+
+    assert (session.queue.qsize(), session.failures) == (1, [])
 
 
 def test_given_a_failure_then_the_session_knows_it_with_the_name_of_the_stream(session):
