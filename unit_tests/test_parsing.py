@@ -158,7 +158,10 @@ def test_given_a_body_that_is_no_json_when_parsed_then_it_is_refused(body):
         parse_strict_json(body)
 
 
-@pytest.mark.parametrize(("body", "value"), [(b'"900"', "900"), (b" 900\n", 900), (b'{"a":"\\u00e9\\/"}', {"a": "é/"})])
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [(b'"900"', "900"), (b" 900\n", 900), (b"\xef\xbb\xbf900", 900), (b'{"a":"\\u00e9\\/"}', {"a": "é/"})],
+)
 def test_given_a_body_that_is_json_when_parsed_then_its_value_is_given(body, value):
     assert parse_strict_json(body) == value
 

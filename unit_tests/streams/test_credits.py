@@ -53,8 +53,9 @@ def test_given_a_state_of_today_when_read_then_the_credits_are_asked_again(provi
     assert read("credits", saved=state("credits", date="2026-03-10")).records == [RECORD]
 
 
-def test_given_a_refused_token_when_read_then_the_sentence_says_what_to_do(providers):
-    providers.answer(URL, "smsfactor/error_-1.json")
+@pytest.mark.parametrize("refusal", ["smsfactor/error_-1.json", b'{"status": "-1"}'], ids=["number", "text"])
+def test_given_a_refused_token_when_read_then_the_sentence_says_what_to_do(providers, refusal):
+    providers.answer(URL, refusal)
 
     output = read("credits")
 
@@ -63,11 +64,19 @@ def test_given_a_refused_token_when_read_then_the_sentence_says_what_to_do(provi
     assert len(providers.requests) == 1
 
 
-@pytest.mark.parametrize("error", ["error_-99", "error_without_status"])
+@pytest.mark.parametrize(
+    "error", ["smsfactor/error_-99.json", b'{"status": "-99"}', "smsfactor/error_without_status.json"]
+)
 def test_given_a_temporary_error_when_it_passes_then_the_record_comes(providers, error):
-    providers.answer_in_turn(URL, f"smsfactor/{error}.json", "smsfactor/credits.json")
+    providers.answer_in_turn(URL, error, "smsfactor/credits.json")
 
     assert read("credits").records == [RECORD]
+
+
+def test_given_a_good_status_as_a_text_when_read_then_the_record_comes(providers):
+    providers.answer(URL, as_json({"status": "1", "credits": 5}))
+
+    assert [record["credits"] for record in read("credits").records] == [5]
 
 
 @pytest.mark.parametrize("error", ["error_-5", "error_-6"])
