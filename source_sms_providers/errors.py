@@ -23,6 +23,14 @@ def transient_error(sentence: str) -> AirbyteTracedException:
     return AirbyteTracedException(sentence, sentence, FailureType.transient_error)
 
 
+def bug_error(error: Exception) -> AirbyteTracedException:
+    """An error that nobody foresaw; its own text is in the log alone."""
+    sentence = "An unexpected error occurred in the connector. Report it with the log of this sync."
+    failure = AirbyteTracedException.from_exception(error, message=sentence)
+    failure.__cause__ = error
+    return failure
+
+
 class DayNotReportedError(AirbyteTracedException):
     """The provider does not report a day that it must know."""
 

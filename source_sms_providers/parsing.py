@@ -79,6 +79,10 @@ class FieldReader:
             )
             return None
 
+    def if_sent(self, holder: Mapping[str, Any], key: str, name: str, read: Callable[[Any, str], Any]) -> Any:
+        """A descriptive field that an older shape lacks: null where it is missing, with a warning where unreadable."""
+        return self.descriptive(holder, key, name, read) if key in holder else None
+
     def warn_of_missing(self, key: str, name: str) -> None:
         LOGGER.warning("%s sends no '%s' in its %s: the column stays empty.", self._provider, key, name)
 
@@ -134,14 +138,20 @@ class FieldReader:
             return ""
         return str(value) if type(value) is int else self.text(value, name)
 
-    def php_texts(self, value: Any, name: str) -> list[str]:
+    def descriptions(self, value: Any, name: str) -> list[str] | None:
         """A list of texts in a form that PHP may give it: an object whose keys are indexes, or a single text."""
+        if value is False:
+            return None
         if isinstance(value, dict) and all(key.isdigit() for key in value):
             value = list(value.values())
         if not isinstance(value, list):
             text = self.php_text(value, name)
             return [text] if text else []
         return [self.php_text(each, name) for each in value]
+
+    def description(self, value: Any, name: str) -> str | None:
+        """A text that only describes; PHP writes one that is missing as false in places."""
+        return None if value is False else self.php_text(value, name)
 
     def boolean(self, value: Any, name: str) -> bool:
         """A boolean, also where it comes as `0`, `1`, `"0"` or `"1"`."""

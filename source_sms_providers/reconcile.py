@@ -100,7 +100,7 @@ def reconcile(
 
 
 def _subset(deficit: Sums, groups: Mapping[Group, Sums], slack: Sums) -> Collection[Group] | None:
-    """The removed groups that add up to the deficit, as few as possible; None if none do or the search gives up.
+    """The removed groups that add up best to the deficit, as few as possible; None if none do or the search gives up.
 
     Meets in the middle: the sums of one half of the groups are looked up among those of the other half.
     """
@@ -122,8 +122,8 @@ def _subset(deficit: Sums, groups: Mapping[Group, Sums], slack: Sums) -> Collect
         for amount, more in others[bisect_left(others, rest[money] - slack[money], key=itemgetter(0)) :]:
             if amount > rest[money] + slack[money]:
                 break
-            found.append((*chosen, *more))
-    return min(found, key=len, default=None)
+            found.append((abs(amount - rest[money]), len(chosen) + len(more), (*chosen, *more)))
+    return min(found, key=itemgetter(0, 1))[2] if found else None
 
 
 def _without(sums: Sums, index: int) -> Sums:

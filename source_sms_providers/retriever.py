@@ -17,7 +17,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers import state
 from source_sms_providers.days import DAY
-from source_sms_providers.errors import DayNotReportedError, summarize
+from source_sms_providers.errors import DayNotReportedError, bug_error, summarize
 from source_sms_providers.saved_state import RowKey, StateEntry
 from source_sms_providers.session import SyncCancelled, SyncSession, WorkerPool
 from source_sms_providers.state import StreamState
@@ -77,9 +77,7 @@ def value_or_error(read: Callable[[], Found]) -> Found | AirbyteTracedException:
         raise
     except Exception as error:
         # A bug: what else is read may be right all the same.
-        failure = AirbyteTracedException.from_exception(error)
-        failure.__cause__ = error
-        return failure
+        return bug_error(error)
 
 
 def read_periods(

@@ -61,6 +61,7 @@ class SourceSmsProviders(YamlDeclarativeSource):
     ) -> None:
         super().__init__(path_to_yaml=str(self.manifest_path), catalog=catalog, config=config, state=state)
         self._normalized = normalize(config, self.resolved_manifest["spec"]) if config else {}
+        self.message_repository = InMemoryMessageRepository()
         self._is_configured = catalog is not None and config is not None
         self._saved = state
 
@@ -131,7 +132,8 @@ class SourceSmsProviders(YamlDeclarativeSource):
             source._validate()
             check_connection(source._definitions, source.resolved_manifest["spec"], source.config)
         except AirbyteTracedException as error:
-            error.emit_message()
+            # Not printed here: a log line of another thread could come in between.
+            self.message_repository.emit_message(error.as_sanitized_airbyte_message())
             return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 

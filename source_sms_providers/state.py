@@ -90,7 +90,7 @@ class StreamState:
             )
         self.first_day = max(self.first_day, self._start)
         if saved.filters != self._filters:
-            LOGGER.info(
+            LOGGER.warning(
                 "The settings that filter the stream '%s' have changed since its last sync: rows that were written "
                 "under the former settings stay as they are.",
                 self._stream,
@@ -189,7 +189,8 @@ class StreamState:
         return min(self._read_through, self._read_again_through)
 
     def _lookback_from(self) -> date:
-        return min(self._done(), self._today - self._lookback) + DAY
+        # Not before the first day that was read: a longer lookback window grows by one day with each sync.
+        return min(self._done(), max(self._today - self._lookback, self.first_day)) + DAY
 
     def _first_named_day(self) -> str:
         """The first day that a sync of the same date reads again."""

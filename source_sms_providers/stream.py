@@ -27,7 +27,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition_generator impor
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_sms_providers.errors import summarize
+from source_sms_providers.errors import bug_error, summarize
 from source_sms_providers.retriever import SnapshotRetriever
 from source_sms_providers.session import SyncCancelled, SyncSession
 from source_sms_providers.state import StreamState
@@ -132,9 +132,7 @@ class WholeStream(Partition, PartitionGenerator):
         except SyncCancelled:
             raise
         except Exception as error:
-            failure = error
-            if not isinstance(failure, AirbyteTracedException):
-                failure = AirbyteTracedException.from_exception(error)
+            failure = error if isinstance(error, AirbyteTracedException) else bug_error(error)
             self._session.failures.append(summarize([failure], f"{self._stream}: "))
             raise
 

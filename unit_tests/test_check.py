@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 import requests
-from airbyte_cdk.models import AirbyteConnectionStatus, Status
+from airbyte_cdk.models import AirbyteConnectionStatus, FailureType, Status
 
 from source_sms_providers import SourceSmsProviders
 from source_sms_providers.retriever import SnapshotRetriever
@@ -268,12 +268,14 @@ def test_given_streams_with_a_permission_of_their_own_then_they_are_not_requeste
 
 def test_given_a_failure_when_checked_then_a_trace_types_it(good, capsys):
     good.answer(f"{SEVEN}/balance", "seven/error_900.json")
+    source = SourceSmsProviders(config=config())
 
-    check()
+    source.check(LOGGER, config())
 
-    messages = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    [error] = [message["trace"]["error"] for message in messages if message["type"] == "TRACE"]
-    assert error["failure_type"] == "config_error"
+    [message] = source.message_repository.consume_queue()
+    assert message.trace.error.failure_type is FailureType.config_error
+    # Printed by the command, in its one thread: log lines cannot come in between.
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

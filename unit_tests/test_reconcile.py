@@ -187,6 +187,17 @@ def test_given_groups_of_the_same_sms_when_reconciled_then_the_cost_tells_them_a
     assert outcome((10, 1.4), [(6, 0.6)], removed) == (["CH"], None, True, False)
 
 
+@pytest.mark.parametrize("order", [("FR", "CH"), ("CH", "FR")])
+def test_given_the_tolerance_of_many_rows_then_the_groups_that_add_up_best_are_retained(order):
+    removed = {"FR": (1, 0.075), "CH": (1, 0.9)}
+
+    assert outcome((301, 23.4), [(1, 0.075)] * 300, {group: removed[group] for group in order})[0] == ["CH"]
+
+
+def test_given_the_tolerance_of_many_rows_then_a_group_of_costs_that_explains_more_is_retained():
+    assert outcome((300, 23.9), [(1, 0.075)] * 300, {"FR": (0, 1.4)})[0] == ["FR"]
+
+
 @pytest.mark.parametrize("order", list(permutations(["AT", "BE", "CH", "DE", "EE"])))
 def test_given_several_ways_to_add_up_then_the_fewest_groups_are_retained(order):
     removed = {"AT": (1, 0), "BE": (3, 0), "CH": (4, 0), "DE": (9, 0), "EE": (9, 0)}

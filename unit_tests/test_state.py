@@ -98,6 +98,18 @@ def test_given_a_longer_lookback_then_no_day_is_read_whose_rows_the_state_does_n
     assert resumed({"date": text(9), "lookback_from": text(8)}, lookback_days=7).first_day == march(7)
 
 
+def test_given_a_longer_lookback_then_the_window_grows_by_a_day_with_each_sync():
+    saved = {"date": text(8), "lookback_from": text(7)}
+    first_days = []
+    for day in range(10, 20):
+        state = resumed(saved, today=march(day), lookback_days=10)
+        first_days.append(state.first_day)
+        complete(state, state.first_day.day, day - 1)
+        saved = saved_as(state)
+
+    assert first_days == [march(6)] * 7 + [march(7), march(8), march(9)]
+
+
 def test_given_a_shorter_lookback_then_days_that_were_read_too_young_are_read_again():
     assert resumed({"date": text(8), "lookback_from": text(5)}, lookback_days=1).first_day == march(5)
 

@@ -70,6 +70,8 @@ def retry_after(response: requests.Response) -> float | None:
         else:
             moment = parsedate_to_datetime(value)
             seconds = moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp() - now
+        # Raises for a moment that no date can be, like a Unix time in milliseconds.
+        datetime.fromtimestamp(now + seconds, timezone.utc)
     except (ValueError, OverflowError):
         return None
     return seconds if seconds > 0 else None

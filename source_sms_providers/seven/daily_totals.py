@@ -180,7 +180,7 @@ class DailyTotals:
                 totals |= dict.fromkeys(after, _day_not_reported_error(after[0], after[-1]))
             if before:
                 opened = before[-1] + DAY
-                LOGGER.info("seven.io reports no day before %s: earlier days get rows of zeros.", opened)
+                LOGGER.warning("seven.io reports no day before %s: earlier days get zero rows.", opened)
                 zeros |= {day: record({"date": str(day)}, ZEROS, self._config) for day in before}
         return totals | zeros
 

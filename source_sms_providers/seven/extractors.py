@@ -1,7 +1,7 @@
 """seven.io's answers as records (https://docs.seven.io, endpoints balance, pricing and analytics)."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -108,23 +108,17 @@ class PricingExtractor(SevenExtractor):
         self, fields: FieldReader, code: str, country: Mapping[str, Any], network: Mapping[str, Any]
     ) -> dict[str, Any]:
         fields.warn_of_unknown(network, FIELDS_OF_A_NETWORK, "price list")
-        text, texts = _unless_false(fields.php_text), _unless_false(fields.php_texts)
         return {
             "country_code": code,
-            "country_name": fields.descriptive(country, "countryName", "price list", text),
-            "country_prefix": fields.descriptive(country, "countryPrefix", "price list", text),
+            "country_name": fields.descriptive(country, "countryName", "price list", fields.description),
+            "country_prefix": fields.descriptive(country, "countryPrefix", "price list", fields.description),
             "mcc": fields.php_text(fields.field(network, "mcc", "a network"), "mcc"),
-            "mncs": fields.descriptive(network, "mncs", "price list", texts),
+            "mncs": fields.descriptive(network, "mncs", "price list", fields.descriptions),
             "network_name": fields.php_text(fields.field(network, "networkName", "a network"), "networkName"),
             "price": fields.amount(fields.field(network, "price", "a network"), "price"),
-            "features": fields.descriptive(network, "features", "price list", texts),
-            "comment": fields.descriptive(network, "comment", "price list", text),
+            "features": fields.descriptive(network, "features", "price list", fields.descriptions),
+            "comment": fields.descriptive(network, "comment", "price list", fields.description),
         }
-
-
-def _unless_false(read: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
-    """PHP writes a value that is missing as false in places."""
-    return lambda value, name: None if value is False else read(value, name)
 
 
 @dataclass

@@ -61,8 +61,17 @@ def verify_scope(
         read = read_periods(periods, lambda *period: groups(group_by, group_field, period, scope), faults)
         return next(((period, found) for period, found in read if found), (periods[0], {}))
 
-    if label and newest("label", "label")[1].keys() - {label}:
-        raise unknown_label_error(label)
+    if label:
+        used = newest("label", "label")[1].keys()
+        if used - {label}:
+            raise unknown_label_error(label)
+        if not used and is_test:
+            raise first_transient(faults) or config_error(
+                f"seven.io reports no usage with the label '{label}' since the start date. Correct 'seven.io label', "
+                "or leave it empty until messages with it were sent."
+            )
+        if not used:
+            LOGGER.warning("seven.io reports no usage with the label '%s' in the last days. Is it right?", label)
     if scope in SCOPES:
         return
     listed: Collection[str] | None = None

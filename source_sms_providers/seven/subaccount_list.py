@@ -44,8 +44,8 @@ def list_subaccounts(response: requests.Response) -> dict[str, dict[str, Any]]:
         accounts[account_id] = {
             "date": now.date().isoformat(),
             "account_id": account_id,
-            "username": fields.optional_text(row.get("username"), "username"),
-            "company": fields.optional_text(row.get("company"), "company"),
+            "username": fields.if_sent(row, "username", "subaccounts", fields.description),
+            "company": fields.if_sent(row, "company", "subaccounts", fields.description),
             "balance": fields.optional_number(row, "balance"),
             "total_usage": fields.optional_number(row, "total_usage"),
             "auto_topup_threshold": fields.optional_number(topup, "threshold"),

@@ -123,7 +123,7 @@ def _account(fields: FieldReader, account: Mapping[str, Any], is_main: bool) -> 
     conso = fields.mapping(fields.field(account, "conso", "an account"), "conso")
     fields.warn_of_unknown(account, FIELDS_OF_AN_ACCOUNT, "consumption")
     fields.warn_of_unknown(conso, FIELDS_OF_CONSO, "consumption")
-    company = fields.optional_text(fields.optional(account, "company", "consumption"), "company")
+    company = fields.descriptive(account, "company", "consumption", fields.description)
     total = _decimal(fields, fields.field(conso, "total", "conso"), "conso.total")
     countries: dict[str, Decimal] = {}
     for country, value in _country_pairs(fields, conso.get("by_country")):

@@ -1,6 +1,6 @@
 """SMSFactor's credits and sub-accounts as records (https://dev.smsfactor.com: GET /credits and /sub-accounts)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -78,12 +78,12 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
             records[identity] = {
                 "date": now.date().isoformat(),
                 "account_id": identity,
-                "description": _optional(account, "description", fields.text),
+                "description": fields.if_sent(account, "description", "sub-accounts", fields.description),
                 "credits": fields.optional_number(account, "credits"),
-                "unlimited": _optional(account, "unlimited", fields.boolean),
-                "status": _optional(account, "status", partial(parse_id, fields)),
-                "country_code": _optional(account, "country_code", fields.text),
-                "time_zone": _optional(account, "time_zone", fields.text),
+                "unlimited": fields.if_sent(account, "unlimited", "sub-accounts", fields.boolean),
+                "status": fields.if_sent(account, "status", "sub-accounts", fields.description),
+                "country_code": fields.if_sent(account, "country_code", "sub-accounts", fields.description),
+                "time_zone": fields.if_sent(account, "time_zone", "sub-accounts", fields.description),
                 "current_month_consumption": fields.optional_number(account, "current_month_consumption"),
                 "previous_month_consumption": fields.optional_number(account, "previous_month_consumption"),
                 "retrieved_at": now.isoformat(timespec="seconds"),
@@ -94,10 +94,6 @@ class SubaccountCreditsExtractor(SmsfactorExtractor):
 def _limit(fields: FieldReader, value: Any, name: str) -> int | float | None:
     """A limit; false says that there is none."""
     return None if value is False or value == "" else fields.number(value, name)
-
-
-def _optional(holder: Mapping[str, Any], name: str, form: Callable[[Any, str], Any]) -> Any:
-    return None if holder.get(name) is None else form(holder[name], name)
 
 
 def sub_accounts(fields: FieldReader, value: Any) -> list[Mapping[str, Any]]:

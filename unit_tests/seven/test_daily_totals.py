@@ -265,7 +265,7 @@ def test_given_days_before_the_accounts_first_one_then_they_are_zeros_with_one_i
     assert server.sms(1, 9) == {**dict.fromkeys(range(1, 7), 0), **dict.fromkeys(range(7, 10), 1)}
     # The rest again, its last day, and as many days before it as one answer named.
     assert server.asked == [(1, 9), (1, 6), (6, 6), (-1, 1)]
-    assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get rows of zeros."]
+    assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get zero rows."]
 
 
 def test_given_a_whole_range_before_the_accounts_first_day_then_it_is_zeros():
@@ -283,7 +283,7 @@ def test_given_a_server_of_narrow_ranges_and_a_young_account_then_one_info_says_
 
     assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 7), 0), **dict.fromkeys(range(7, 10), 1)}
     assert [bounds for bounds in server.asked if bounds[0] < -3] == [(-5, -3)]
-    assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get rows of zeros."]
+    assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get zero rows."]
 
 
 def test_given_a_capped_server_and_an_account_that_began_later_then_both_are_seen():

@@ -93,9 +93,20 @@ def test_given_a_label_when_others_are_answered_then_it_is_rejected(labels):
     assert "label" in Server(labels=labels).refusal(seven_label="newsletter")
 
 
-@pytest.mark.parametrize("is_test", [False, True])
-def test_given_a_label_without_any_usage_then_nothing_speaks_against_it(is_test):
-    Server().verify(seven_label="newsletter", is_test=is_test)
+def test_given_a_label_without_any_usage_then_a_sync_warns_and_a_connection_test_fails(caplog):
+    Server().verify(seven_label="newsletter")
+
+    assert caplog.messages == ["seven.io reports no usage with the label 'newsletter' in the last days. Is it right?"]
+    assert "no usage with the label 'newsletter' since the start date" in Server().refusal(
+        seven_label="newsletter", is_test=True
+    )
+
+
+def test_given_an_outage_that_hides_a_label_then_the_connection_test_fails_for_now():
+    with pytest.raises(AirbyteTracedException) as raised:
+        Server(fails=lambda period: period != MONTH).verify(MONTH, *YEARS, seven_label="A", is_test=True)
+
+    assert raised.value.failure_type is FailureType.transient_error
 
 
 def test_given_other_labels_without_usage_then_they_prove_nothing():

@@ -260,6 +260,11 @@ def test_given_no_group_total_then_the_records_are_the_same(total, caplog):
     assert caplog.messages == []
 
 
+@pytest.mark.parametrize(("company", "read"), [(7, "7"), (False, None), ([], None)])
+def test_given_a_company_in_another_form_then_the_consumption_is_read_all_the_same(company, read):
+    assert [row["company"] for row in consumption(group(subs=[{**SUB, "company": company}]))][-1] == read
+
+
 def test_given_an_account_without_company_then_it_is_null_with_a_warning(caplog):
     nameless = {name: value for name, value in SUB.items() if name != "company"}
 
