@@ -24,7 +24,7 @@ class Reader(logging.Handler):
         self.reads.set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.reads.wait(LONG)
+        assert self.reads.wait(LONG), "A line waits for the reader."
         self.lines.append(record.getMessage())
 
 

@@ -13,7 +13,7 @@ from source_sms_providers.errors import config_error
 from source_sms_providers.http.account import AccountState, FairSemaphore
 from source_sms_providers.session import SyncSession
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, canned_json
-from unit_tests.requesters import ask, failure_of, requester
+from unit_tests.requesters import ask, build, definition, failure_of, requester
 
 BALANCE = f"{SEVEN}/balance"
 ANALYTICS = f"{SEVEN}/analytics"
@@ -300,6 +300,17 @@ def test_given_an_outage_of_one_account_when_the_other_is_asked_then_it_answers(
         failure_of("consumption", day, **together)
 
     assert ask("balance", **together).ok
+
+
+def test_given_one_key_at_two_providers_then_they_are_two_accounts(together):
+    declared = definition("balance")
+
+    one, same, other = (
+        build({**declared, "provider": provider}, **together).account for provider in ("one", "one", "other")
+    )
+
+    assert one is same
+    assert one is not other
 
 
 def test_given_an_outage_when_a_good_answer_comes_then_it_is_over(providers, waiting, together):

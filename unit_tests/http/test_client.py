@@ -15,7 +15,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.http.body import InvalidResponse
-from source_sms_providers.http.client import DeadlineReader, HttpClient
+from source_sms_providers.http.client import DeadlineReader, HttpClient, SingleHostAdapter
 from unit_tests.http.conftest import tunnel_to
 from unit_tests.providers import SEVEN, canned
 from unit_tests.requesters import ask, requester
@@ -381,6 +381,13 @@ def test_given_a_proxy_when_another_machine_is_asked_then_it_is_used(monkeypatch
     monkeypatch.setenv("ALL_PROXY", "http://proxy.invalid:3128")
 
     assert "through the proxy proxy.invalid:3128" in broken(f"http://{host}")
+
+
+@pytest.mark.parametrize(("path", "sent"), [("", "/"), ("/api?day=1", "/api?day=1"), ("//api", "/api")])
+def test_given_no_proxy_then_path_and_query_are_sent_with_one_slash_before_them(path, sent):
+    request = requests.Request("GET", f"https://host.example{path}").prepare()
+
+    assert SingleHostAdapter().request_url(request, {}) == sent
 
 
 def test_given_a_certificate_that_nobody_trusts_then_tls_fails(certificate):

@@ -183,7 +183,7 @@ def test_given_a_unix_time_as_retry_after_then_it_is_waited_for(providers, waiti
 
 
 def test_given_a_rate_limit_that_stays_when_sent_then_it_ends_with_the_outage(providers, waiting):
-    providers.answer(BALANCE, b"", status=429)
+    providers.answer_in_turn(BALANCE, *[{"status_code": 429}] * 8, GOOD)
     started = waiting.monotonic()
 
     assert failure_of().failure_type is FailureType.transient_error
@@ -207,6 +207,13 @@ def test_given_rate_limits_among_good_responses_then_they_end_no_request(provide
 
     assert asking.send_request(stream_slice=slice_of("2026-03-07")).ok
     assert len(providers.requests) == 301
+
+
+def test_given_a_rate_limit_after_the_last_retry_then_it_is_waited_for(providers, waiting):
+    providers.answer_in_turn(BALANCE, *[{"status_code": 503}] * 5, {"status_code": 429}, GOOD)
+
+    assert ask().ok
+    assert waiting.seconds == [1, 2, 4, 8, 16, 1]
 
 
 @pytest.mark.parametrize("seconds", [1, 120, 179])
