@@ -151,7 +151,7 @@ def test_given_an_object_whose_field_is_null_when_read_then_it_is_null():
 
 
 @pytest.mark.parametrize(
-    "body", [b"NaN", b"[Infinity]", b"[-Infinity]", b'{"a":1,"a":1}', b"", b"\xff", b"{}{}", b"900x"]
+    "body", [b"NaN", b"[Infinity]", b"[-Infinity]", b'{"a":1,"a":1}', b"", b"\xff", b'"\xff"', b"{}{}", b"900x"]
 )
 def test_given_a_body_that_is_no_json_when_parsed_then_it_is_refused(body):
     with pytest.raises(ValueError):  # noqa: PT011 (it is the promise of strict_json)

@@ -597,9 +597,10 @@ def test_given_a_state_of_today_then_there_is_no_warning(caplog):
     assert caplog.messages == []
 
 
+@pytest.mark.parametrize("lookback_from", [{}, {"lookback_from": "2026-12-30"}], ids=["0.3", "now"])
 @pytest.mark.parametrize("done", ["2026-03-11", "2027-01-01"])
-def test_given_a_state_of_the_future_then_the_lookback_is_read_with_a_warning(done, caplog):
-    state = resumed({"date": done})
+def test_given_a_state_of_the_future_then_the_lookback_is_read_with_a_warning(done, lookback_from, caplog):
+    state = resumed({"date": done, **lookback_from})
 
     assert (state.first_day, state.was_read(TODAY)) == (march(7), False)
     [warning] = caplog.messages
