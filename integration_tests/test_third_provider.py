@@ -213,6 +213,16 @@ def test_the_running_day_is_partial_and_read_again(provider: Provider) -> None:
     assert result.state_day("usage") == "2026-03-09"
 
 
+def test_nothing_is_taken_back_from_the_running_day(provider: Provider) -> None:
+    provider.use(TODAY, "FR", 1)
+    first = sync(provider, include_today=True)
+    provider.rows.clear()
+
+    second = sync(provider, first, include_today=True)
+
+    assert rows(second)[-1] == (str(TODAY), "FR", 1, 0.01, "EUR")
+
+
 def test_the_connection_test_is_green_with_the_right_credentials(provider: Provider) -> None:
     assert check(config(provider), TODAY, SourceThird) == ("SUCCEEDED", "", "")
 
