@@ -136,16 +136,20 @@ def test_given_a_provider_then_all_its_streams_share_one_pool(session):
 def test_given_two_providers_then_neither_waits_for_the_other():
     session = SyncSession(1)
     ends = threading.Event()
-    session.pool("seven.io").submit(partial(ends.wait, SECONDS))
+    waiting = session.pool("seven.io").submit(partial(ends.wait, SECONDS))
 
     assert session.pool("SMSFactor").submit(lambda: "done").result(SECONDS) == "done"
+    assert not waiting.done()
     ends.set()
     session.cancel()
 
 
-def test_given_a_cancelled_session_then_its_pools_begin_nothing(session):
-    pool = session.pool("seven.io")
+@pytest.mark.parametrize("made_before", [True, False])
+def test_given_a_cancelled_session_then_its_pools_begin_nothing(session, made_before):
+    if made_before:
+        session.pool("seven.io")
     session.cancel()
+    pool = session.pool("seven.io")
 
     with pytest.raises(SyncCancelled):
         pool.submit(pytest.fail)
@@ -283,9 +287,10 @@ def test_given_an_item_that_fails_when_mapped_then_the_first_error_is_raised(poo
 
 
 def test_given_days_that_wait_for_their_parts_then_those_have_own_threads(pool):
-    results = pool.in_order([lambda: pool.map(str, range(3))] * 4)
+    results: list[list[str]] = []
+    in_thread(lambda: results.extend(pool.in_order([lambda: pool.map(str, range(3))] * 4))).join(SECONDS)
 
-    assert list(results) == [["0", "1", "2"]] * 4
+    assert results == [["0", "1", "2"]] * 4
 
 
 # Warnings
