@@ -435,6 +435,9 @@ def test_given_a_concurrency_of_two_then_two_threads_get_in_and_the_third_waits(
             thread.start()
             assert not is_in.wait(0.1)
         assert is_in.wait(LONG)
+    is_in.clear()
+    threading.Thread(target=third, daemon=True).start()
+    assert is_in.wait(LONG)
 
 
 def test_given_threads_that_wait_then_they_get_in_in_their_order():
@@ -457,6 +460,33 @@ def test_given_threads_that_wait_then_they_get_in_in_their_order():
         thread.join(LONG)
 
     assert order == [0, 1, 2, 3, 4, 5]
+
+
+class Slots:
+    """Counts how many are held."""
+
+    held = 0
+
+    def __enter__(self) -> None:
+        self.held += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.held -= 1
+
+
+def test_given_a_request_then_it_holds_a_slot_while_it_is_sent_and_none_while_it_waits(providers, waiting, together):
+    asking, slots, seen = requester(**together), Slots(), []
+    asking.account.slots = slots
+
+    def content(_request: object, _context: object) -> bytes:
+        seen.append(("sent", slots.held))
+        waiting.during_the_next(lambda: seen.append(("waits", slots.held)))
+        return GOOD
+
+    providers.answer_in_turn(BALANCE, {"status_code": 503, "content": content}, {"content": content})
+
+    assert asking.send_request().ok
+    assert seen == [("sent", 1), ("waits", 0), ("sent", 1)]
 
 
 # What is shared

@@ -209,11 +209,12 @@ def test_given_rate_limits_among_good_responses_then_they_end_no_request(provide
     assert len(providers.requests) == 301
 
 
-def test_given_a_rate_limit_after_the_last_retry_then_it_is_waited_for(providers, waiting):
-    providers.answer_in_turn(BALANCE, *[{"status_code": 503}] * 5, {"status_code": 429}, GOOD)
+def test_given_rate_limits_before_and_after_all_retries_then_they_use_up_none(providers, waiting):
+    limited, failing = {"status_code": 429}, {"status_code": 503}
+    providers.answer_in_turn(BALANCE, limited, limited, *[failing] * 5, limited, GOOD)
 
     assert ask().ok
-    assert waiting.seconds == [1, 2, 4, 8, 16, 1]
+    assert waiting.seconds == [1, 2, 1, 2, 4, 8, 16, 4]
 
 
 @pytest.mark.parametrize("seconds", [1, 120, 179])
