@@ -13,7 +13,7 @@ from source_sms_providers.errors import transient_error
 from source_sms_providers.retriever import Row, Rows
 from source_sms_providers.seven import groupings as module
 from source_sms_providers.seven.daily_totals import Totals
-from source_sms_providers.seven.extractors import ZEROS
+from source_sms_providers.seven.extractors import AMOUNTS, ZEROS
 from source_sms_providers.seven.groupings import GroupingRetriever
 from source_sms_providers.state import StreamState
 from unit_tests.breakdown import TODAY, read, rows_of
@@ -112,6 +112,36 @@ def test_given_a_window_that_saves_few_requests_then_it_is_not_requested(groupin
     read(retriever)
 
     assert len(retriever.windows_requested) == windows
+
+
+def test_given_a_year_of_one_group_then_no_part_of_it_is_requested(grouping):
+    retriever = grouping(TODAY - 365 * DAY)
+
+    read(retriever)
+
+    assert retriever.windows_requested == [(TODAY - 365 * DAY, TODAY - DAY)]
+    assert retriever.days_requested == []
+
+
+def test_given_several_groups_in_a_window_of_a_fifth_then_it_is_requested_once(grouping):
+    retriever = grouping(TODAY - 50 * DAY, of_window=two_groups)
+
+    read(retriever)
+
+    assert retriever.windows_requested == [(TODAY - 50 * DAY, TODAY - DAY)]
+    assert retriever.days_requested == days(TODAY - 50 * DAY, TODAY - DAY)
+
+
+@pytest.mark.parametrize("counter", AMOUNTS)
+def test_given_a_window_that_differs_from_its_totals_then_its_days_are_requested(grouping, counter):
+    def of_window(first: date, last: date) -> Groups:
+        return {"window": {**ZEROS, "sms": 50, counter: 51}}
+
+    retriever = grouping(TODAY - 50 * DAY, of_window=of_window)
+
+    read(retriever)
+
+    assert len(retriever.days_requested) == 50
 
 
 def test_given_a_window_of_several_groups_then_its_fifths_are_requested(grouping):

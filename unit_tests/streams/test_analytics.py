@@ -152,6 +152,14 @@ def test_given_two_years_when_read_then_the_windows_are_at_most_a_year_and_join(
     assert len(set(output.days)) == len(output.days) == 799
 
 
+def test_given_three_years_when_read_then_a_state_follows_each_of_them(providers):
+    providers.answer(URL, each_day_asked)
+
+    states = read("analytics", start_date="2023-03-10").states
+
+    assert [saved["date"] for saved in states] == ["2024-03-08", "2025-03-08", "2026-03-08", "2026-03-09"]
+
+
 def test_given_a_start_of_today_when_read_then_nothing_is_asked(providers):
     output = read("analytics", start_date="2026-03-10")
 
