@@ -111,6 +111,17 @@ def test_given_a_source_with_settings_alone_then_the_state_of_the_read_counts(pr
     assert output.days[0] == "2026-02-28"
 
 
+@pytest.mark.parametrize(
+    ("saved", "first"), [(state("analytics", date="2026-03-01"), "2026-02-28"), ([], "2026-01-01")]
+)
+def test_given_a_source_with_a_state_then_that_of_the_read_counts(providers, saved, first):
+    providers.answer(f"{SEVEN}/analytics", each_day_asked)
+    selected, own = catalog("analytics"), state("analytics", date="2026-03-09")
+    source = SourceSmsProviders(selected, config(start_date="2026-01-01"), own)
+
+    assert read_with(source, selected, saved).days[0] == first
+
+
 def test_given_a_source_that_has_read_some_streams_then_all_are_offered(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
     source = SourceSmsProviders(catalog("analytics"), config())

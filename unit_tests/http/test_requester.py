@@ -16,7 +16,7 @@ from airbyte_cdk.sources.declarative.requesters.error_handlers import HttpRespon
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_sms_providers.http.requester import user_agent
-from source_sms_providers.session import SyncSession
+from source_sms_providers.session import SyncCancelled, SyncSession
 from unit_tests.connector import SEVEN_KEY, SMSFACTOR_TOKEN
 from unit_tests.providers import SEVEN, SMSFACTOR, canned, canned_json, query_of
 from unit_tests.requesters import ask, build, definition, failure_of, requester, slice_of
@@ -539,6 +539,16 @@ def test_given_rows_when_asked_then_they_pass_no_error_filter(providers, monkeyp
     assert ask("analytics").json() == canned_json("seven/analytics_by_date.json")
 
 
+def test_given_a_cancelled_session_then_no_request_is_sent(providers):
+    session = SyncSession()
+    session.cancel()
+
+    with pytest.raises(SyncCancelled):
+        requester(_session=session).send_request()
+
+    assert providers.requests == []
+
+
 # Pages
 
 
@@ -555,6 +565,16 @@ def test_given_the_uri_of_a_page_then_its_query_is_sent_as_it_is(providers, uri)
     [sent] = providers.requests
     assert sent.url == f"{ANALYTICS}?page=2&to=a%20b"
     assert sent.headers["X-Api-Key"] == SEVEN_KEY
+
+
+def test_given_a_page_that_was_requested_then_the_next_request_is_of_the_first_one(providers):
+    providers.answer(ANALYTICS, b"[]")
+    asking = requester("analytics")
+
+    asking.send_request(stream_slice=slice_of("2026-03-07"), path="?page=2")
+    asking.send_request(stream_slice=slice_of("2026-03-07"))
+
+    assert query_of(providers.requests[-1]).keys() == {"start", "end", "group_by", "subaccounts", "label"}
 
 
 @pytest.mark.parametrize(
