@@ -56,7 +56,7 @@ def test_given_a_wait_when_the_session_is_cancelled_then_it_ends(session):
 
     def wait() -> None:
         with pytest.raises(SyncCancelled):
-            session.wait(10 * SECONDS)
+            session.wait(SECONDS)
         ended.set()
 
     in_thread(wait)
@@ -89,7 +89,7 @@ def test_given_a_python_that_exits_when_a_thread_waits_then_its_wait_ends(sessio
     monkeypatch.setattr("concurrent.futures.thread._shutdown", True)
 
     with pytest.raises(SyncCancelled):
-        session.wait(10 * SECONDS)
+        session.wait(SECONDS)
     assert session.cancelled
 
 
@@ -98,7 +98,7 @@ def test_given_a_python_that_exits_when_a_thread_waits_then_its_wait_ends(sessio
 
 def test_given_a_queue_with_room_then_nobody_waits(session):
     for _ in range(module.MAX_QUEUED_MESSAGES):
-        session.queue.put("a message")
+        session.queue.put_nowait("a message")
 
     session.wait_for_room()
 
