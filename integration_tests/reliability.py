@@ -67,25 +67,25 @@ PROMISES = {
         "After a sync that succeeds, each deduplicated daily table follows these rules, for any history of an "
         "account": (
             "test_history.py",
-            "test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_each_day_when_it_was_last_read",
+            "test_given_any_history_then_each_table_holds_what_the_last_reading_reported",
         ),
         "The same if one response covers many days": (
             "test_history.py",
-            "test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_then_each_table_says_so_too",
+            "test_given_any_history_of_few_groups_when_read_in_windows_then_tables_are_right",
         ),
     },
     "Time and state": {
         "Every complete day is requested once, the lookback window again, and no future day": (
             "test_windows.py",
-            "test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_asked_again",
+            "test_given_any_sequence_of_syncs_then_no_day_is_missed_and_only_lookback_repeats",
         ),
         "Responses that contain dates are requested a year at a time, without gap or overlap": (
             "test_windows.py",
-            "test_given_ten_years_when_read_then_the_dated_answers_are_asked_a_year_at_a_time_without_gap_or_overlap",
+            "test_given_ten_years_then_they_are_requested_by_year_without_gap_or_overlap",
         ),
         "A day that fails is read again, whichever day, worker and order": (
             "test_failed_days.py",
-            "test_given_a_day_that_fails_then_the_state_stays_before_it_and_the_next_sync_makes_all_rows_right",
+            "test_given_a_day_that_fails_then_the_state_waits_and_the_next_sync_reads_it",
         ),
         "The other days are delivered": (
             "test_failed_days.py",
@@ -93,19 +93,19 @@ PROMISES = {
         ),
         "A year that fails as a whole is requested in halves, and each of its days arrives": (
             "test_failed_days.py",
-            "test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_day",
+            "test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_give_each_day",
         ),
         "States are saved while rows are written, even with one request at a time": (
             "test_windows.py",
-            "test_given_one_request_at_a_time_when_many_days_are_read_then_the_states_keep_up_with_them",
+            "test_given_one_worker_when_many_days_are_read_then_the_states_keep_up_with_them",
         ),
         "A killed process loses no day": (
             "test_killed.py",
-            "test_given_a_process_that_is_killed_when_the_next_sync_ends_then_no_row_is_missing",
+            "test_given_a_killed_process_when_the_next_sync_ends_then_no_row_is_missing",
         ),
         "Late corrections arrive; the saved state is yesterday, whatever the lookback window": (
             "test_failed_days.py",
-            "test_given_late_corrections_within_the_lookback_then_they_arrive_and_the_stored_state_is_yesterday",
+            "test_given_late_corrections_then_they_arrive_and_the_stored_state_is_yesterday",
         ),
         "A daily sync of an account without usage sends the same number of requests each day": (
             "test_windows.py",
@@ -113,11 +113,11 @@ PROMISES = {
         ),
         "A state in the future is limited to yesterday, with a warning": (
             "test_windows.py",
-            "test_given_a_state_in_the_future_when_read_then_it_is_clamped_with_a_warning_and_no_silent_stall",
+            "test_given_a_state_in_the_future_then_it_is_clamped_and_days_are_still_read",
         ),
         "States of all earlier versions work": (
             "test_windows.py",
-            "test_given_a_state_in_any_form_it_ever_had_when_read_then_the_days_after_it_and_the_lookback_are_asked",
+            "test_given_a_state_of_any_version_then_lookback_and_new_days_are_requested",
         ),
         "An impossible or future start date is a config error": (
             "test_windows.py",
@@ -125,29 +125,29 @@ PROMISES = {
         ),
         "A sync across midnight keeps each day whole": (
             "test_windows.py",
-            "test_given_a_sync_that_runs_across_midnight_then_each_day_is_whole_and_the_next_sync_reads_the_rest",
+            "test_given_a_sync_across_midnight_then_days_are_whole_and_the_next_sync_goes_on",
         ),
         "29 February, daylight saving and New Year are days like others": (
             "test_windows.py",
-            "test_given_days_of_odd_length_when_read_then_each_is_asked_once",
+            "test_given_days_of_odd_length_when_read_then_each_is_requested_once",
         ),
         "A partial day is read again, however long the pause between two syncs": (
             "test_windows.py",
-            "test_given_include_today_and_a_long_pause_then_the_day_that_was_running_is_read_again",
+            "test_given_include_today_and_a_long_pause_then_the_partial_day_is_read_again",
         ),
         "A sync of any number of days with any number of workers ends": (
             "test_process.py",
-            "test_given_more_days_than_the_cdk_lets_wait_when_read_then_all_arrive_and_silent_ones_cost_no_request",
+            "test_given_more_days_than_the_cdk_can_queue_then_all_arrive_in_few_requests",
         ),
         "If the connection test accepts the SMSFactor date range bounds, they are right, at any time": (
             "test_day_boundaries.py",
-            "test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_means_right",
+            "test_given_any_server_and_setting_when_checked_at_any_time_then_success_is_right",
         ),
     },
     "Values": {
         "Every record of every stream equals the data of the providers, for any settings": (
             "test_records.py",
-            "test_given_settings_when_read_then_every_stream_holds_exactly_what_the_providers_hold",
+            "test_given_settings_when_read_then_every_stream_holds_what_the_providers_hold",
         ),
         "Usage that a grouping leaves out is in a row with an empty group": (
             "test_figures.py",
@@ -203,25 +203,25 @@ PROMISES = {
         ),
         "A year that takes few requests has the same records": (
             "test_records.py",
-            "test_given_a_year_of_few_groups_or_silence_when_read_then_few_requests_give_the_exact_records",
+            "test_given_a_year_of_few_groups_or_no_usage_then_few_requests_give_exact_records",
         ),
         "All JSON types that the providers' PHP may send give the same records": (
             "test_records.py",
-            "test_given_a_shape_or_a_state_of_the_accounts_when_read_then_the_records_are_exact",
+            "test_given_accounts_of_any_shape_or_state_when_read_then_the_records_are_exact",
         ),
         "Strings arrive as they were sent, except characters that no destination stores": (
             "test_labels.py",
-            "test_given_odd_groups_when_read_then_each_arrives_as_it_was_sent_or_mended",
+            "test_given_odd_groups_when_read_then_each_arrives_as_storable_text",
         ),
         "Filters of SMSFactor give the same records, whatever the API's own filters do": (
             "test_records.py",
-            "test_given_any_way_smsfactor_may_filter_when_filters_are_set_then_the_records_are_the_same",
+            "test_given_any_way_smsfactor_filters_when_filters_are_set_then_records_are_equal",
         ),
     },
     "Response bodies": {
         "An invalid response body fails with an error message and delivers nothing": (
             "test_bodies.py",
-            "test_given_a_broken_body_when_read_then_each_stream_fails_with_a_sentence_and_delivers_nothing",
+            "test_given_a_broken_body_when_read_then_each_stream_fails_without_records",
         ),
         "An invalid response body fails the connection test with an error message": (
             "test_bodies.py",
@@ -229,11 +229,11 @@ PROMISES = {
         ),
         "One wrong field in a valid response fails with an error message that names it": (
             "test_bodies.py",
-            "test_given_a_right_answer_with_one_thing_wrong_when_read_then_it_is_an_error_that_names_it",
+            "test_given_a_response_with_one_invalid_value_when_read_then_the_error_names_it",
         ),
         "An empty response for a day with messages yields no zero row": (
             "test_bodies.py",
-            "test_given_an_empty_grouping_of_a_day_with_messages_when_read_then_it_is_no_record_of_zeros",
+            "test_given_an_empty_grouping_of_a_day_with_messages_then_there_is_no_zero_row",
         ),
         "A balance of exactly 900 is not taken for the error code 900": (
             "test_bodies.py",
@@ -251,19 +251,19 @@ PROMISES = {
         ),
         "A request that always fails ends within the limit, as a transient error": (
             "test_wire.py",
-            "test_given_a_failure_for_ever_when_read_then_it_ends_soon_as_a_transient_error",
+            "test_given_a_permanent_failure_when_read_then_it_soon_ends_as_a_transient_error",
         ),
         "An outage ends the sync within the limit, however many days are left": (
             "test_wire.py",
-            "test_given_an_outage_over_thousands_of_days_then_the_sync_ends_with_its_limit",
+            "test_given_an_outage_over_thousands_of_days_then_the_outage_limit_ends_the_sync",
         ),
         "If the requests of one day are never answered, all other days arrive": (
             "test_wire.py",
-            "test_given_one_day_that_never_answers_when_read_then_all_other_days_arrive",
+            "test_given_one_day_without_good_response_when_read_then_all_other_days_arrive",
         ),
         "The connection test reports a host that does not respond within 15 s": (
             "test_wire.py",
-            "test_given_a_dead_host_when_checked_then_it_is_told_within_15_seconds",
+            "test_given_a_dead_host_when_checked_then_it_is_reported_within_15_seconds",
         ),
         "A response always belongs to its request, even after interim responses": (
             "test_wire.py",
@@ -271,11 +271,11 @@ PROMISES = {
         ),
         "A late body is never taken for the response of a later request": (
             "test_wire.py",
-            "test_given_a_late_body_when_read_then_it_answers_no_later_request",
+            "test_given_a_late_body_when_read_then_no_later_request_gets_it",
         ),
         "A rate limit makes a sync slower and does not fail it": (
             "test_wire.py",
-            "test_given_a_limit_a_minute_when_read_then_the_sync_is_slower_and_green",
+            "test_given_a_limit_per_minute_when_read_then_the_sync_is_slower_and_succeeds",
         ),
         "After a key is rejected, few requests follow": (
             "test_wire.py",
@@ -287,11 +287,11 @@ PROMISES = {
         ),
         "All workers obey Retry-After": (
             "test_wire.py",
-            "test_given_retry_after_when_read_then_no_worker_asks_before",
+            "test_given_a_retry_after_when_read_then_no_worker_sends_a_request_before",
         ),
         "A pause of one provider does not delay the other": (
             "test_wire.py",
-            "test_given_a_provider_that_asks_for_a_pause_then_the_other_is_read_meanwhile",
+            "test_given_a_provider_that_requires_a_pause_then_the_other_is_read_meanwhile",
         ),
         "A provider gets at most ten requests per second and worker, however fast it is": (
             "test_wire.py",
@@ -303,7 +303,7 @@ PROMISES = {
         ),
         "No key, header, query or body is printed, even with debug logs": (
             "test_secrecy.py",
-            "test_given_any_failure_when_checked_and_read_with_debug_logs_then_nothing_secret_is_printed",
+            "test_given_any_failure_when_run_with_debug_logs_then_nothing_secret_is_printed",
         ),
         "The connector sends only GET requests to read endpoints": (
             "test_wire.py",
@@ -321,15 +321,15 @@ PROMISES = {
     "Process": {
         "A read that is stopped ends at once and sends no further request": (
             "test_process.py",
-            "test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_ends_at_once",
+            "test_given_a_read_of_many_days_when_it_is_stopped_then_the_process_ends_at_once",
         ),
         "Each message of a sync can be taken in a different thread": (
             "test_process.py",
-            "test_given_a_consumer_that_takes_each_message_in_a_thread_of_its_own_then_all_arrive",
+            "test_given_a_consumer_with_one_thread_per_message_then_all_messages_arrive",
         ),
         "A consumer that stops leaves no worker thread running": (
             "test_process.py",
-            "test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_end",
+            "test_given_a_consumer_that_closes_the_read_then_workers_stop_requesting_and_end",
         ),
         "Output is UTF-8, whatever the locale": (
             "test_process.py",
@@ -337,11 +337,11 @@ PROMISES = {
         ),
         "Settings that are null or empty count as not set": (
             "test_process.py",
-            "test_given_all_that_is_optional_as_null_when_each_command_runs_then_it_is_as_if_absent",
+            "test_given_optional_settings_as_null_when_a_command_runs_then_they_are_not_set",
         ),
         "An error names the file that is not valid JSON, and the place in it": (
             "test_process.py",
-            "test_given_settings_that_are_no_json_when_checked_then_the_status_names_the_file_and_the_place",
+            "test_given_settings_that_are_no_json_when_checked_then_file_and_place_are_named",
         ),
     },
 }

@@ -67,7 +67,7 @@ def switches() -> dict[str, st.SearchStrategy[Any]]:
     print_blob=True,
 )
 @given(knobs=st.fixed_dictionaries(switches()), include_today=st.booleans())
-def test_given_any_switches_then_the_check_leads_to_settings_with_which_every_stream_is_read_right(
+def test_given_any_sandbox_then_check_leads_to_settings_that_read_every_stream_right(
     sandbox: Sandbox, knobs: dict[str, Any], include_today: bool
 ) -> None:
     sandbox.reset()

@@ -47,7 +47,7 @@ def test_given_the_results_then_each_account_was_read_by_every_program(results: 
     ]
 
 
-def test_given_a_sync_that_others_do_quicker_then_the_first_goals_say_that_it_is_missed(
+def test_given_a_sync_that_others_do_quicker_then_the_goals_say_that_it_is_missed(
     results: dict[str, Any], tmp_path: Path
 ) -> None:
     for row in results["sync"]["found"]:

@@ -102,7 +102,7 @@ def broken(sandbox: Sandbox, rule: dict[str, Any], path: str = "/") -> None:
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize(("streams", "column"), [(SEVEN, 1), (SMSFACTOR, 2)], ids=["seven.io", "SMSFactor"])
-def test_given_a_broken_body_when_read_then_each_stream_fails_with_a_sentence_and_delivers_nothing(
+def test_given_a_broken_body_when_read_then_each_stream_fails_without_records(
     sandbox: Sandbox, streams: tuple[str, ...], column: int, name: str
 ) -> None:
     case = BODIES[name]
@@ -193,7 +193,7 @@ def test_given_a_broken_body_when_checked_then_the_status_is_failed_with_a_sente
     ],
     ids=lambda value: value if isinstance(value, str) else json.dumps(value),
 )
-def test_given_a_right_answer_with_one_thing_wrong_when_read_then_it_is_an_error_that_names_it(
+def test_given_a_response_with_one_invalid_value_when_read_then_the_error_names_it(
     sandbox: Sandbox, stream: str, edit: dict[str, Any]
 ) -> None:
     path = ENDPOINTS.get(stream, "/api/analytics")
@@ -233,7 +233,7 @@ def test_given_a_right_answer_with_one_thing_wrong_when_read_then_it_is_an_error
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_given_an_answer_that_is_poorer_or_richer_when_read_then_the_rest_arrives(
+def test_given_a_response_with_missing_or_extra_fields_then_the_rest_arrives(
     sandbox: Sandbox, stream: str, edit: dict[str, Any], column: str, value: Any
 ) -> None:
     sandbox.fault("edit", path=ENDPOINTS.get(stream, "/api/analytics"), times=None, **edit)
@@ -292,7 +292,7 @@ def test_given_mccs_as_numbers_when_read_then_they_are_texts(sandbox: Sandbox) -
     assert "99901" in {row["mcc"] for row in result.records("pricing")}
 
 
-def test_given_a_firewall_that_answers_when_read_then_the_sentence_names_it_and_the_key(sandbox: Sandbox) -> None:
+def test_given_a_firewall_response_when_read_then_the_error_names_it_and_the_key(sandbox: Sandbox) -> None:
     sandbox.fault("status", code=403, body="<html>Request blocked</html>", times=None)
 
     result = sync(sandbox.config(), ["balance", "credits"], now=TODAY)
@@ -302,7 +302,7 @@ def test_given_a_firewall_that_answers_when_read_then_the_sentence_names_it_and_
         assert "rejected the key, or a firewall blocked the request" in sentence
 
 
-def test_given_a_day_that_is_left_out_when_read_then_it_fails_as_a_fault_that_may_pass(sandbox: Sandbox) -> None:
+def test_given_a_day_that_is_left_out_when_read_then_it_is_a_transient_error(sandbox: Sandbox) -> None:
     sandbox.fault("edit", path="/api/analytics", query={"group_by": "date"}, delete=["0"], times=None)
 
     result = sync(sandbox.config(start_date="2026-03-09"), ["analytics"], now=TODAY)
@@ -313,7 +313,7 @@ def test_given_a_day_that_is_left_out_when_read_then_it_fails_as_a_fault_that_ma
     assert result.records("analytics") == []
 
 
-def test_given_an_empty_grouping_of_a_day_with_messages_when_read_then_it_is_no_record_of_zeros(
+def test_given_an_empty_grouping_of_a_day_with_messages_then_there_is_no_zero_row(
     sandbox: Sandbox,
 ) -> None:
     sandbox.fault("body", body="[]", query={"group_by": "label"}, times=None)

@@ -124,11 +124,11 @@ def test_given_a_manifest_then_the_cdks_schema_of_components_accepts_it(name: st
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_given_a_manifest_then_it_names_no_class_for_the_builder_of_the_cloud_runs_none(name: str) -> None:
+def test_given_a_manifest_then_it_names_no_class_as_the_cloud_builder_runs_none(name: str) -> None:
     assert not re.search("class_name|Custom", (FOLDER / f"{name}.yaml").read_text(encoding="ascii"))
 
 
-def test_given_the_manifests_then_they_offer_the_packages_streams_with_the_keys_and_cursors_that_it_has() -> None:
+def test_given_the_manifests_then_they_offer_the_packages_streams_keys_and_cursors() -> None:
     offered = {stream: known for name in MANIFESTS for stream, known in streams_of(name).items()}
     keys = {**PRIMARY_KEYS, "consumption": ("date", "account_id")}
 
@@ -138,12 +138,12 @@ def test_given_the_manifests_then_they_offer_the_packages_streams_with_the_keys_
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_given_a_manifest_then_check_asks_streams_that_always_exist(name: str) -> None:
+def test_given_a_manifest_then_check_reads_streams_that_always_exist(name: str) -> None:
     assert set(manifest(name)["check"]["stream_names"]) <= streams_of(name).keys()
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_given_a_manifest_then_the_form_shows_its_settings_and_they_are_the_packages(name: str) -> None:
+def test_given_a_manifest_then_the_form_shows_its_settings_as_in_the_package(name: str) -> None:
     package = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))["spec"]["connection_specification"]["properties"]
     specification = manifest(name)["spec"]["connection_specification"]
     of_a_file = {"description", "group", "order", "always_show"}
@@ -256,9 +256,7 @@ def test_given_a_manifest_when_read_then_each_stream_holds_the_packages_records(
         assert in_order(done.records(stream), stream) == in_order(wanted[stream], stream), stream
 
 
-def test_given_a_cdk_that_drops_the_country_of_a_price_when_read_then_the_stream_fails_and_delivers_nothing(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_given_a_cdk_that_drops_the_country_of_a_price_then_the_stream_fails(sandbox: Sandbox, tmp_path: Path) -> None:
     # What an older CDK does with a field that it does not know: it ignores it in silence.
     text = (FOLDER / "seven-io.yaml").read_text(encoding="utf-8")
     path = tmp_path / "older.yaml"
@@ -274,9 +272,7 @@ def test_given_a_cdk_that_drops_the_country_of_a_price_when_read_then_the_stream
 # The days
 
 
-def test_given_a_day_that_fails_when_read_again_then_neither_the_first_nor_one_of_the_lookback_is_lost(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_given_a_day_that_fails_when_read_again_then_no_day_is_lost(sandbox: Sandbox, tmp_path: Path) -> None:
     config = sandbox.config(start_date="2026-02-27")
 
     def sync(today: str, state: list[dict[str, Any]], failing: str = "") -> tuple[Done, list[str]]:
@@ -311,7 +307,7 @@ def test_given_a_day_that_fails_when_read_again_then_neither_the_first_nor_one_o
         (1, {"lookback_days": 1, "include_today": True}, ("2026-03-03", "2026-03-10")),
     ],
 )
-def test_given_a_last_sync_that_took_its_time_when_read_then_each_day_after_it_is_asked_once(
+def test_given_a_slow_last_sync_when_read_then_each_day_after_it_is_requested_once(
     sandbox: Sandbox, tmp_path: Path, seconds: int, settings: dict[str, Any], asked: tuple[str, str]
 ) -> None:
     config = sandbox.config(start_date="2026-02-01", **settings)
@@ -407,7 +403,7 @@ def analytics(group: str) -> dict[str, Any]:
     ],
     ids=["codes of seven.io", "shapes of seven.io", "codes of SMSFactor", "shapes of SMSFactor"],
 )
-def test_given_what_is_no_answer_in_http_200_when_read_then_each_stream_fails_and_delivers_nothing(
+def test_given_errors_in_http_200_when_read_then_each_stream_fails_without_records(
     sandbox: Sandbox, tmp_path: Path, name: str, faults: dict[str, tuple[dict[str, Any], str]]
 ) -> None:
     sandbox.set(today=str(TODAY))
@@ -423,7 +419,7 @@ def test_given_what_is_no_answer_in_http_200_when_read_then_each_stream_fails_an
     assert not [message for message in done.messages if message["type"] == "RECORD"]
 
 
-def test_given_failures_that_pass_when_read_then_they_are_asked_again(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_given_transient_errors_when_read_then_the_requests_are_retried(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.set(today=str(TODAY))
     for fault in ({"kind": "status", "code": 503}, {"kind": "json_cut"}, {"kind": "reset_in_body"}):
         sandbox.fault(path="/metrics/consumption", **fault)
@@ -467,7 +463,7 @@ def test_given_a_redirect_to_another_host_when_read_then_it_gets_no_key(
     ("name", "knob", "sentence"),
     [("seven-io", {"seven_keys": {}}, KEY_REFUSED), ("smsfactor", {"smsfactor_tokens": []}, TOKEN_REFUSED)],
 )
-def test_given_a_start_today_when_checked_then_a_good_key_succeeds_and_a_wrong_one_is_named(
+def test_given_a_start_today_when_checked_then_only_a_good_key_succeeds(
     sandbox: Sandbox, tmp_path: Path, name: str, knob: dict[str, Any], sentence: str
 ) -> None:
     sandbox.set(today=str(TODAY))

@@ -38,7 +38,7 @@ def moments(drawn_for: str) -> list[datetime]:
 @pytest.mark.parametrize("setting", MODES)
 @pytest.mark.parametrize("server", MODES)
 @pytest.mark.parametrize("activity", ["busy", "weekday", "dormant"])
-def test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_means_right(
+def test_given_any_server_and_setting_when_checked_at_any_time_then_success_is_right(
     sandbox: Sandbox, server: str, setting: str, activity: str
 ) -> None:
     sandbox.set(smsfactor_day_boundaries=server, activity=activity)
@@ -60,7 +60,7 @@ def test_given_any_server_and_any_setting_when_checked_at_any_time_then_green_me
 
 @pytest.mark.parametrize("days", ["newest", "oldest"])
 @pytest.mark.parametrize("setting", MODES[1:])
-def test_given_old_messages_and_a_server_that_cuts_wide_ranges_when_checked_then_a_wrong_setting_is_named(
+def test_given_old_messages_and_cut_ranges_then_check_rejects_a_wrong_setting(
     sandbox: Sandbox, setting: str, days: str
 ) -> None:
     sandbox.set(activity="seasonal", smsfactor_most_days=31, smsfactor_most_days_are=days)
@@ -71,7 +71,7 @@ def test_given_old_messages_and_a_server_that_cuts_wide_ranges_when_checked_then
     assert (status, "inclusive" in sentence) == ("FAILED", True)
 
 
-def test_given_a_sub_account_with_old_messages_and_a_server_that_cuts_wide_ranges_when_checked_then_it_is_green(
+def test_given_old_sub_account_messages_and_cut_ranges_then_check_succeeds(
     sandbox: Sandbox,
 ) -> None:
     sandbox.set(activity="seasonal", smsfactor_most_days=31, smsfactor_idle_sub_accounts="left_out")
@@ -80,7 +80,7 @@ def test_given_a_sub_account_with_old_messages_and_a_server_that_cuts_wide_range
     assert check(config, AFTERNOON)[0] == "SUCCEEDED"
 
 
-def test_given_a_day_with_messages_when_checked_at_any_time_of_it_then_end_excluded_is_proven(
+def test_given_a_day_with_messages_when_checked_on_it_then_end_excluded_is_verified(
     sandbox: Sandbox,
 ) -> None:
     sandbox.set(smsfactor_day_boundaries="end_excluded")
@@ -90,13 +90,13 @@ def test_given_a_day_with_messages_when_checked_at_any_time_of_it_then_end_exclu
     assert proven == {now: now < PARIS_MAY_BE_IN_TOMORROW for now in proven}
 
 
-def test_given_messages_of_the_new_day_in_paris_when_checked_then_end_excluded_is_proven(sandbox: Sandbox) -> None:
+def test_given_messages_of_the_new_day_in_paris_then_end_excluded_is_verified(sandbox: Sandbox) -> None:
     sandbox.set(smsfactor_day_boundaries="end_excluded", today="2026-03-11")
 
     assert checked(sandbox, "end_excluded", MIDNIGHT + timedelta(hours=23))[0] == "SUCCEEDED"
 
 
-def test_given_a_day_without_messages_when_checked_then_a_sentence_says_when_end_excluded_can_be_proven(
+def test_given_a_day_without_messages_then_the_error_names_a_time_to_check_again(
     sandbox: Sandbox,
 ) -> None:
     sandbox.set(smsfactor_day_boundaries="end_excluded", today="2026-03-09")
@@ -104,7 +104,7 @@ def test_given_a_day_without_messages_when_checked_then_a_sentence_says_when_end
     assert "between 0:00 and 21:30 UTC, once messages were sent" in checked(sandbox, "end_excluded", AFTERNOON)[1]
 
 
-def test_given_a_day_that_grows_when_checked_then_start_excluded_is_proven(sandbox: Sandbox) -> None:
+def test_given_a_day_that_grows_when_checked_then_start_excluded_is_verified(sandbox: Sandbox) -> None:
     sandbox.set(smsfactor_day_boundaries="start_excluded")
     assert "while messages are being sent" in checked(sandbox, "start_excluded", AFTERNOON)[1]
     total = {"data.total": 999_999}
@@ -120,7 +120,7 @@ def test_given_a_day_that_grows_when_checked_then_start_excluded_is_proven(sandb
     assert checked(sandbox, "start_excluded", AFTERNOON)[0] == "SUCCEEDED"
 
 
-def test_when_checked_then_it_asks_as_many_requests_as_the_docs_say(sandbox: Sandbox) -> None:
+def test_when_checked_then_the_docs_match_the_number_of_requests(sandbox: Sandbox) -> None:
     check(sandbox.config(), AFTERNOON)
 
     assert sandbox.stats()["paths"] == {
@@ -132,7 +132,7 @@ def test_when_checked_then_it_asks_as_many_requests_as_the_docs_say(sandbox: San
     }
 
 
-def test_given_a_sub_account_that_is_not_listed_when_checked_then_the_sentence_lists_those_that_are(
+def test_given_an_unlisted_sub_account_when_checked_then_the_error_lists_the_others(
     sandbox: Sandbox,
 ) -> None:
     status, sentence, kind = check(sandbox.config(smsfactor_sub_account_id="77"), AFTERNOON)
@@ -141,7 +141,7 @@ def test_given_a_sub_account_that_is_not_listed_when_checked_then_the_sentence_l
     assert "1001, 2001, 2002, 2003" in sentence
 
 
-def test_given_a_label_that_seven_does_not_know_when_checked_and_read_then_it_is_a_config_error(
+def test_given_an_unknown_label_when_checked_and_read_then_it_is_a_config_error(
     sandbox: Sandbox,
 ) -> None:
     config = sandbox.config(start_date="2026-03-01", seven_label="no-such-label")
@@ -154,7 +154,7 @@ def test_given_a_label_that_seven_does_not_know_when_checked_and_read_then_it_is
     assert result.failures()["analytics_by_label"][0] == "config_error"
 
 
-def test_given_an_id_that_seven_answers_with_other_accounts_when_checked_then_it_is_a_config_error(
+def test_given_an_id_that_returns_other_accounts_then_check_reports_a_config_error(
     sandbox: Sandbox,
 ) -> None:
     rows = [
@@ -170,7 +170,7 @@ def test_given_an_id_that_seven_answers_with_other_accounts_when_checked_then_it
     assert "subaccount 42" in sentence
 
 
-def test_given_neither_key_when_checked_then_a_sentence_says_so(sandbox: Sandbox) -> None:
+def test_given_neither_key_when_checked_then_the_error_reports_it(sandbox: Sandbox) -> None:
     status, sentence, kind = check({"start_date": "2026-03-01"}, AFTERNOON)
 
     assert (status, kind) == ("FAILED", "config_error")

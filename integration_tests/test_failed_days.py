@@ -64,7 +64,7 @@ def day_query(stream: str, day: date) -> dict[str, str]:
 @example("consumption", 5, FAILURES[0], 8, set(), 4, 7)
 @example(BY_ACCOUNT, 4, FAILURES[0], 4, set(), 2, 3)
 @example("analytics_by_label", 3, FAILURES[0], 4, {3}, 1, 3)
-def test_given_a_day_that_fails_then_the_state_stays_before_it_and_the_next_sync_makes_all_rows_right(
+def test_given_a_day_that_fails_then_the_state_waits_and_the_next_sync_reads_it(
     sandbox: Sandbox,
     stream: str,
     failing: int,
@@ -130,7 +130,7 @@ def test_given_one_failing_day_when_read_then_the_other_days_are_delivered(sandb
     assert delivered == (set() if stream == "analytics" else whole - {"2026-03-05"})
 
 
-def test_given_one_account_of_a_day_that_fails_when_read_then_the_day_has_no_row_and_the_state_stays_before_it(
+def test_given_an_account_that_fails_on_a_day_then_rows_and_state_lack_that_day(
     sandbox: Sandbox,
 ) -> None:
     query = {"group_by": "country", "subaccounts": "5310422", "start": "2026-03-05"}
@@ -146,7 +146,7 @@ def test_given_one_account_of_a_day_that_fails_when_read_then_the_day_has_no_row
 
 
 @pytest.mark.parametrize("code", [400, 504])
-def test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_day(
+def test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_give_each_day(
     sandbox: Sandbox, code: int
 ) -> None:
     start, yesterday = date(2025, 3, 10), TODAY - DAY
@@ -177,7 +177,7 @@ def test_given_a_year_that_fails_as_a_whole_when_read_then_its_halves_tell_each_
     ],
     ids=["seven", "smsfactor"],
 )
-def test_given_a_server_that_answers_no_wide_range_when_years_are_read_then_all_arrives_and_few_requests_are_in_vain(
+def test_given_a_server_that_rejects_wide_ranges_then_all_arrives_and_few_fail(
     sandbox: Sandbox, streams: list[str], knobs: dict[str, str], years: int, in_vain: range, code: int
 ) -> None:
     start, yesterday = TODAY - years * 365 * DAY, TODAY - DAY
@@ -194,7 +194,7 @@ def test_given_a_server_that_answers_no_wide_range_when_years_are_read_then_all_
     assert len({str(query) for query in failed}) in in_vain
 
 
-def test_given_a_failing_provider_when_both_are_read_then_the_other_one_is_synced_whole(sandbox: Sandbox) -> None:
+def test_given_a_failing_provider_when_both_are_read_then_the_other_one_is_synced(sandbox: Sandbox) -> None:
     sandbox.fault("status", code=503, path="/api/", times=None)
 
     result = sync(sandbox.config(start_date="2026-03-01"), ["analytics", "consumption"], now=TODAY)
@@ -206,7 +206,7 @@ def test_given_a_failing_provider_when_both_are_read_then_the_other_one_is_synce
 
 
 @pytest.mark.parametrize("lookback", [1, 3, 7])
-def test_given_late_corrections_within_the_lookback_then_they_arrive_and_the_stored_state_is_yesterday(
+def test_given_late_corrections_then_they_arrive_and_the_stored_state_is_yesterday(
     sandbox: Sandbox, lookback: int
 ) -> None:
     sandbox.set(correction_days=lookback)

@@ -155,7 +155,7 @@ def test_days_that_seven_forgets_keep_their_rows_and_fail_as_transient(sandbox: 
 
 
 @pytest.mark.parametrize("stream", OF_SEVEN)
-def test_one_answer_without_the_lookback_days_changes_no_row(sandbox: Sandbox, stream: str) -> None:
+def test_one_response_without_the_lookback_days_changes_no_row(sandbox: Sandbox, stream: str) -> None:
     connection = Connection(sandbox, [stream], start="2026-03-05")
     days = days_between("2026-03-05", TODAY)
     connection.correct(*emptied(*days), *(charge("sms", 3, 210, day=day) for day in days))
@@ -387,7 +387,7 @@ def test_an_account_or_label_in_the_settings_costs_one_request_at_most(
     assert len(sandbox.requests()) <= 2
 
 
-def test_check_rejects_an_account_that_nothing_vouches_for(sandbox: Sandbox) -> None:
+def test_check_rejects_an_account_that_nothing_verifies(sandbox: Sandbox) -> None:
     status, sentence, kind = check(sandbox.config(seven_subaccounts="99"), date.fromisoformat(TODAY))
 
     assert (status, kind) == ("FAILED", FailureType.config_error.value)
@@ -395,7 +395,7 @@ def test_check_rejects_an_account_that_nothing_vouches_for(sandbox: Sandbox) -> 
     assert ID in sentence
 
 
-def test_check_rejects_an_unknown_account_for_which_everything_is_answered(sandbox: Sandbox) -> None:
+def test_check_rejects_an_unknown_account_for_which_everything_is_returned(sandbox: Sandbox) -> None:
     opened = "2026-03-01"
     moved = [seven("move", day=day, field="account", old="", new=ID) for day in days_between(opened, TODAY)]
     sandbox.set(seven_groups="one", account_opened=opened, seven_unknown_id="everything", corrections=moved)
@@ -601,7 +601,7 @@ def test_costs_rounded_to_cents_take_no_deleted_account_away(sandbox: Sandbox) -
         assert "" not in connection.usage(BY_SUBACCOUNT, day)
 
 
-def test_costs_rounded_to_cents_ask_no_account_in_vain(sandbox: Sandbox) -> None:
+def test_costs_rounded_to_cents_cause_no_extra_account_requests(sandbox: Sandbox) -> None:
     connection = Connection(sandbox, [BY_ACCOUNT])
     sandbox.set(seven_group_costs="cents", seven_subaccounts=100)
     connection.correct(*emptied(), charge("sms", 5, 350), charge("sms", 5, 351, country="AT"))

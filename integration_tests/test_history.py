@@ -483,7 +483,7 @@ CUT_TO_A_SUNDAY = History(
 @example(killed_before_the_rows("analytics_by_label", MOVED_LABEL))
 @example(killed_before_the_rows("analytics_by_subaccount", *DELETED))
 @example(killed_before_the_rows(BY_ACCOUNT, *DELETED))
-def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_each_day_when_it_was_last_read(
+def test_given_any_history_then_each_table_holds_what_the_last_reading_reported(
     sandbox: Sandbox, history: History
 ) -> None:
     for _ in played(sandbox, history):
@@ -505,7 +505,7 @@ def test_given_any_history_of_an_account_then_each_table_says_what_was_said_of_e
     seven_groups=a(("one", "one", "many")),
 )
 @example(history=CUT_TO_A_SUNDAY, widths=(5, 5), activity="weekday", seven_groups="many")
-def test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_then_each_table_says_so_too(
+def test_given_any_history_of_few_groups_when_read_in_windows_then_tables_are_right(
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     history: History,
@@ -520,7 +520,7 @@ def test_given_any_history_of_an_account_of_few_groups_when_windows_are_asked_th
         pass
 
 
-def test_given_three_weeks_of_weekly_syncs_then_the_tables_hold_exactly_the_rows_of_the_contract(
+def test_given_three_weeks_of_weekly_syncs_then_the_tables_match_the_contract(
     sandbox: Sandbox,
 ) -> None:
     found = list(played(sandbox, THREE_WEEKS))

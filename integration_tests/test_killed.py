@@ -49,7 +49,7 @@ def messages_until_killed(config: dict[str, Any], state: list[Any], after: int) 
         process.join()
 
 
-def test_given_a_process_that_is_killed_when_the_next_sync_ends_then_no_row_is_missing(sandbox: Sandbox) -> None:
+def test_given_a_killed_process_when_the_next_sync_ends_then_no_row_is_missing(sandbox: Sandbox) -> None:
     dice = random.Random(20260310)
     sandbox.set(latency=0.002)
     config = sandbox.config(start_date=str(START), num_workers=4)
@@ -138,7 +138,7 @@ def usage_after(stream: str, what: str, of_account: int, of_sub_account: int) ->
 @pytest.mark.parametrize("stream", DAILY)
 @pytest.mark.parametrize("what", AFTERWARDS)
 @pytest.mark.parametrize("number", [1, 2])
-def test_rows_kept_back_by_a_kill_are_right_after_the_next_sync(
+def test_rows_delayed_by_a_kill_are_right_after_the_next_sync(
     sandbox: Sandbox, stream: str, what: str, number: int
 ) -> None:
     connection = Connection(sandbox, [stream])

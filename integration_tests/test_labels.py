@@ -17,7 +17,7 @@ SILENT = dict.fromkeys(("rcs", "voice", "hlr", "mnp", "inbound"), 0)
 
 
 @pytest.mark.parametrize("group", ["label", "country", "account"])
-def test_given_odd_groups_when_read_then_each_arrives_as_it_was_sent_or_mended(sandbox: Sandbox, group: str) -> None:
+def test_given_odd_groups_when_read_then_each_arrives_as_storable_text(sandbox: Sandbox, group: str) -> None:
     rows = [{group: name, "sms": sms, **SILENT, "usage_eur": 0} for sms, name in enumerate(EXPECTED, start=1)]
     total = {"date": DAY, "sms": sum(row["sms"] for row in rows), **SILENT, "usage_eur": 0}
     stream = f"analytics_by_{'subaccount' if group == 'account' else group}"
@@ -81,7 +81,7 @@ def test_given_countries_that_are_stored_alike_when_read_then_no_unit_is_lost(
         ("credits", "/credits", '{"status": 1, "credits": NUMBER}'),
     ],
 )
-def test_given_a_number_that_fits_no_column_when_read_then_a_sentence_says_so(
+def test_given_a_number_that_fits_no_column_when_read_then_the_error_reports_it(
     sandbox: Sandbox, stream: str, path: str, body: str, number: str
 ) -> None:
     sandbox.fault("body", body=body.replace("NUMBER", number), path=path, times=None)

@@ -93,7 +93,7 @@ def shown(report: Report, about: str) -> str:
     return next(each.verdict.shows for each in report.lines if each.question.about == about)
 
 
-def test_given_any_knob_then_a_question_tells_it_or_it_is_no_behaviour() -> None:
+def test_given_any_knob_then_a_question_covers_it_or_it_is_no_behaviour() -> None:
     assert {knob.name for knob in fields(Settings)} == TOLD | HELD_BY_THE_ACCOUNT.keys() | RIGHT_UNDER_EACH | NOT_SEEN
 
 
@@ -132,7 +132,7 @@ def test_given_knobs_drawn_by_chance_when_probed_then_what_is_named_is_right(san
     assert named == {knob: drawn[knob] for knob in named}
 
 
-def test_given_an_account_of_its_own_kind_when_reported_then_nothing_of_it_is_in_the_files(
+def test_given_an_account_with_private_data_then_the_report_files_hold_none_of_it(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     key, token = "aVeryPrivateSevenKey42", "aVeryPrivateSmsfactorToken43"
@@ -156,14 +156,14 @@ def test_given_an_account_of_its_own_kind_when_reported_then_nothing_of_it_is_in
     assert [text for text in (*private, *names) if text in written] == []
 
 
-def test_given_one_key_when_reported_then_the_other_provider_is_said_not_to_be_asked(sandbox: Sandbox) -> None:
+def test_given_one_key_when_reported_then_the_other_provider_is_not_requested(sandbox: Sandbox) -> None:
     report = probed(sandbox, smsfactor_api_token="")
 
     assert "## SMSFactor\n\nNot asked: there is no key for it in the settings.\n" in report.as_page()
     assert {path for path in sandbox.stats()["paths"] if not path.startswith("/api/")} == set()
 
 
-def test_given_no_usage_when_probed_then_what_only_usage_tells_is_said_not_to_be_told(sandbox: Sandbox) -> None:
+def test_given_no_usage_when_probed_then_what_needs_usage_is_reported_as_unknown(sandbox: Sandbox) -> None:
     sandbox.set(activity="dormant")
 
     report = probed(sandbox)
@@ -175,7 +175,7 @@ def test_given_no_usage_when_probed_then_what_only_usage_tells_is_said_not_to_be
     )
 
 
-def test_given_one_country_when_probed_then_what_its_filter_does_is_said_not_to_be_told(sandbox: Sandbox) -> None:
+def test_given_one_country_when_probed_then_its_filter_is_reported_as_unknown(sandbox: Sandbox) -> None:
     of_france = {"data.my_account.conso": {"total": 5, "by_country": {"FR": 5}}, "data.by_sub_accounts": []}
     sandbox.fault("edit", set=of_france, path="/metrics", times=None)
 
@@ -184,7 +184,7 @@ def test_given_one_country_when_probed_then_what_its_filter_does_is_said_not_to_
     assert shown(report, "The filter by country") == "cannot tell: no account sent to two countries in the last year"
 
 
-def test_given_an_answer_that_nobody_foresaw_when_probed_then_it_costs_a_line(sandbox: Sandbox) -> None:
+def test_given_an_unexpected_response_when_probed_then_one_line_is_unknown(sandbox: Sandbox) -> None:
     sandbox.fault("edit", set={"data": []}, path="/metrics", query={"sub_account_id": "999999999"}, times=None)
 
     report = probed(sandbox)
@@ -206,7 +206,7 @@ def test_given_a_group_total_that_is_off_when_reported_then_the_assumption_is_na
     assert "4711" not in page
 
 
-def test_given_an_outage_when_probed_then_nothing_is_taken_from_it_and_nothing_is_asked_twice(
+def test_given_an_outage_when_probed_then_it_decides_nothing_and_nothing_is_repeated(
     sandbox: Sandbox,
 ) -> None:
     for query in ({"start": "2026-02-31"}, {"group_by": "country"}):
@@ -219,7 +219,7 @@ def test_given_an_outage_when_probed_then_nothing_is_taken_from_it_and_nothing_i
     assert "seven_default_window_on_bad_dates" not in report.knobs()
 
 
-def test_given_more_questions_than_requests_when_probed_then_the_rest_is_said_not_to_be_told(
+def test_given_more_questions_than_requests_when_probed_then_the_rest_is_unknown(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("integration_tests.probe.asking.MOST_REQUESTS", 12)
@@ -240,7 +240,7 @@ def test_given_no_rate_in_the_settings_when_probed_then_all_requests_share_one_p
     assert len(no_waiting) < report.requests
 
 
-def test_given_rows_with_other_counters_and_a_refund_when_probed_then_they_are_told(sandbox: Sandbox) -> None:
+def test_given_other_counters_and_a_refund_when_probed_then_they_are_reported(sandbox: Sandbox) -> None:
     by_date = {"path": "/api/analytics", "query": {"group_by": "date"}, "times": None}
     sandbox.fault("edit", delete=["*.rcs"], set={"*.fax": 1, "7.usage_eur": -0.5}, **by_date)
 
@@ -259,7 +259,7 @@ def zones(report: Report) -> set[str]:
     return {each.verdict.shows for each in report.lines if each.question.about == ZONE}
 
 
-def test_given_an_account_whose_tomorrow_has_begun_when_probed_before_midnight_then_its_days_are_of_paris(
+def test_given_usage_of_tomorrow_when_probed_before_midnight_then_days_are_of_paris(
     sandbox: Sandbox,
 ) -> None:
     sandbox.set(today="2026-03-11")
@@ -268,7 +268,7 @@ def test_given_an_account_whose_tomorrow_has_begun_when_probed_before_midnight_t
         assert zones(probed(sandbox)) == {"its days are those of Paris and Berlin: tomorrow's has begun before UTC's"}
 
 
-def test_given_an_account_whose_today_grows_when_probed_before_midnight_then_its_days_are_of_utc(
+def test_given_usage_of_today_when_probed_before_midnight_then_days_are_of_utc(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more = {
@@ -298,7 +298,7 @@ def test_given_an_account_whose_today_grows_when_probed_before_midnight_then_its
     assert "its days are those of UTC: today's still grows" in zones(report)
 
 
-def test_given_any_other_time_when_probed_then_the_time_zone_is_said_to_be_told_before_midnight(
+def test_given_any_other_time_when_probed_then_the_time_zone_is_reported_as_unknown(
     sandbox: Sandbox,
 ) -> None:
     assert zones(probed(sandbox)) == {

@@ -91,7 +91,7 @@ def while_nobody_reads(process: subprocess.Popen[bytes], sandbox: Sandbox) -> No
 
 @pytest.mark.parametrize("way", WAYS_TO_LEAVE)
 @pytest.mark.parametrize("moment", [amid_records, while_the_provider_is_silent, while_nobody_reads])
-def test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_ends_at_once(
+def test_given_a_read_of_many_days_when_it_is_stopped_then_the_process_ends_at_once(
     real_time: Sandbox, tmp_path: Path, way: str, moment: Callable[..., None]
 ) -> None:
     leave, code = WAYS_TO_LEAVE[way]
@@ -113,7 +113,7 @@ def test_given_a_read_of_many_days_when_nobody_waits_for_it_then_the_process_end
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_given_the_first_process_of_a_container_when_it_gets_a_signal_then_it_ends_too(
+def test_given_the_first_process_of_a_container_when_signaled_then_it_ends_too(
     real_time: Sandbox, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     in_container = ["unshare", "--pid", "--fork", "--kill-child"]
@@ -135,7 +135,7 @@ def workers() -> set[threading.Thread]:
 
 
 @pytest.mark.parametrize("is_full", [False, True])
-def test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_end(
+def test_given_a_consumer_that_closes_the_read_then_workers_stop_requesting_and_end(
     sandbox: Sandbox, is_full: bool
 ) -> None:
     of_others = workers()
@@ -154,7 +154,7 @@ def test_given_a_consumer_that_closes_the_read_then_its_workers_ask_no_more_and_
     assert sandbox.stats()["count"] <= asked + 2 * WORKERS
 
 
-def test_given_a_consumer_that_leaves_a_silent_provider_then_its_workers_end(
+def test_given_a_stalled_provider_when_the_consumer_stops_then_its_workers_end(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of_others = workers()
@@ -175,7 +175,7 @@ def test_given_a_consumer_that_leaves_a_silent_provider_then_its_workers_end(
     assert sandbox.stats()["count"] == asked
 
 
-def test_given_a_consumer_that_takes_each_message_in_a_thread_of_its_own_then_all_arrive(sandbox: Sandbox) -> None:
+def test_given_a_consumer_with_one_thread_per_message_then_all_messages_arrive(sandbox: Sandbox) -> None:
     """As an event loop does that takes each one in an executor."""
     # Long enough that no message waits for its thread, and that a worker looks whether it is still there.
     sandbox.set(latency=0.02)
@@ -244,7 +244,7 @@ time.sleep(1)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_given_more_days_than_the_cdk_lets_wait_when_read_then_all_arrive_and_silent_ones_cost_no_request(
+def test_given_more_days_than_the_cdk_can_queue_then_all_arrive_in_few_requests(
     sandbox: Sandbox, tmp_path: Path, workers: int
 ) -> None:
     sandbox.set(activity="dormant")
@@ -301,7 +301,7 @@ def test_given_any_place_when_read_then_files_and_messages_are_utf_8(
     assert labels <= {"Rechnung/März", ""}
 
 
-def test_given_a_user_that_the_system_does_not_know_when_each_command_runs_then_it_works(real_time: Sandbox) -> None:
+def test_given_a_user_unknown_to_the_system_when_each_command_runs_then_it_works(real_time: Sandbox) -> None:
     as_stranger = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
     stranger = [*as_stranger, str(COMMAND)]
     with TemporaryDirectory() as name:
@@ -317,7 +317,7 @@ def test_given_a_user_that_the_system_does_not_know_when_each_command_runs_then_
         assert len(run("read", *arguments, by=stranger).records("balance")) == 1
 
 
-def test_given_all_that_is_optional_as_null_when_each_command_runs_then_it_is_as_if_absent(
+def test_given_optional_settings_as_null_when_a_command_runs_then_they_are_not_set(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     spec = SourceSmsProviders().spec(LOGGER).connectionSpecification
@@ -331,7 +331,7 @@ def test_given_all_that_is_optional_as_null_when_each_command_runs_then_it_is_as
 ONE_COMMA_TOO_MANY = b'{\n  "start_date": "2026-01-01",\n}'
 
 
-def test_given_settings_that_are_no_json_when_checked_then_the_status_names_the_file_and_the_place(
+def test_given_settings_that_are_no_json_when_checked_then_file_and_place_are_named(
     tmp_path: Path,
 ) -> None:
     settings = tmp_path / "config.json"
@@ -383,7 +383,7 @@ def wrong_settings(config: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("change", [dict, wrong_key, wrong_settings, None])
 @pytest.mark.parametrize("command", ["check", "discover"])
-def test_given_any_settings_when_a_command_runs_then_each_line_is_a_message_of_the_protocol(
+def test_given_any_settings_when_a_command_runs_then_each_line_is_a_message(
     sandbox: Sandbox, tmp_path: Path, command: str, change: Callable[[dict[str, Any]], dict[str, Any]] | None
 ) -> None:
     """Without a `change` there is no file."""
@@ -400,7 +400,7 @@ def test_given_any_settings_when_a_command_runs_then_each_line_is_a_message_of_t
 
 
 @pytest.mark.parametrize("arguments", [[], ["spec"], ["check"], ["discover"], ["read"], ["no-command"]], ids=str)
-def test_given_any_arguments_when_a_command_runs_then_each_line_is_a_message_of_the_protocol(
+def test_given_any_arguments_when_a_command_runs_then_each_line_is_a_message(
     arguments: list[str],
 ) -> None:
     done = fork(run_at, f"{TODAY}T12:00", *arguments)
@@ -410,7 +410,7 @@ def test_given_any_arguments_when_a_command_runs_then_each_line_is_a_message_of_
     assert ("usage: source-sms-providers" in done.stderr) == (done.code == 2)
 
 
-def test_given_a_name_of_a_file_that_the_locale_cannot_read_then_the_error_names_it_all_the_same(
+def test_given_a_file_name_that_the_locale_cannot_read_then_the_error_still_names_it(
     tmp_path: Path,
 ) -> None:
     done = run("check", "--config", str(tmp_path / "für uns.json"), environment=PLACES["a locale of ASCII"](tmp_path))

@@ -60,7 +60,7 @@ def assert_exact(
     ],
     ids=json.dumps,
 )
-def test_given_settings_when_read_then_every_stream_holds_exactly_what_the_providers_hold(
+def test_given_settings_when_read_then_every_stream_holds_what_the_providers_hold(
     sandbox: Sandbox, settings: dict[str, Any]
 ) -> None:
     config, result = synced(sandbox, **settings)
@@ -99,7 +99,7 @@ def test_given_settings_when_read_then_every_stream_holds_exactly_what_the_provi
     ],
     ids=json.dumps,
 )
-def test_given_a_shape_or_a_state_of_the_accounts_when_read_then_the_records_are_exact(
+def test_given_accounts_of_any_shape_or_state_when_read_then_the_records_are_exact(
     sandbox: Sandbox, knobs: dict[str, Any]
 ) -> None:
     sandbox.set(**knobs)
@@ -111,7 +111,7 @@ def test_given_a_shape_or_a_state_of_the_accounts_when_read_then_the_records_are
 
 @pytest.mark.parametrize("filters_totals", [True, False])
 @pytest.mark.parametrize("my_account", ["my_account_stays", "my_account_vanishes", "my_account_zero"])
-def test_given_any_way_smsfactor_may_filter_when_filters_are_set_then_the_records_are_the_same(
+def test_given_any_way_smsfactor_filters_when_filters_are_set_then_records_are_equal(
     sandbox: Sandbox, filters_totals: bool, my_account: str
 ) -> None:
     sandbox.set(smsfactor_country_filter_totals=filters_totals, smsfactor_sub_account_filter=my_account)
@@ -122,7 +122,7 @@ def test_given_any_way_smsfactor_may_filter_when_filters_are_set_then_the_record
 
 
 @pytest.mark.parametrize("boundaries", ["inclusive", "end_excluded", "both_excluded", "start_excluded"])
-def test_given_a_server_with_other_day_boundaries_when_the_setting_says_so_then_the_records_are_exact(
+def test_given_date_range_bounds_when_the_setting_matches_then_the_records_are_exact(
     sandbox: Sandbox, boundaries: str
 ) -> None:
     sandbox.set(smsfactor_day_boundaries=boundaries)
@@ -132,7 +132,7 @@ def test_given_a_server_with_other_day_boundaries_when_the_setting_says_so_then_
     assert_exact(sandbox, config, result, ["consumption"])
 
 
-def test_given_a_full_refresh_when_read_then_the_records_are_those_of_an_incremental_sync(sandbox: Sandbox) -> None:
+def test_given_a_full_refresh_then_the_records_are_those_of_an_incremental_sync(sandbox: Sandbox) -> None:
     config, incremental = synced(sandbox)
     full = sync(config, now=TODAY, sync_mode="full_refresh")
 
@@ -140,7 +140,7 @@ def test_given_a_full_refresh_when_read_then_the_records_are_those_of_an_increme
         assert without_nulls(full.records(stream), stream) == without_nulls(incremental.records(stream), stream)
 
 
-def test_when_read_then_each_record_is_valid_and_has_no_field_that_its_schema_does_not_declare(
+def test_when_read_then_each_record_has_only_valid_fields_that_its_schema_declares(
     sandbox: Sandbox,
 ) -> None:
     _, result = synced(sandbox, include_today=True)
@@ -177,7 +177,7 @@ def test_when_read_then_an_accounts_consumption_adds_up_to_its_total(sandbox: Sa
     assert sum(booked.values()) == sum(row["consumption"] for row in unfiltered)
 
 
-def test_given_accounts_that_do_not_add_up_to_the_group_when_read_then_a_warning_names_date_and_numbers(
+def test_given_accounts_unequal_to_the_total_then_a_warning_has_date_and_numbers(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.set(smsfactor_total_off_by=7)
@@ -211,9 +211,7 @@ def assert_formula(sandbox: Sandbox, result: Sync, days: int, streams: Iterable[
 
 
 @pytest.mark.parametrize("days", [1, 5, 400])
-def test_when_a_sync_reads_n_days_then_requests_and_records_follow_the_formula_of_the_docs(
-    sandbox: Sandbox, days: int
-) -> None:
+def test_when_a_sync_reads_n_days_then_the_docs_match_its_requests_and_records(sandbox: Sandbox, days: int) -> None:
     start = TODAY - timedelta(days=days)
 
     assert_formula(sandbox, sync(sandbox.config(start_date=str(start)), now=TODAY), days)
@@ -230,7 +228,7 @@ def test_when_a_sync_reads_n_days_then_requests_and_records_follow_the_formula_o
     ],
     ids=json.dumps,
 )
-def test_given_a_year_of_few_groups_or_silence_when_read_then_few_requests_give_the_exact_records(
+def test_given_a_year_of_few_groups_or_no_usage_then_few_requests_give_exact_records(
     sandbox: Sandbox, knobs: dict[str, Any], most: int
 ) -> None:
     sandbox.set(**knobs)
@@ -248,7 +246,7 @@ def test_given_a_year_of_few_groups_or_silence_when_read_then_few_requests_give_
 @pytest.mark.parametrize(
     ("pause", "days", "most"), [(0, 3, 30), (1, 3, 30), (7, 9, 78)], ids=["the same day", "daily", "weekly"]
 )
-def test_when_a_sync_follows_another_then_the_pause_says_how_many_days_are_read(
+def test_when_a_sync_follows_another_then_the_pause_decides_how_many_days_are_read(
     sandbox: Sandbox, pause: int, days: int, most: int
 ) -> None:
     config = sandbox.config(start_date="2026-02-01")

@@ -54,31 +54,27 @@ def test_given_the_repository_when_it_is_checked_then_all_is_in_step():
 
 
 @pytest.mark.parametrize(("file", "pattern", "due"), FACTS, ids=[f"{file} {pattern}" for file, pattern, _ in FACTS])
-def test_given_a_file_that_says_otherwise_when_it_is_checked_then_the_file_and_both_values_are_named(
-    copy, file, pattern, due
-):
+def test_given_a_file_with_another_value_when_checked_then_both_values_are_named(copy, file, pattern, due):
     change(copy / file, pattern, "9.8.7")
 
     assert out_of_step(copy) == [f"{file} says 9.8.7 where pyproject.toml says {due}."]
 
 
 @pytest.mark.parametrize(("file", "pattern", "due"), FACTS_OF_A_RELEASE, ids=["CHANGELOG.md", "the page"])
-def test_given_a_changelog_that_is_ahead_when_it_is_checked_then_only_a_release_is_out_of_step(
-    copy, file, pattern, due
-):
+def test_given_a_changelog_that_is_ahead_then_only_a_release_check_fails(copy, file, pattern, due):
     change(copy / file, pattern, "9.8.7")
 
     assert out_of_step(copy) == []
     assert f"{file} says 9.8.7 where pyproject.toml says {due}." in out_of_step(copy, TAG)
 
 
-def test_given_a_file_that_says_nothing_when_it_is_checked_then_it_is_named(copy):
+def test_given_a_file_without_a_value_when_it_is_checked_then_it_is_named(copy):
     (copy / "metadata.yaml").write_text("", encoding="utf-8")
 
     assert [sentence[:26] for sentence in out_of_step(copy)] == ["metadata.yaml says nothing"] * 3
 
 
-def test_given_a_lock_that_is_older_than_what_it_must_satisfy_when_it_is_checked_then_the_package_is_named(copy):
+def test_given_a_lock_with_a_version_that_is_too_old_when_checked_then_it_is_named(copy):
     change(copy / "requirements.lock", r"^airbyte-cdk==(\S+)", "7.27.0")
 
     assert out_of_step(copy) == ["requirements.lock has airbyte-cdk 7.27.0 for airbyte-cdk~=7.28: make lock."]
@@ -93,7 +89,7 @@ def test_given_a_package_that_no_lock_has_when_it_is_checked_then_it_is_named(co
     ]
 
 
-def test_given_another_tag_when_a_release_is_checked_then_both_versions_are_named_and_it_fails():
+def test_given_another_tag_when_a_release_is_checked_then_it_fails_and_names_both():
     command = [sys.executable, "-m", "integration_tests.release", "check", "v9.8.7"]
 
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
@@ -102,14 +98,14 @@ def test_given_another_tag_when_a_release_is_checked_then_both_versions_are_name
     assert f"The tag is v9.8.7, pyproject.toml's version is {PROJECT['version']}." in done.stdout.splitlines()
 
 
-def test_given_no_public_address_when_a_release_is_checked_then_it_is_asked_for(copy):
+def test_given_no_public_address_when_a_release_is_checked_then_it_is_requested(copy):
     change(copy / "pyproject.toml", r'^Repository = "https://github.com/([^/]+)/', PLACEHOLDER)
 
     command = "python -m integration_tests.release address owner/name"
     assert f"{PLACEHOLDER} is not a public address: {command}." in out_of_step(copy, TAG)
 
 
-def test_given_a_public_address_when_it_is_told_once_then_every_file_says_it_and_the_release_is_in_step(copy):
+def test_given_a_public_address_when_it_is_set_once_then_every_file_has_it(copy):
     for command in (["git", "init", "-q"], ["git", "add", "."]):
         subprocess.run(command, cwd=copy, check=True)
 
@@ -122,12 +118,12 @@ def test_given_a_public_address_when_it_is_told_once_then_every_file_says_it_and
         assert f": {documentation}\n" in (copy / file).read_text(encoding="utf-8")
 
 
-def test_given_the_page_that_the_form_links_to_when_it_is_looked_for_then_the_repository_has_it():
+def test_given_the_page_that_the_form_links_to_then_the_repository_has_it():
     assert PROJECT["urls"]["Documentation"].endswith(f"/{DOCUMENT}")
     assert (ROOT / DOCUMENT).is_file()
 
 
-def test_given_no_options_when_the_image_is_pushed_and_named_then_it_is_the_one_of_the_metadata(tmp_path):
+def test_given_no_options_when_the_image_is_pushed_then_the_metadata_names_it(tmp_path):
     docker, log = tmp_path / "docker", tmp_path / "log"
     docker.write_text(f'#!/bin/sh\necho "$@" >> {log}\ntest "$1" != version || echo arm64\n', encoding="utf-8")
     docker.chmod(0o755)

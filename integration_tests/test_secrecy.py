@@ -61,7 +61,7 @@ FAULTS: dict[str, dict[str, Any] | None] = {
     ("fault", "debug"),
     [*((fault, ["--debug"]) for fault in FAULTS), ("nothing", []), ("an error page", []), ("a wrong token", [])],
 )
-def test_given_any_failure_when_checked_and_read_with_debug_logs_then_nothing_secret_is_printed(
+def test_given_any_failure_when_run_with_debug_logs_then_nothing_secret_is_printed(
     sandbox: Sandbox, tmp_path: Path, fault: str, debug: list[str]
 ) -> None:
     sandbox.set(seven_keys={SEVEN_KEY: ["balance", "pricing", "analytics"]}, smsfactor_tokens=[SMSFACTOR_TOKEN])

@@ -107,7 +107,7 @@ def run_program(airbyte: FakeAirbyte, folder: Path, **named: str) -> str:
     ).stdout
 
 
-def test_given_keys_when_the_program_runs_then_airbyte_has_a_definition_a_source_and_a_connection(airbyte, tmp_path):
+def test_given_keys_when_the_program_runs_then_airbyte_has_a_connection(airbyte, tmp_path):
     printed = run_program(airbyte, tmp_path)
 
     grant = {"client_id": "id-1", "client_secret": "secret-1", "grant-type": "client_credentials"}
@@ -141,7 +141,7 @@ def test_given_a_definition_when_the_program_runs_then_the_source_is_of_it(airby
         ("ConnectionCreateRequest", CONNECTION),
     ],
 )
-def test_given_the_models_of_airbytes_client_when_they_read_a_body_then_they_know_each_field(model, body):
+def test_given_the_models_of_airbytes_client_then_they_know_each_field_of_a_body(model, body):
     models, utils = pytest.importorskip("airbyte_api.models"), pytest.importorskip("airbyte_api.utils")
     kind = getattr(models, model)
 
@@ -150,7 +150,7 @@ def test_given_the_models_of_airbytes_client_when_they_read_a_body_then_they_kno
     assert {name: known.get(name) for name in body} == body
 
 
-def test_given_the_configuration_of_the_source_when_the_form_checks_it_then_it_takes_it():
+def test_given_the_configuration_of_the_source_then_the_form_accepts_it():
     jsonschema.validate(CONFIG, MANIFEST["spec"]["connection_specification"])
 
 
@@ -165,7 +165,7 @@ def terraform() -> dict[str, Any]:
         return hcl2.load(file, serialization_options=options)
 
 
-def test_given_the_terraform_file_when_it_is_read_then_its_streams_are_the_suggested_ones_of_each_provider(terraform):
+def test_given_the_terraform_file_then_its_streams_are_the_suggested_ones(terraform):
     suggested: dict[str, list[str]] = {"seven": [], "smsfactor": []}
     for stream in (stream["$ref"] for group in MANIFEST["streams"] for stream in group["streams"]):
         _, _, provider, _, name = stream.split("/")
@@ -198,7 +198,7 @@ def test_given_the_terraform_file_when_it_is_read_then_it_adds_what_the_program_
     assert 'sync_mode = "incremental_deduped_history"' in connection["configurations"]["streams"]
 
 
-def test_given_the_terraform_file_when_it_is_read_then_terraform_shows_no_key_in_a_plan(terraform):
+def test_given_the_terraform_file_then_terraform_shows_no_key_in_a_plan(terraform):
     hidden = [name for block in terraform["variable"] for name, said in block.items() if said.get("sensitive")]
 
     assert hidden == ["client_secret", "keys"]

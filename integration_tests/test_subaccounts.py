@@ -64,7 +64,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 # What a sync costs
 
 
-def test_given_a_thousand_accounts_when_read_daily_then_only_the_active_ones_are_asked_for(sandbox: Sandbox) -> None:
+def test_given_a_thousand_accounts_when_read_then_only_active_ones_are_requested(sandbox: Sandbox) -> None:
     sandbox.set(seven_subaccounts=1000)
     active = active_accounts(sandbox, START, YESTERDAY)
     days = {day for day, _ in active}
@@ -83,7 +83,7 @@ def test_given_a_thousand_accounts_when_read_daily_then_only_the_active_ones_are
     assert len(sandbox.requests()) - 1 == 1 + len(days) + len(active)
 
 
-def test_given_one_day_of_many_accounts_when_read_then_all_parallel_requests_are_used_and_no_more(
+def test_given_one_day_of_many_accounts_then_exactly_all_parallel_requests_are_used(
     sandbox: Sandbox,
 ) -> None:
     sandbox.set(seven_subaccounts=1000, latency=0.2)
@@ -139,7 +139,7 @@ def test_given_an_account_that_the_list_lacks_then_one_warning_counts_its_days(
     assert without_nulls(result.records(BY_ACCOUNT), BY_ACCOUNT) == without_nulls(expected, BY_ACCOUNT)
 
 
-def test_given_accounts_that_come_and_go_and_are_renamed_when_synced_then_the_table_follows(sandbox: Sandbox) -> None:
+def test_given_accounts_that_are_added_deleted_or_renamed_then_the_table_follows(sandbox: Sandbox) -> None:
     config = sandbox.config(start_date=str(START))
     destination = Destination()
     destination.take(sync(config, [BY_ACCOUNT], now=TODAY))
@@ -167,7 +167,7 @@ def test_given_accounts_that_come_and_go_and_are_renamed_when_synced_then_the_ta
 # Rights
 
 
-def test_given_a_key_without_the_right_to_the_list_then_the_connection_is_fine_and_two_streams_say_what_they_need(
+def test_given_a_key_without_permission_for_lists_then_only_two_streams_fail(
     sandbox: Sandbox,
 ) -> None:
     sandbox.set(seven_keys={SEVEN_KEY: ["balance", "pricing", "analytics"]})
@@ -188,9 +188,7 @@ def test_given_a_key_without_the_right_to_the_list_then_the_connection_is_fine_a
 # Personal data
 
 
-def test_given_lists_that_hold_personal_data_when_read_with_debug_logs_then_no_line_holds_any(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_given_lists_with_personal_data_when_debugged_then_no_line_holds_it(sandbox: Sandbox, tmp_path: Path) -> None:
     config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
     config.write_text(json.dumps(sandbox.config(start_date=str(START))))
     catalog.write_text(json.dumps(configured_catalog([BY_ACCOUNT, "subaccount_balances", "subaccount_credits"])))

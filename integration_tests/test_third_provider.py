@@ -223,7 +223,7 @@ def test_nothing_is_taken_back_from_the_running_day(provider: Provider) -> None:
     assert rows(second)[-1] == (str(TODAY), "FR", 1, 0.01, "EUR")
 
 
-def test_the_connection_test_is_green_with_the_right_credentials(provider: Provider) -> None:
+def test_the_connection_test_succeeds_with_the_right_credentials(provider: Provider) -> None:
     assert check(config(provider), TODAY, SourceThird) == ("SUCCEEDED", "", "")
 
 
@@ -245,7 +245,7 @@ def test_the_connection_test_is_green_with_the_right_credentials(provider: Provi
         ),
     ],
 )
-def test_the_connection_test_says_which_credential_is_wrong(
+def test_the_connection_test_reports_which_credential_is_wrong(
     provider: Provider, settings: dict[str, str], sentence: str
 ) -> None:
     assert check(config(provider, **settings), TODAY, SourceThird) == ("FAILED", sentence, "config_error")
@@ -311,7 +311,7 @@ def test_a_row_that_comes_twice_is_an_error(provider: Provider) -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"usage": "a text"}, {"next_page_uri": "//example.com/"}])
 @pytest.mark.parametrize("token", [TOKEN, "wrong"])
-def test_nothing_that_is_said_holds_a_credential(
+def test_no_message_or_log_line_holds_a_credential(
     provider: Provider, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], token: str
 ) -> None:
     caplog.set_level(logging.DEBUG, "airbyte")

@@ -75,7 +75,7 @@ sequences_of_syncs = st.lists(
     print_blob=True,
 )
 @given(history=st.integers(0, 25), syncs=sequences_of_syncs)
-def test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_asked_again(
+def test_given_any_sequence_of_syncs_then_no_day_is_missed_and_only_lookback_repeats(
     sandbox: Sandbox, history: int, syncs: Sequence[tuple[int, int, bool, int]]
 ) -> None:
     sandbox.reset()
@@ -117,7 +117,7 @@ def test_given_any_sequence_of_syncs_then_windows_tile_and_only_the_lookback_is_
         assert without_nulls(complete, stream) == without_nulls(expected[stream], stream)
 
 
-def test_given_ten_years_when_read_then_the_dated_answers_are_asked_a_year_at_a_time_without_gap_or_overlap(
+def test_given_ten_years_then_they_are_requested_by_year_without_gap_or_overlap(
     sandbox: Sandbox,
 ) -> None:
     start = date(2016, 3, 1)
@@ -133,7 +133,7 @@ def test_given_ten_years_when_read_then_the_dated_answers_are_asked_a_year_at_a_
 
 
 @pytest.mark.parametrize("stream", ["consumption", BY_ACCOUNT])
-def test_given_one_request_at_a_time_when_many_days_are_read_then_the_states_keep_up_with_them(
+def test_given_one_worker_when_many_days_are_read_then_the_states_keep_up_with_them(
     sandbox: Sandbox, stream: str
 ) -> None:
     result = sync(sandbox.config(start_date="2025-11-10", num_workers=1), [stream], now=TODAY)
@@ -176,7 +176,7 @@ def test_given_a_year_of_daily_syncs_then_the_requests_of_a_sync_do_not_grow(
         ("2020-01-01", span(date(2026, 3, 1), date(2026, 3, 9))),
     ],
 )
-def test_given_a_state_in_any_form_it_ever_had_when_read_then_the_days_after_it_and_the_lookback_are_asked(
+def test_given_a_state_of_any_version_then_lookback_and_new_days_are_requested(
     sandbox: Sandbox, value: str, asked: list[date]
 ) -> None:
     sync(sandbox.config(start_date="2026-03-01"), [ANY_DAILY], state_of(ANY_DAILY, value), now=TODAY)
@@ -185,7 +185,7 @@ def test_given_a_state_in_any_form_it_ever_had_when_read_then_the_days_after_it_
 
 
 @pytest.mark.parametrize("stream", PRIMARY_KEYS)
-def test_given_a_state_in_the_future_when_read_then_it_is_clamped_with_a_warning_and_no_silent_stall(
+def test_given_a_state_in_the_future_then_it_is_clamped_and_days_are_still_read(
     sandbox: Sandbox, stream: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     result = sync(
@@ -199,7 +199,7 @@ def test_given_a_state_in_the_future_when_read_then_it_is_clamped_with_a_warning
     assert [r for r in caplog.records if r.levelname == "WARNING" and "is in the future" in r.getMessage()]
 
 
-def test_given_a_state_that_is_no_date_when_read_then_the_error_says_what_to_do(sandbox: Sandbox) -> None:
+def test_given_a_state_that_is_not_a_date_when_read_then_the_error_explains_the_fix(sandbox: Sandbox) -> None:
     result = sync(sandbox.config(), [ANY_DAILY], state_of(ANY_DAILY, "soon"), now=TODAY)
 
     assert result.failure_type is FailureType.config_error
@@ -224,7 +224,7 @@ def test_given_an_impossible_start_date_when_read_then_it_is_a_config_error(
     assert sandbox.requests() == []
 
 
-def test_given_a_start_today_when_read_then_no_day_is_asked_and_none_is_lost_later(sandbox: Sandbox) -> None:
+def test_given_a_start_today_then_no_day_is_requested_and_none_is_lost_later(sandbox: Sandbox) -> None:
     config = sandbox.config(start_date=str(TODAY), lookback_days=1)
     first = sync(config, [ANY_DAILY], now=TODAY)
     assert asked_days(sandbox) == []
@@ -236,7 +236,7 @@ def test_given_a_start_today_when_read_then_no_day_is_asked_and_none_is_lost_lat
     assert asked_days(sandbox) == [(day, day) for day in span(TODAY, later - DAY)]
 
 
-def test_given_a_sync_that_runs_across_midnight_then_each_day_is_whole_and_the_next_sync_reads_the_rest(
+def test_given_a_sync_across_midnight_then_days_are_whole_and_the_next_sync_goes_on(
     sandbox: Sandbox,
 ) -> None:
     sandbox.set(latency=0.4)
@@ -268,7 +268,9 @@ def test_given_a_sync_that_runs_across_midnight_then_each_day_is_whole_and_the_n
     ],
     ids=["29 February", "daylight saving starts", "daylight saving ends", "New Year"],
 )
-def test_given_days_of_odd_length_when_read_then_each_is_asked_once(sandbox: Sandbox, first: date, last: date) -> None:
+def test_given_days_of_odd_length_when_read_then_each_is_requested_once(
+    sandbox: Sandbox, first: date, last: date
+) -> None:
     sandbox.set(today=str(last + DAY))
 
     result = sync(sandbox.config(start_date=str(first)), DAILY, now=last + DAY)
@@ -282,7 +284,7 @@ def test_given_days_of_odd_length_when_read_then_each_is_asked_once(sandbox: San
         assert sorted({row["date"] for row in result.records(stream)}) == [str(day) for day in span(first, last)]
 
 
-def test_given_include_today_and_a_long_pause_then_the_day_that_was_running_is_read_again(sandbox: Sandbox) -> None:
+def test_given_include_today_and_a_long_pause_then_the_partial_day_is_read_again(sandbox: Sandbox) -> None:
     config: dict[str, Any] = sandbox.config(start_date="2026-03-08", lookback_days=1, include_today=True)
     destination = Destination()
     destination.take(sync(config, [ANY_DAILY], now=TODAY))

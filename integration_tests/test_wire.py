@@ -84,7 +84,7 @@ def test_given_a_failure_once_when_read_then_it_is_retried_and_all_records_arriv
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("rule", ONCE_OR_EVER, ids=name)
-def test_given_a_failure_for_ever_when_read_then_it_ends_soon_as_a_transient_error(
+def test_given_a_permanent_failure_when_read_then_it_soon_ends_as_a_transient_error(
     sandbox: Sandbox, rule: dict[str, Any]
 ) -> None:
     sandbox.fault(**rule, times=None)
@@ -112,7 +112,7 @@ def test_given_five_failures_in_a_row_then_the_sixth_try_is_the_last(sandbox: Sa
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_given_retry_after_when_read_then_no_worker_asks_before(sandbox: Sandbox, form: str) -> None:
+def test_given_a_retry_after_when_read_then_no_worker_sends_a_request_before(sandbox: Sandbox, form: str) -> None:
     sandbox.set(latency=0.05)
     noon = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
     value = "3" if form == "seconds" else format_datetime(noon + timedelta(seconds=4), usegmt=True)
@@ -128,7 +128,7 @@ def test_given_retry_after_when_read_then_no_worker_asks_before(sandbox: Sandbox
     assert len({entry["query"]["date_start"] for entry in log}) == 49
 
 
-def test_given_a_provider_that_asks_for_a_pause_then_the_other_is_read_meanwhile(
+def test_given_a_provider_that_requires_a_pause_then_the_other_is_read_meanwhile(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wait = SyncSession.wait
@@ -166,7 +166,7 @@ def test_given_a_quick_provider_then_it_gets_ten_requests_a_second_and_worker(sa
     assert max(sum(first <= other < first + 1 for other in started) for first in started) <= 10 * 4 + 4 + 1
 
 
-def test_given_a_retry_after_of_an_hour_when_read_then_the_sync_ends_and_says_why(sandbox: Sandbox) -> None:
+def test_given_a_retry_after_of_an_hour_when_read_then_the_sync_ends_and_reports_why(sandbox: Sandbox) -> None:
     sandbox.fault("status", code=429, headers={"Retry-After": "3600"}, times=None)
 
     result = sync(sandbox.config(start_date=str(START)), ["consumption"], now=TODAY)
@@ -185,7 +185,7 @@ def closed_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_given_nobody_listens_when_read_then_it_is_a_transient_error(sandbox: Sandbox) -> None:
+def test_given_a_closed_port_when_read_then_it_is_a_transient_error(sandbox: Sandbox) -> None:
     url = f"http://127.0.0.1:{closed_port()}"
 
     result = sync(sandbox.config(smsfactor_base_url=url, max_outage_seconds=2), ["credits", "consumption"], now=TODAY)
@@ -193,7 +193,7 @@ def test_given_nobody_listens_when_read_then_it_is_a_transient_error(sandbox: Sa
     assert {kind for kind, _ in result.failures().values()} == {"transient_error"}
 
 
-def test_given_tls_fails_when_read_then_the_sentence_says_so(sandbox: Sandbox) -> None:
+def test_given_a_tls_failure_when_read_then_the_error_reports_it(sandbox: Sandbox) -> None:
     url = sandbox.url.replace("http://", "https://")
 
     result = sync(sandbox.config(smsfactor_base_url=url, max_outage_seconds=2), ["credits"], now=TODAY)
@@ -204,7 +204,7 @@ def test_given_tls_fails_when_read_then_the_sentence_says_so(sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("way", ["nobody listens", "silent", "drips"])
-def test_given_a_dead_host_when_checked_then_it_is_told_within_15_seconds(sandbox: Sandbox, way: str) -> None:
+def test_given_a_dead_host_when_checked_then_it_is_reported_within_15_seconds(sandbox: Sandbox, way: str) -> None:
     settings: dict[str, Any] = {}
     if way == "nobody listens":
         settings = {"seven_base_url": f"http://127.0.0.1:{closed_port()}"}
@@ -221,7 +221,7 @@ def test_given_a_dead_host_when_checked_then_it_is_told_within_15_seconds(sandbo
     assert time.monotonic() - started < 15
 
 
-def test_given_an_outage_over_thousands_of_days_then_the_sync_ends_with_its_limit(
+def test_given_an_outage_over_thousands_of_days_then_the_outage_limit_ends_the_sync(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.fault("status", code=503, path="/metrics", times=None)
@@ -242,7 +242,9 @@ def test_given_an_outage_over_thousands_of_days_then_the_sync_ends_with_its_limi
 
 @pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("workers", [1, 2, 8])
-def test_given_one_day_that_never_answers_when_read_then_all_other_days_arrive(sandbox: Sandbox, workers: int) -> None:
+def test_given_one_day_without_good_response_when_read_then_all_other_days_arrive(
+    sandbox: Sandbox, workers: int
+) -> None:
     sandbox.fault("status", code=503, query={"date_start": "2026-03-06"}, times=None)
 
     result = sync(sandbox.config(start_date=str(START), num_workers=workers), ["consumption"], now=TODAY)
@@ -365,9 +367,7 @@ def test_given_one_early_hint_when_read_then_no_later_day_is_shifted(sandbox: Sa
 @pytest.mark.parametrize("workers", [1, 8])
 @pytest.mark.parametrize("code", [204, 304, 404])
 @pytest.mark.usefixtures("no_waiting")
-def test_given_a_late_body_when_read_then_it_answers_no_later_request(
-    sandbox: Sandbox, code: int, workers: int
-) -> None:
+def test_given_a_late_body_when_read_then_no_later_request_gets_it(sandbox: Sandbox, code: int, workers: int) -> None:
     start = TODAY - timedelta(days=12)
     for path in ("/api/analytics", "/metrics/consumption"):
         sandbox.fault("late_body", code=code, path=path, skip=workers, times=2)
@@ -392,7 +392,7 @@ def test_given_good_responses_when_read_then_their_connections_are_kept(sandbox:
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "20"}], ids=["without Retry-After", "with Retry-After"])
 @pytest.mark.parametrize("workers", [1, 8])
-def test_given_a_limit_a_minute_when_read_then_the_sync_is_slower_and_green(
+def test_given_a_limit_per_minute_when_read_then_the_sync_is_slower_and_succeeds(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, workers: int, headers: dict[str, str]
 ) -> None:
     """A limit of 60 a minute, 20 times as fast."""
@@ -563,7 +563,7 @@ def test_given_no_writable_temporary_folder_when_started_then_each_command_works
     assert expected in {message["type"] for message in done.messages}
 
 
-def test_given_a_name_that_does_not_resolve_in_the_cloud_then_it_is_a_passing_fault(tmp_path: Path) -> None:
+def test_given_a_name_that_does_not_resolve_in_the_cloud_then_the_error_is_transient(tmp_path: Path) -> None:
     """There the CDK looks names up itself, and calls one that it does not find an invalid URL."""
     settings = {"smsfactor_base_url": "https://nowhere.invalid", "max_outage_seconds": 1}
     config = {"smsfactor_api_token": "token", "start_date": "2026-03-01", **settings}
@@ -584,7 +584,7 @@ def test_given_a_name_that_does_not_resolve_in_the_cloud_then_it_is_a_passing_fa
 # check
 
 
-def test_given_a_host_that_needs_nine_seconds_when_checked_then_it_is_green(
+def test_given_a_host_that_needs_nine_seconds_when_checked_then_it_succeeds(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All times are a quarter."""

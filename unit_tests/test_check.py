@@ -51,11 +51,11 @@ def groupings(providers) -> dict[str, dict[str, str]]:
     return {query["group_by"]: {"start": query["start"], "end": query["end"]} for query in queries}
 
 
-def test_given_good_answers_when_checked_then_it_succeeds(good):
+def test_given_good_responses_when_checked_then_it_succeeds(good):
     assert check() == AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
 
-def test_given_both_keys_when_checked_then_every_endpoint_is_asked(good):
+def test_given_both_keys_when_checked_then_every_endpoint_is_requested(good):
     check()
 
     assert paths(good) == {
@@ -68,7 +68,7 @@ def test_given_both_keys_when_checked_then_every_endpoint_is_asked(good):
 
 
 @pytest.mark.parametrize("start", ["2019-01-01", "2026-03-09", "2026-03-10", "2026-03-11"])
-def test_given_any_start_when_checked_then_every_grouping_is_asked_for_yesterday(good, start):
+def test_given_any_start_when_checked_then_every_grouping_of_yesterday_is_requested(good, start):
     assert check(start_date=start).status is Status.SUCCEEDED
     assert groupings(good) == dict.fromkeys(("date", *GROUP_FIELDS), YESTERDAY)
 
@@ -86,7 +86,7 @@ def test_given_a_grouping_of_another_shape_when_checked_then_it_fails(good):
     assert "a row has no 'country'" in check().message
 
 
-def test_given_a_silent_account_then_so_many_requests_are_sent_as_the_docs_say(good):
+def test_given_an_account_without_usage_then_the_docs_match_the_number_of_requests(good):
     check(smsfactor_api_token="")
     assert len(good.requests) == 6
 
@@ -94,7 +94,7 @@ def test_given_a_silent_account_then_so_many_requests_are_sent_as_the_docs_say(g
     assert len(good.requests) == 6 + 2 + 2 + 12
 
 
-def test_given_day_boundaries_then_yesterday_is_asked_with_them_and_ranges_without(good):
+def test_given_date_range_bounds_then_only_yesterday_is_requested_with_them(good):
     check(seven_api_key="", smsfactor_day_boundaries="both_excluded")
 
     asked = [request.query for request in good.asked if request.url == f"{SMSFACTOR}/metrics/consumption"]
@@ -132,7 +132,7 @@ def test_given_an_account_and_no_right_to_the_list_then_its_usage_costs_two_requ
     ],
     ids=["label", "account", "smsfactor"],
 )
-def test_given_a_provider_that_refuses_a_year_then_a_month_verifies_the_settings(good, settings):
+def test_given_a_provider_that_rejects_a_year_then_a_month_verifies_the_settings(good, settings):
     idle = json.loads(IDLE)
     idle["data"]["by_sub_accounts"] = [{**idle["data"]["my_account"], "account_id": 2}]
 
@@ -156,12 +156,12 @@ def test_given_a_provider_that_refuses_a_year_then_a_month_verifies_the_settings
     assert check(max_outage_seconds=0.5, start_date="2023-01-01", **settings).status is Status.SUCCEEDED
 
 
-def test_given_no_token_when_checked_then_smsfactor_is_not_asked(good):
+def test_given_no_token_when_checked_then_smsfactor_gets_no_request(good):
     assert check(smsfactor_api_token="").status is Status.SUCCEEDED
     assert not any(url.startswith(SMSFACTOR) for url in paths(good))
 
 
-def test_given_no_key_when_checked_then_seven_is_not_asked(good):
+def test_given_no_key_when_checked_then_seven_gets_no_request(good):
     assert check(seven_api_key="").status is Status.SUCCEEDED
     assert not any(url.startswith(SEVEN) for url in paths(good))
 
@@ -174,7 +174,7 @@ def test_given_no_key_when_checked_then_seven_is_not_asked(good):
         ("analytics", "903", "rejects the IP address"),
     ],
 )
-def test_given_an_error_of_the_key_at_one_endpoint_then_the_sentence_says_what_to_do(good, endpoint, error, hint):
+def test_given_an_error_of_the_key_at_one_endpoint_then_the_message_explains_the_fix(good, endpoint, error, hint):
     good.answer(f"{SEVEN}/{endpoint}", f"seven/error_{error}.json")
 
     status = check()
@@ -185,7 +185,7 @@ def test_given_an_error_of_the_key_at_one_endpoint_then_the_sentence_says_what_t
 
 
 @pytest.mark.parametrize("endpoint", ["credits", "metrics/consumption"])
-def test_given_a_refused_token_at_one_endpoint_then_the_sentence_says_what_to_do(good, endpoint):
+def test_given_a_rejected_token_at_one_endpoint_then_the_message_explains_the_fix(good, endpoint):
     good.answer(f"{SMSFACTOR}/{endpoint}", "smsfactor/error_-1.json")
 
     status = check()
@@ -216,7 +216,7 @@ def test_given_a_provider_that_fails_then_no_try_begins_after_twelve_seconds(goo
     assert tries_of(good, "/balance") == tries
 
 
-def test_given_a_silent_provider_and_a_setting_for_it_then_the_setting_counts(good, waiting):
+def test_given_an_outage_limit_and_a_provider_that_fails_then_the_limit_applies(good, waiting):
     good.answer(f"{SEVEN}/balance", b"", status=503)
 
     check(max_outage_seconds=2)
@@ -229,7 +229,7 @@ def tries_of(providers, path: str) -> int:
 
 
 @pytest.mark.parametrize("body", [b"<html></html>", b"[1]", b'"600"'])
-def test_given_an_error_that_may_pass_then_the_sentence_speaks_of_the_test(good, body):
+def test_given_a_transient_error_then_the_message_refers_to_the_connection_test(good, body):
     good.answer(f"{SEVEN}/balance", body)
 
     message = check().message
@@ -238,7 +238,7 @@ def test_given_an_error_that_may_pass_then_the_sentence_speaks_of_the_test(good,
     assert "Test the connection again." in message or "If another test says the same, update" in message
 
 
-def test_given_several_streams_that_fail_then_the_first_of_the_manifest_is_told(good):
+def test_given_several_streams_that_fail_then_the_first_of_the_manifest_is_reported(good):
     good.answer(f"{SEVEN}/balance", "seven/error_903.json")
     good.answer(f"{SEVEN}/pricing", "seven/error_902.json")
 
@@ -291,7 +291,7 @@ def test_given_a_failure_when_checked_then_a_trace_types_it(good, capsys):
         ({"num_workers": "many"}, "must be a whole number from 1 to 32."),
     ],
 )
-def test_given_settings_that_cannot_be_when_checked_then_nothing_is_asked(good, settings, hint):
+def test_given_invalid_settings_when_checked_then_no_request_is_sent(good, settings, hint):
     status = SourceSmsProviders().check(LOGGER, config(**settings))
 
     assert status.status is Status.FAILED
@@ -299,13 +299,13 @@ def test_given_settings_that_cannot_be_when_checked_then_nothing_is_asked(good, 
     assert good.asked == []
 
 
-def test_given_a_label_that_seven_does_not_honour_when_checked_then_it_fails(good):
+def test_given_a_label_that_seven_does_not_honor_when_checked_then_it_fails(good):
     good.answer(f"{SEVEN}/analytics?group_by=label", "seven/analytics_by_label.json")
 
     assert "does not know the label" in check(seven_label="invoices").message
 
 
-def test_given_a_subaccount_that_seven_does_not_honour_when_checked_then_it_fails(good):
+def test_given_a_subaccount_that_seven_does_not_honor_when_checked_then_it_fails(good):
     good.answer(f"{SEVEN}/analytics?group_by=subaccount", "seven/analytics_by_subaccount.json")
     good.answer(f"{SEVEN}/subaccounts", as_json([{"id": 7}]))
 
@@ -322,13 +322,13 @@ def test_given_a_mistyped_subaccount_without_usage_then_the_sentence_lists_the_i
     assert "7, 8" in message
 
 
-def test_given_a_seven_that_does_not_name_yesterday_when_checked_then_it_fails(good):
+def test_given_a_seven_that_does_not_report_yesterday_when_checked_then_it_fails(good):
     good.answer(f"{SEVEN}/analytics?group_by=date", b"[]")
 
     assert "seven.io reports no usage for yesterday" in check().message
 
 
-def test_given_day_boundaries_that_the_figures_disprove_when_checked_then_it_fails(good):
+def test_given_date_range_bounds_that_the_data_disproves_when_checked_then_it_fails(good):
     good.answer(f"{SMSFACTOR}/metrics/consumption", "smsfactor/consumption.json")
 
     assert "SMSFactor date range bounds" in check().message

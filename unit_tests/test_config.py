@@ -66,18 +66,18 @@ def accept(settings: dict[str, Any]) -> None:
     ],
     ids=json.dumps,
 )
-def test_given_settings_when_tidied_then_blanks_are_gone(given, settings):
+def test_given_settings_when_normalized_then_surrounding_spaces_are_removed(given, settings):
     assert tidy(given) == settings
     assert [type(value) for value in given.values()] == [type(value) for value in settings.values()]
 
 
 @pytest.mark.parametrize("empty", [None, "", " ", "\n", [], [None], [""]])
 @pytest.mark.parametrize("name", specification()["properties"])
-def test_given_an_empty_setting_when_tidied_then_it_is_absent(name, empty):
+def test_given_an_empty_setting_when_normalized_then_it_is_absent(name, empty):
     assert tidy({name: empty}) == {}
 
 
-def test_given_defaults_when_tidied_then_they_stand_for_what_is_not_there():
+def test_given_defaults_when_normalized_then_they_replace_missing_settings():
     settings = {"num_workers": None, "lookback_days": 7}
 
     NormalizeConfig(parameters={"num_workers": 8, "lookback_days": 3}).transform(settings)
@@ -85,14 +85,14 @@ def test_given_defaults_when_tidied_then_they_stand_for_what_is_not_there():
     assert settings == {"num_workers": 8, "lookback_days": 7}
 
 
-def test_given_the_form_then_each_default_in_it_is_the_one_that_holds():
+def test_given_the_form_then_each_default_in_it_is_the_one_that_is_applied():
     transformation = manifest()["spec"]["config_normalization_rules"]["transformations"][0]
 
     of_the_form = {name: each["default"] for name, each in specification()["properties"].items() if "default" in each}
     assert transformation["$parameters"] == of_the_form
 
 
-def test_given_a_base_url_with_a_slash_at_its_end_when_tidied_then_it_has_none():
+def test_given_a_base_url_with_a_trailing_slash_when_normalized_then_it_has_none():
     assert tidy({"smsfactor_base_url": "https://api.example.com/"}) == {"smsfactor_base_url": "https://api.example.com"}
 
 
@@ -109,7 +109,7 @@ def test_given_every_optional_setting_empty_when_read_then_the_defaults_hold(pro
     assert (request.query["subaccounts"], request.query["label"]) == ("all", "all")
 
 
-def test_given_blanks_around_settings_when_read_then_they_are_not_sent(providers):
+def test_given_spaces_around_settings_when_read_then_they_are_not_sent(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
     providers.answer(f"{SEVEN}/analytics?group_by=label", b"[]")
     providers.answer(f"{SEVEN}/subaccounts", b'[{"id": 101}]')
@@ -130,7 +130,7 @@ def test_given_blanks_around_settings_when_read_then_they_are_not_sent(providers
     }
 
 
-def test_given_blanks_around_a_country_and_an_account_when_read_then_they_select_it(providers):
+def test_given_spaces_around_country_and_account_when_read_then_both_are_selected(providers):
     providers.answer(f"{SMSFACTOR}/metrics/consumption", "smsfactor/consumption.json")
 
     output = full_refresh("consumption", start_date="2026-03-09", countries=["ch\n"], smsfactor_sub_account_id=" 1\n")
@@ -151,7 +151,7 @@ def test_given_settings_of_one_provider_then_they_are_accepted(key):
     accept({key: "abc", "start_date": "2026-03-07"})
 
 
-def test_given_some_credentials_of_a_provider_then_the_user_is_asked_for_the_others():
+def test_given_some_credentials_of_a_provider_then_the_error_names_the_missing_ones():
     two = {"properties": {name: {"title": name, "group": "a", "airbyte_secret": True} for name in ("id", "token")}}
 
     with pytest.raises(AirbyteTracedException, match=r"^The token is missing\. "):
@@ -162,7 +162,7 @@ def test_given_some_credentials_of_a_provider_then_the_user_is_asked_for_the_oth
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\n", None])
-def test_given_no_key_at_all_then_the_user_is_asked_for_one(empty):
+def test_given_no_key_at_all_then_the_error_names_both_keys(empty):
     sentence = refusal(config(seven_api_key=empty, smsfactor_api_token=empty))
 
     assert sentence.startswith("Enter the ")
@@ -196,20 +196,20 @@ def test_given_no_key_at_all_then_the_user_is_asked_for_one(empty):
     ],
     ids=json.dumps,
 )
-def test_given_a_setting_that_cannot_be_then_the_sentence_names_title_and_value(settings, value, requirement):
+def test_given_an_invalid_setting_then_the_error_names_its_title_and_value(settings, value, requirement):
     [name] = settings
     title = specification()["properties"][name]["title"]
 
     assert refusal(config(**settings)) == f"'{title}': {value} must be {requirement}."
 
 
-def test_given_no_start_date_then_the_sentence_says_that_it_is_missing():
+def test_given_no_start_date_then_the_error_reports_that_it_is_missing():
     sentence = refusal(config(start_date=None))
 
     assert sentence == "'Start date' is missing. It must be a text like YYYY-MM-DD."
 
 
-def test_given_several_settings_that_cannot_be_then_each_has_a_sentence():
+def test_given_several_invalid_settings_then_each_has_a_sentence():
     sentence = refusal(config(start_date="yesterday", lookback_days=0, countries=["Germany", "France"]))
 
     titles = [specification()["properties"][name]["title"] for name in ("start_date", "lookback_days", "countries")]
@@ -260,7 +260,7 @@ def test_given_plain_http_to_another_machine_then_it_is_rejected():
 
 
 @pytest.mark.parametrize("label", ["half \ud83d", "a\x00b"])
-def test_given_a_label_that_cannot_be_sent_then_it_is_rejected(label):
+def test_given_a_label_with_invalid_characters_then_it_is_rejected(label):
     assert refusal(config(seven_label=label)).startswith("The 'seven.io label' contains an invalid character.")
 
 
@@ -287,7 +287,7 @@ def test_given_any_value_of_any_setting_then_a_source_can_be_built(value):
 
 
 @pytest.mark.parametrize("blank", [" abc", "abc\n"])
-def test_given_blanks_around_a_key_then_it_is_accepted(blank):
+def test_given_spaces_around_a_key_then_it_is_accepted(blank):
     accept(config(seven_api_key=blank))
 
 
@@ -295,7 +295,7 @@ def test_given_blanks_around_a_key_then_it_is_accepted(blank):
 @pytest.mark.parametrize(
     ("setting", "title"), [("seven_api_key", "seven.io API key"), ("smsfactor_api_token", "SMSFactor API token")]
 )
-def test_given_a_key_that_no_header_can_hold_then_it_is_refused_but_not_shown(setting, title, key):
+def test_given_a_key_that_no_header_can_hold_then_it_is_rejected_but_not_shown(setting, title, key):
     sentence = refusal(config(**{setting: key}))
 
     assert sentence.startswith(f"The {title} contains a space or an invalid character.")
@@ -303,12 +303,12 @@ def test_given_a_key_that_no_header_can_hold_then_it_is_refused_but_not_shown(se
 
 
 @pytest.mark.parametrize("start", ["2026-02-30", "2026-13-01", "0000-01-01"])
-def test_given_a_start_that_is_no_day_then_it_is_refused(start):
+def test_given_a_start_that_is_not_a_valid_date_then_it_is_rejected(start):
     assert refusal(config(start_date=start)) == f"'Start date': {start} is not a valid date."
 
 
 @pytest.mark.parametrize(("start", "early"), [("0026-01-01", True), ("1999-12-31", True), ("2000-01-01", False)])
-def test_given_a_start_of_another_millennium_then_it_is_refused(start, early):
+def test_given_a_start_before_the_year_2000_then_it_is_rejected(start, early):
     if early:
         sentence = refusal(config(start_date=start))
         assert sentence == f"'Start date': {start} is too early. Enter 2000-01-01 or a later day."
@@ -321,7 +321,7 @@ def test_given_a_start_that_is_today_somewhere_then_it_is_accepted(start):
     accept(config(start_date=start))
 
 
-def test_given_a_start_that_is_today_nowhere_then_it_is_refused():
+def test_given_a_start_that_is_after_today_everywhere_then_it_is_rejected():
     assert refusal(config(start_date="2026-03-12")).startswith("'Start date': 2026-03-12 is in the future.")
 
 
@@ -377,7 +377,7 @@ def test_given_other_codes_then_they_are_rejected_in_upper_case():
 
 
 @pytest.mark.parametrize("command", [check, full_refresh])
-def test_given_a_code_that_iso_3166_lacks_then_no_provider_is_asked(providers, command):
+def test_given_a_code_that_iso_3166_lacks_then_no_request_is_sent(providers, command):
     outcome = command("pricing", countries=["ZZ"]) if command is full_refresh else command(countries=["ZZ"])
 
     assert "ZZ" in (outcome.failure.message if command is full_refresh else outcome.message)
@@ -388,7 +388,7 @@ def test_given_a_code_that_iso_3166_lacks_then_no_provider_is_asked(providers, c
 
 
 @pytest.mark.parametrize("command", ["check", "discover", "read"])
-def test_given_a_command_and_settings_that_cannot_be_then_the_sentence_is_ours(command, tmp_path):
+def test_given_a_command_and_invalid_settings_then_the_error_is_our_own(command, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(config(requests_per_second=10, num_workers="many")))
     (tmp_path / "catalog.json").write_text('{"streams": []}')
     arguments = [command, "--config", str(tmp_path / "config.json")]

@@ -39,7 +39,7 @@ def test_given_a_width_then_windows_join_and_the_last_may_be_narrower(width, len
         ("2024-03-27", ["2024-03-27", "2023-03-30"]),
     ],
 )
-def test_given_a_start_then_the_months_of_a_year_and_the_years_back_to_it_are_searched(start, years):
+def test_given_a_start_then_twelve_months_and_the_years_back_to_it_are_searched(start, years):
     found = list(search_periods(date.fromisoformat(start), date(2026, 3, 9)))
 
     assert [str(first) for first, _ in found[12:]] == years

@@ -22,7 +22,7 @@ from source_sms_providers.errors import (
         (unexpected_response_error("seven.io", "/api/balance", "Mend it."), FailureType.system_error),
     ],
 )
-def test_given_an_error_then_its_kind_tells_who_can_act(error, kind):
+def test_given_an_error_then_its_failure_type_is_right(error, kind):
     assert error.failure_type is kind
 
 
@@ -31,7 +31,7 @@ def test_given_a_sentence_then_user_and_log_see_the_same(make):
     assert make("Mend it.").message == make("Mend it.").internal_message == "Mend it."
 
 
-def test_given_an_unexpected_answer_then_the_sentence_says_that_nothing_was_synced():
+def test_given_an_unexpected_response_then_the_error_reports_that_nothing_was_synced():
     sentence = unexpected_response_error(
         "seven.io", "/api/balance", "the response is a list where an object is due"
     ).message
@@ -43,19 +43,19 @@ def test_given_an_unexpected_answer_then_the_sentence_says_that_nothing_was_sync
 # Several errors as one
 
 
-def test_given_errors_that_differ_in_their_days_then_the_first_of_them_is_told():
+def test_given_errors_that_differ_in_their_days_then_the_first_one_is_reported():
     errors = [transient_error(f"No answer for 2026-03-0{day}.") for day in (7, 8, 9)]
 
     assert summarize(errors).message == "No answer for 2026-03-07."
 
 
-def test_given_errors_of_several_kinds_then_each_sentence_is_told_once():
+def test_given_errors_of_several_kinds_then_each_sentence_is_reported_once():
     errors = [transient_error("No answer."), config_error("Enter a key."), transient_error("No answer.")]
 
     assert sorted(summarize(errors).message.split(". ")) == ["Enter a key", "No answer."]
 
 
-def test_given_more_sentences_than_are_told_then_the_rest_is_counted():
+def test_given_more_sentences_than_are_reported_then_the_rest_is_counted():
     message = summarize([transient_error(f"Reason {letter}.") for letter in "abcdefg"]).message
 
     assert message.count("Reason") == MAX_SENTENCES
@@ -73,11 +73,11 @@ def test_given_a_prefix_then_the_sentences_follow_it():
         ((transient_error, transient_error), FailureType.transient_error),
     ],
 )
-def test_given_errors_of_several_types_then_what_the_user_can_mend_counts(kinds, kind):
+def test_given_errors_of_several_types_then_the_one_the_user_can_fix_counts(kinds, kind):
     assert summarize([make("Mend it.") for make in kinds]).failure_type is kind
 
 
-def test_given_a_bug_among_errors_then_it_outweighs_what_may_pass():
+def test_given_a_bug_among_errors_then_it_outweighs_transient_errors():
     bug = AirbyteTracedException.from_exception(KeyError("a bug"))
 
     summary = summarize([transient_error("No answer."), bug])

@@ -50,7 +50,7 @@ def test_given_a_comma_too_many_when_read_then_the_place_is_named(file, read):
 
 
 @pytest.mark.parametrize("read", [read_config, read_catalog, read_state])
-def test_given_no_file_when_read_then_that_is_said(file, read):
+def test_given_no_file_when_read_then_the_error_reports_it(file, read):
     assert refusal(read, file) == "cannot be read: No such file or directory. Check its path."
 
 
@@ -60,7 +60,7 @@ def test_given_no_file_when_read_then_that_is_said(file, read):
     [b'{"a": "\xe4"}', b"[" * 100_000, '{"a": 1}'.encode("utf-16")],
     ids=["Latin letters", "no end of brackets", "UTF-16"],
 )
-def test_given_what_is_no_json_at_all_when_read_then_it_is_refused(file, read, body):
+def test_given_a_file_that_is_not_json_when_read_then_it_is_rejected(file, read, body):
     file.write_bytes(body)
 
     assert refusal(read, file) == "is not valid JSON in UTF-8. Correct it."
@@ -68,7 +68,7 @@ def test_given_what_is_no_json_at_all_when_read_then_it_is_refused(file, read, b
 
 @pytest.mark.parametrize("read", [read_config, read_catalog])
 @pytest.mark.parametrize("body", ["", " \n"])
-def test_given_an_empty_file_when_read_then_that_is_said(file, read, body):
+def test_given_an_empty_file_when_read_then_the_error_reports_it(file, read, body):
     file.write_text(body)
 
     assert refusal(read, file) == "is empty. Fill it in."
@@ -77,7 +77,7 @@ def test_given_an_empty_file_when_read_then_that_is_said(file, read, body):
 # Settings
 
 
-def test_given_settings_that_are_a_list_when_read_then_they_are_refused(file):
+def test_given_settings_that_are_a_list_when_read_then_they_are_rejected(file):
     file.write_text("[]")
 
     assert refusal(read_config, file) == "is not a JSON object. Correct it."
@@ -95,7 +95,7 @@ def test_given_settings_that_are_a_list_when_read_then_they_are_refused(file):
     ],
     ids=["a list", "a message", "streams that are not configured"],
 )
-def test_given_what_is_no_configured_catalog_when_read_then_it_is_refused(file, catalog):
+def test_given_an_invalid_configured_catalog_when_read_then_it_is_rejected(file, catalog):
     file.write_text(json.dumps(catalog))
 
     assert refusal(read_catalog, file).startswith("is not a configured catalog. ")
@@ -163,7 +163,7 @@ def test_given_nothing_that_was_saved_when_read_then_there_is_no_state(file, bod
     ],
     ids=json.dumps,
 )
-def test_given_what_is_no_state_of_a_stream_when_read_then_it_is_refused(file, saved):
+def test_given_an_invalid_stream_state_when_read_then_it_is_rejected(file, saved):
     file.write_text(json.dumps(saved))
 
     assert refusal(read_state, file).startswith("is not a state of this connector. ")

@@ -82,7 +82,7 @@ def test_given_the_manifest_then_every_method_is_get():
     assert {node["http_method"] for node in mappings(manifest()) if "http_method" in node} == {"GET"}
 
 
-def test_given_the_manifest_then_only_endpoints_that_read_are_asked():
+def test_given_the_manifest_then_only_endpoints_that_read_are_requested():
     urls = [node["url"] for node in mappings(manifest()["definitions"]) if "url" in node]
 
     assert {url.rpartition("}}")[2] for url in urls} == READ_ENDPOINTS
@@ -147,7 +147,7 @@ def test_given_the_connection_test_then_it_reads_streams_without_own_permission(
     }
 
 
-def test_given_the_manifest_then_the_cdk_is_told_of_no_concurrency():
+def test_given_the_manifest_then_it_declares_no_concurrency_to_the_cdk():
     assert "concurrency_level" not in manifest()
 
 
@@ -171,11 +171,11 @@ def test_given_the_settings_then_only_what_is_for_tests_is_hidden():
 
 
 @pytest.mark.parametrize("name", ["requests_per_second", "max_outage_seconds"])
-def test_given_a_hidden_setting_whose_default_is_worked_out_then_a_form_sends_none(name):
+def test_given_a_hidden_setting_with_a_computed_default_then_a_form_sends_none(name):
     assert "default" not in settings()[name]
 
 
-def test_given_the_groups_of_the_providers_then_they_say_that_one_is_enough():
+def test_given_the_groups_of_the_providers_then_they_state_that_one_is_enough():
     groups = manifest()["spec"]["connection_specification"]["groups"]
 
     assert [group["id"] for group in groups if "one of the two providers is enough" in group["title"]] == [

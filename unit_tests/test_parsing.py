@@ -14,7 +14,7 @@ from unit_tests.responses import response
 READ = FieldReader("seven.io", response("https://gateway.seven.io/api/analytics", [], start="2026-03-07", label="1e3"))
 
 
-def test_given_a_refusal_then_it_names_provider_path_and_problem_but_no_query():
+def test_given_a_rejection_then_it_names_provider_path_and_problem_but_no_query():
     with pytest.raises(AirbyteTracedException) as raised:
         READ.reject("a row has no 'sms'")
 
@@ -23,7 +23,7 @@ def test_given_a_refusal_then_it_names_provider_path_and_problem_but_no_query():
     assert raised.value.failure_type is FailureType.system_error
 
 
-def test_given_a_response_then_the_query_that_was_asked_is_known():
+def test_given_a_response_then_the_query_of_its_request_is_known():
     assert READ.query == {"start": "2026-03-07", "label": "1e3"}
 
 
@@ -46,7 +46,7 @@ def test_given_a_number_when_read_then_it_is_a_number(value, number):
         *(None, True, False, "", " 1", "1 ", "1,5", "1e", "1e+", "1e1234", "NaN", "-", ".5", "5.", "0x1f", [], {}),
     ],
 )
-def test_given_no_number_when_read_then_it_is_refused(value):
+def test_given_no_number_when_read_then_it_is_rejected(value):
     with pytest.raises(AirbyteTracedException, match=r"amount is .* where a number is due"):
         READ.number(value, "amount")
 
@@ -60,7 +60,7 @@ def test_given_no_number_when_read_then_it_is_refused(value):
     ],
 )
 @pytest.mark.parametrize("read", [READ.number, READ.count])
-def test_given_a_number_that_fits_no_column_when_read_then_it_is_refused(read, value):
+def test_given_a_number_that_fits_no_column_when_read_then_it_is_rejected(read, value):
     with pytest.raises(AirbyteTracedException, match="sms is a number too large for any destination"):
         read(value, "sms")
 
@@ -71,7 +71,7 @@ def test_given_a_number_that_is_not_negative_when_read_as_an_amount_then_it_is_g
 
 
 @pytest.mark.parametrize("value", [-1, -0.0001, "-1"])
-def test_given_a_negative_number_when_read_as_an_amount_then_it_is_refused(value):
+def test_given_a_negative_number_when_read_as_an_amount_then_it_is_rejected(value):
     with pytest.raises(AirbyteTracedException, match="usage_eur is negative"):
         READ.amount(value, "usage_eur")
 
@@ -88,7 +88,7 @@ def test_given_a_whole_number_when_read_as_a_count_then_it_is_an_integer(value):
 
 
 @pytest.mark.parametrize("value", [1.5, "1.5", -1, True, None])
-def test_given_no_whole_number_when_read_as_a_count_then_it_is_refused(value):
+def test_given_no_whole_number_when_read_as_a_count_then_it_is_rejected(value):
     with pytest.raises(AirbyteTracedException, match="sms"):
         READ.count(value, "sms")
 
@@ -96,18 +96,18 @@ def test_given_no_whole_number_when_read_as_a_count_then_it_is_refused(value):
 @pytest.mark.parametrize(
     ("value", "flag"), [(True, True), (1, True), ("1", True), (False, False), (0, False), ("0", False)]
 )
-def test_given_a_yes_or_no_when_read_then_it_is_a_boolean(value, flag):
+def test_given_a_boolean_in_any_form_when_read_then_it_is_a_boolean(value, flag):
     assert READ.boolean(value, "postpaid") is flag
 
 
 @pytest.mark.parametrize("value", ["", "yes", "true", 2, -1, None, [], {}])
-def test_given_no_yes_or_no_when_read_then_it_is_refused(value):
+def test_given_no_boolean_when_read_then_it_is_rejected(value):
     with pytest.raises(AirbyteTracedException, match="postpaid"):
         READ.boolean(value, "postpaid")
 
 
 @pytest.mark.parametrize("value", [None, 1, False, [], {}])
-def test_given_no_text_when_read_then_it_is_refused(value):
+def test_given_no_text_when_read_then_it_is_rejected(value):
     with pytest.raises(AirbyteTracedException, match="currency"):
         READ.text(value, "currency")
 
@@ -121,7 +121,7 @@ def test_given_null_when_read_as_an_optional_text_then_it_is_none():
     [(READ.mapping, {"a": 1}), (READ.sequence, [1]), (READ.text, ""), (READ.optional_text, "EUR")],
     ids=["object", "list", "text", "optional text"],
 )
-def test_given_what_is_due_when_read_then_it_is_given_back(read, value):
+def test_given_a_value_of_the_expected_type_when_read_then_it_is_returned(read, value):
     assert read(value, "a field") is value
 
 
@@ -130,18 +130,18 @@ def test_given_a_field_when_read_then_its_value_is_given():
 
 
 @pytest.mark.parametrize("value", [None, [], "{}", 1])
-def test_given_no_object_when_read_then_it_is_refused(value):
+def test_given_no_object_when_read_then_it_is_rejected(value):
     with pytest.raises(AirbyteTracedException, match="where an object is due"):
         READ.mapping(value, "a row")
 
 
 @pytest.mark.parametrize("value", [None, {}, "[]", 1])
-def test_given_no_list_when_read_then_it_is_refused(value):
+def test_given_no_list_when_read_then_it_is_rejected(value):
     with pytest.raises(AirbyteTracedException, match="where a list is due"):
         READ.sequence(value, "the response")
 
 
-def test_given_an_object_without_the_field_when_read_then_it_is_refused():
+def test_given_an_object_without_the_field_when_read_then_it_is_rejected():
     with pytest.raises(AirbyteTracedException, match="a row has no 'sms'"):
         READ.field({}, "sms", "a row")
 
@@ -153,7 +153,7 @@ def test_given_an_object_whose_field_is_null_when_read_then_it_is_null():
 @pytest.mark.parametrize(
     "body", [b"NaN", b"[Infinity]", b"[-Infinity]", b'{"a":1,"a":1}', b"", b"\xff", b'"\xff"', b"{}{}", b"900x"]
 )
-def test_given_a_body_that_is_no_json_when_parsed_then_it_is_refused(body):
+def test_given_a_body_that_is_not_json_when_parsed_then_it_is_rejected(body):
     with pytest.raises(ValueError):  # noqa: PT011 (it is the promise of strict_json)
         parse_strict_json(body)
 
@@ -174,12 +174,12 @@ def test_given_an_odd_text_when_parsed_then_it_is_what_a_destination_can_store(l
     assert parse_strict_json(as_json(label)) == stored
 
 
-def test_given_an_escape_of_upper_case_when_parsed_then_it_is_mended_too():
+def test_given_an_upper_case_escape_when_parsed_then_it_is_replaced_too():
     assert parse_strict_json(b'"\\uD83D \\uDE00 \\ud83D\\uDe00"') == "\ufffd \ufffd \U0001f600"
 
 
 @pytest.mark.parametrize("escape", ["\\uD83D", "\\uDe00", "\\udE00", "\\uDBFF", "\\udfff", "\\u0000"])
-def test_given_one_escape_of_any_case_when_parsed_then_it_is_mended(escape):
+def test_given_one_escape_of_any_case_when_parsed_then_it_is_replaced(escape):
     assert parse_strict_json(f'"{escape}"'.encode()) == "\ufffd"
 
 

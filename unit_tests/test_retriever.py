@@ -18,7 +18,7 @@ from unit_tests.breakdown import NAME, TODAY, Breakdown, failing, read, rows_of,
 # Order
 
 
-def test_given_days_that_are_answered_in_any_order_then_their_rows_are_in_order(breakdown):
+def test_given_days_with_responses_in_any_order_then_their_rows_are_in_order(breakdown):
     last_was_read = threading.Event()
 
     def of_day(day: date) -> Rows:
@@ -34,7 +34,7 @@ def test_given_days_that_are_answered_in_any_order_then_their_rows_are_in_order(
     assert failure is None
 
 
-def test_given_rows_then_a_state_that_names_them_stands_before_them(breakdown):
+def test_given_rows_then_a_state_that_names_them_is_written_before_them(breakdown):
     found, _ = read(breakdown())
 
     entries = {text(day): [[["DE"], [1], [None]]] for day in (7, 8, 9)}
@@ -45,7 +45,7 @@ def test_given_rows_then_a_state_that_names_them_stands_before_them(breakdown):
     ]
 
 
-def test_given_many_days_then_no_row_stands_before_the_state_that_names_it(breakdown):
+def test_given_many_days_then_no_row_is_written_before_the_state_that_names_it(breakdown):
     found, _ = read(breakdown(start=date(2025, 6, 1), of_day=lambda day: [usage(day, "DE"), usage(day, "FR", day.day)]))
 
     known: dict[str, Any] = {}
@@ -149,7 +149,7 @@ def test_given_many_days_that_fail_alike_then_one_sentence_sums_them_up(breakdow
     assert failure.message == "No answer for 2025-12-10."
 
 
-def test_given_days_that_fail_for_several_reasons_then_each_is_told(breakdown):
+def test_given_days_that_fail_for_several_reasons_then_each_reason_is_reported(breakdown):
     def of_day(day: date) -> Rows:
         raise config_error("Enter another key.") if day.day == 8 else transient_error(f"No answer for {day}.")
 
@@ -168,7 +168,7 @@ def test_given_a_bug_in_one_day_then_the_others_are_written(breakdown):
     assert "a bug" in failure.internal_message
 
 
-def test_given_a_setting_that_does_not_hold_then_nothing_is_read(breakdown):
+def test_given_a_setting_that_is_not_honored_then_nothing_is_read(breakdown):
     class Refused(Breakdown):
         def verify(self) -> None:
             raise config_error("Correct the label.")

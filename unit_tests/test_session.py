@@ -84,7 +84,7 @@ def test_given_a_thread_that_made_the_session_and_ended_then_others_go_on():
     session.cancel()
 
 
-def test_given_a_python_that_exits_when_a_thread_waits_then_its_wait_ends(session, monkeypatch):
+def test_given_a_waiting_thread_when_python_exits_then_its_wait_ends(session, monkeypatch):
     monkeypatch.setattr(module, "LIVENESS_SECONDS", 0.01)
     monkeypatch.setattr("concurrent.futures.thread._shutdown", True)
 
@@ -162,7 +162,7 @@ def test_given_a_cancelled_session_then_its_pools_begin_nothing(session, made_be
 # Results in the order of their jobs
 
 
-def test_given_jobs_that_end_in_any_order_then_the_results_keep_theirs(pool):
+def test_given_jobs_that_end_in_any_order_then_the_results_keep_the_job_order(pool):
     second_ended = threading.Event()
 
     def first() -> str:
@@ -203,7 +203,7 @@ def test_given_a_slow_first_job_then_others_run_ahead_up_to_the_bound(pool, monk
     assert taken == list(range(20))
 
 
-def test_given_results_that_are_there_then_they_are_given_before_all_jobs_are_made(pool):
+def test_given_finished_results_then_they_are_returned_before_all_jobs_are_created(pool):
     made = []
 
     def jobs() -> Iterator[Callable[[], int]]:
@@ -228,7 +228,7 @@ def test_given_a_job_that_raises_then_its_error_comes_at_its_place(pool):
         next(results)
 
 
-def test_given_a_job_that_waits_in_the_pool_when_cancelled_then_who_takes_it_is_told():
+def test_given_a_queued_job_when_cancelled_then_its_consumer_gets_the_cancellation():
     session = SyncSession(1)
     submitted, ends = threading.Event(), threading.Event()
 
@@ -255,7 +255,7 @@ def test_given_a_job_that_waits_in_the_pool_when_cancelled_then_who_takes_it_is_
     assert outcomes == ["True", "cancelled"]
 
 
-def test_given_a_runtime_error_of_a_job_then_it_is_no_cancellation(pool):
+def test_given_a_job_that_raises_a_runtime_error_then_it_is_not_a_cancellation(pool):
     def fail() -> None:
         raise RuntimeError("generator ignored GeneratorExit")
 
@@ -286,7 +286,7 @@ def test_given_an_item_that_fails_when_mapped_then_the_first_error_is_raised(poo
         pool.map(make, range(3))
 
 
-def test_given_days_that_wait_for_their_parts_then_those_have_own_threads(pool):
+def test_given_day_jobs_that_map_over_parts_then_the_parts_have_their_own_threads(pool):
     results: list[list[str]] = []
     in_thread(lambda: results.extend(pool.in_order([lambda: pool.map(str, range(3))] * 4))).join(SECONDS)
 

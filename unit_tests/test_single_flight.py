@@ -13,7 +13,7 @@ from source_sms_providers.errors import config_error
 from source_sms_providers.single_flight import SingleFlight
 
 
-def test_given_a_value_that_failed_when_many_want_it_then_the_stack_of_none_grows():
+def test_given_a_cached_error_when_it_is_raised_often_then_its_stack_does_not_grow():
     made = SingleFlight[str, int]()
     stacks = []
 

@@ -71,7 +71,7 @@ def test_given_both_keys_then_a_full_refresh_of_every_stream_can_be_resumed():
 
 
 @pytest.mark.usefixtures("clock")
-def test_given_no_key_when_discovered_then_the_user_is_asked_for_one():
+def test_given_no_key_when_discovered_then_the_error_names_the_keys():
     with pytest.raises(AirbyteTracedException, match=r"Enter .+ seven\.io API key") as raised:
         discovered(seven_api_key="", smsfactor_api_token="")
 
@@ -89,11 +89,11 @@ def test_given_a_foreign_manifest_in_the_working_directory_then_it_does_not_matt
 # A source that was built without settings, as standard tools do
 
 
-def test_given_a_bare_source_when_asked_for_its_spec_then_it_has_one():
+def test_given_a_bare_source_when_its_spec_is_requested_then_it_has_one():
     assert SourceSmsProviders().spec(LOGGER).connectionSpecification["required"] == ["start_date"]
 
 
-def test_given_a_bare_source_when_read_then_settings_and_state_are_those_of_the_call(providers):
+def test_given_a_bare_source_when_read_then_it_uses_settings_and_state_of_the_call(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
     saved = state("analytics", date="2026-03-01")
 
@@ -102,7 +102,7 @@ def test_given_a_bare_source_when_read_then_settings_and_state_are_those_of_the_
     assert (output.days[0], output.days[-1]) == ("2026-02-28", "2026-03-09")
 
 
-def test_given_a_source_with_settings_alone_then_the_state_of_the_read_counts(providers):
+def test_given_a_source_with_settings_alone_then_it_uses_the_state_of_the_read(providers):
     providers.answer(f"{SEVEN}/analytics", each_day_asked)
     source = SourceSmsProviders(config=config(start_date="2026-01-01"))
 
@@ -215,7 +215,7 @@ def test_given_an_outage_in_an_earlier_command_when_read_then_it_is_forgotten(pr
 
 
 @pytest.mark.parametrize("second", [{"seven_api_key": "other-key"}, {}], ids=["another key", "the same key"])
-def test_given_two_reads_of_the_same_in_one_process_then_each_is_answered_itself(providers, second):
+def test_given_two_equal_reads_in_one_process_then_each_gets_its_own_responses(providers, second):
     providers.answer(ANALYTICS, each_day_asked)
     read("analytics")
     providers.answer(ANALYTICS, lambda request: each_day_asked(request).replace(b'"sms": 1', b'"sms": 2'))
@@ -223,7 +223,7 @@ def test_given_two_reads_of_the_same_in_one_process_then_each_is_answered_itself
     assert {record["sms"] for record in read("analytics", **second).records} == {2}
 
 
-def test_given_one_source_when_it_reads_twice_then_each_read_asks_anew(providers):
+def test_given_one_source_when_it_reads_twice_then_each_read_sends_new_requests(providers):
     providers.answer(ANALYTICS, each_day_asked)
     selected = catalog("analytics")
     source = SourceSmsProviders()
@@ -284,7 +284,7 @@ def test_given_a_stream_that_fails_on_many_days_when_read_then_it_has_one_error(
     assert statuses(output)["analytics_by_country"][-1] == "INCOMPLETE"
 
 
-def test_given_streams_that_fail_for_several_reasons_then_the_users_type_counts(providers):
+def test_given_streams_that_fail_for_several_reasons_then_it_is_a_config_error(providers):
     providers.answer(f"{SEVEN}/balance", "seven/error_902.json")
     providers.answer(f"{SMSFACTOR}/credits", b"<html></html>")
 

@@ -94,7 +94,7 @@ def test_given_a_sync_that_broke_off_then_it_continues_where_it_stopped(key, loo
     assert resumed({"date": text(1), key: text(lookback_from)}).first_day == march(first)
 
 
-def test_given_a_longer_lookback_then_no_day_is_read_whose_rows_the_state_does_not_name():
+def test_given_a_longer_lookback_then_only_days_with_rows_in_the_state_are_read():
     assert resumed({"date": text(9), "lookback_from": text(8)}, lookback_days=7).first_day == march(7)
 
 
@@ -148,7 +148,7 @@ def test_given_a_state_then_all_days_up_to_it_were_read(day, was_read):
 
 
 @pytest.mark.parametrize(("day", "was_read"), [(4, True), (8, True), (9, False)])
-def test_given_a_day_that_failed_then_read_through_says_what_was_read(day, was_read):
+def test_given_a_day_that_failed_then_read_through_marks_what_was_read(day, was_read):
     state = resumed({"date": text(3), "lookback_from": text(4), "read_through": text(8)})
 
     assert state.was_read(march(day)) is was_read
@@ -168,7 +168,7 @@ def test_given_an_old_day_that_was_never_read_then_it_may_not_be_forgotten():
     [(9, 3, True), (9, 5, True), (9, 2, False), (9, 6, False), (9, 7, False), (10, 3, False)],
     ids=["the first that failed", "the last", "an older one", "a later one", "within the lookback", "failed today"],
 )
-def test_given_a_day_that_failed_before_for_it_is_not_reported_then_it_may_be_forgotten(since, day, may):
+def test_given_a_day_that_failed_before_as_not_reported_then_it_may_be_forgotten(since, day, may):
     saved = {"date": text(1), "lookback_from": text(2), "not_reported": [text(3), text(5), text(since)]}
 
     assert resumed(saved).may_be_forgotten(march(day)) is may
@@ -178,7 +178,7 @@ def missed(first: int, last: int, since: int = 10) -> list[str]:
     return [text(first), text(last), text(since)]
 
 
-def test_given_days_that_fail_for_they_are_not_reported_then_the_state_names_them_and_all_others_were_read():
+def test_given_days_that_fail_as_not_reported_then_the_state_lists_only_them():
     state = resumed({"date": text(2)}, lookback_days=1)
     state.completed(march(3))
     state.failed(march(4), is_not_reported=True)
@@ -192,7 +192,7 @@ def test_given_days_that_fail_for_they_are_not_reported_then_the_state_names_the
     assert [day for day in range(1, 12) if not again.was_read(march(day))] == [4, 5, 10, 11]
 
 
-def test_given_days_that_fail_again_then_the_date_stays_and_that_of_a_further_one_is_of_today():
+def test_given_days_that_fail_again_then_their_date_stays_and_a_new_one_gets_today():
     saved = {"date": text(3), "read_through": text(9), "not_reported": missed(4, 5)}
     again = resumed(saved, today=march(11), lookback_days=1)
     again.failed(march(4), is_not_reported=True)
@@ -205,7 +205,7 @@ def test_given_days_that_fail_again_then_the_date_stays_and_that_of_a_further_on
     assert saved_as(again)["not_reported"] == missed(4, 7, 11)
 
 
-def test_given_days_that_failed_when_they_are_read_then_only_those_that_are_left_are_named():
+def test_given_days_that_failed_when_some_are_read_then_the_state_lists_the_others():
     saved = {"date": text(3), "read_through": text(9), "not_reported": missed(4, 6)}
     state = resumed(saved, today=march(11), lookback_days=1)
     complete(state, 4, 4)
@@ -375,7 +375,7 @@ def test_given_no_state_when_days_are_completed_then_the_state_is_the_last_of_th
     assert saved_as(state) == {"date": text(9), "lookback_from": text(8)}
 
 
-def test_given_a_first_sync_that_stops_then_the_state_says_where_it_continues():
+def test_given_a_first_sync_that_stops_then_the_state_holds_where_it_continues():
     state = resumed(start=march(1))
     complete(state, 1, 4)
 
@@ -385,7 +385,7 @@ def test_given_a_first_sync_that_stops_then_the_state_says_where_it_continues():
     assert resumed(saved).first_day == march(5)
 
 
-def test_given_a_lookback_that_stops_then_the_state_says_how_far_days_were_read():
+def test_given_a_lookback_that_stops_then_the_state_holds_how_far_days_were_read():
     state = resumed({"date": text(9)})
     complete(state, 7, 7)
 
@@ -403,7 +403,7 @@ def test_given_the_same_day_again_then_the_state_is_as_it_was():
     assert saved_as(state) == {"date": text(9), "lookback_from": text(8)}
 
 
-def test_given_a_running_day_then_the_state_does_not_pass_its_eve():
+def test_given_a_running_day_then_the_state_stays_on_the_day_before():
     state = resumed(start=march(7))
     complete(state, 7, 10)
 
@@ -417,7 +417,7 @@ def test_given_a_snapshot_then_the_state_is_today_and_nothing_else():
     assert saved_as(state) == {"date": text(10)}
 
 
-def test_given_a_snapshot_that_fails_then_the_state_is_its_eve():
+def test_given_a_snapshot_that_fails_then_the_state_is_the_day_before():
     state = resumed(start=TODAY, lookback_days=0)
     state.failed(TODAY)
 
@@ -436,7 +436,7 @@ def test_given_a_new_day_that_fails_then_the_state_stays_before_it():
     assert not resumed(saved).was_read(march(7))
 
 
-def test_given_a_known_day_that_fails_then_the_state_says_that_it_was_read():
+def test_given_a_known_day_that_fails_then_the_state_holds_that_it_was_read():
     state = resumed({"date": text(8)})
     complete(state, 7, 7)
     state.failed(march(8))
@@ -449,7 +449,7 @@ def test_given_a_known_day_that_fails_then_the_state_says_that_it_was_read():
     assert resumed(saved).was_read(march(9))
 
 
-def test_given_a_known_and_a_new_day_that_fail_then_read_through_is_between():
+def test_given_a_known_and_a_new_day_that_fail_then_read_through_is_the_known_one():
     state = resumed({"date": text(8)})
     complete(state, 7, 7)
     state.failed(march(8))
@@ -506,7 +506,7 @@ def test_given_the_same_filters_then_the_rows_of_the_state_are_known(caplog):
     [({}, {"countries": ["FR"]}), ({"countries": ["DE", "FR"]}, {"countries": ["FR"]}), ({"countries": ["FR"]}, {})],
     ids=["set", "changed", "removed"],
 )
-def test_given_other_filters_then_no_row_is_taken_back_and_an_info_says_so(before, now, caplog):
+def test_given_other_filters_then_no_row_is_taken_back_and_an_info_reports_it(before, now, caplog):
     caplog.set_level("INFO")
     saved = {"date": text(9), "written": ENTRIES, "first_reported": text(1), "filters": before}
 
@@ -577,7 +577,7 @@ def test_given_an_oldest_day_in_the_state_then_the_older_one_is_kept(reported, o
     assert saved_as(state)["first_reported"] == text(oldest)
 
 
-def test_given_a_state_of_an_earlier_version_then_days_that_it_read_count_as_reported():
+def test_given_a_state_of_an_earlier_version_then_its_days_count_as_reported():
     assert resumed({"date": text(9)}).first_reported == march(7)
     assert resumed().first_reported is None
 
@@ -645,7 +645,7 @@ def test_given_a_state_without_a_date_then_it_is_none(saved):
     ],
     ids=str,
 )
-def test_given_a_state_of_another_form_then_the_user_is_told_to_clear_it(garbage):
+def test_given_an_invalid_state_then_the_error_recommends_a_refresh(garbage):
     with pytest.raises(AirbyteTracedException, match="Refresh the stream and retain its records") as raised:
         resumed(garbage)
 

@@ -95,7 +95,7 @@ def test_given_a_stream_then_all_of_its_incremental_sync_is_read(stream, session
 
 
 @pytest.mark.parametrize("stream", [*DAILY, *SNAPSHOTS])
-def test_given_a_stream_then_nothing_stands_in_it_that_is_not_read(stream):
+def test_given_a_stream_then_the_manifest_declares_only_what_is_read(stream):
     assert declared_keys(stream, definition(stream)) == {
         "type",
         "name",
@@ -158,7 +158,7 @@ def test_given_a_snapshot_then_today_is_its_only_day(stream, session):
         ("consumption", {"smsfactor_sub_account_id": "2"}),
     ],
 )
-def test_given_a_setting_that_narrows_a_stream_then_its_state_says_so(stream, changed, session):
+def test_given_a_setting_that_narrows_a_stream_then_its_state_records_it(stream, changed, session):
     state = retriever_of(stream, session, **changed).stream_state
     state.completed(date(2026, 3, 9))
 
@@ -167,7 +167,7 @@ def test_given_a_setting_that_narrows_a_stream_then_its_state_says_so(stream, ch
     assert changed.items() <= saved["filters"].items()
 
 
-def test_given_the_same_countries_in_another_order_then_the_rows_of_the_state_are_known(session):
+def test_given_countries_in_another_order_then_the_rows_of_the_state_are_known(session):
     saved = {
         "date": "2026-03-09",
         "filters": {"countries": ["CH", "FR"]},
@@ -201,7 +201,7 @@ def test_given_a_state_of_version_0_3_and_a_renamed_group_then_the_old_row_is_ze
     assert {record["country"]: record["sms"] for record in output.records} == {"DE": 1, "XX": 0}
 
 
-def test_given_a_state_of_another_connector_then_the_user_is_told_to_clear_it(session):
+def test_given_a_state_of_another_connector_then_the_error_recommends_a_refresh(session):
     with pytest.raises(AirbyteTracedException, match="Refresh the stream and retain its records") as raised:
         retriever_of("analytics", session, {"date": "last week"})
 
@@ -254,7 +254,7 @@ def queue_of(session: SyncSession, *parts: Any, error: Exception | None = None) 
     return [queue.get() for _ in range(queue.qsize())]
 
 
-def test_given_rows_and_states_then_they_stand_in_the_queue_in_their_order(session):
+def test_given_rows_and_states_then_they_are_queued_in_their_order(session):
     found = queue_of(session, saved_state(1), {"date": "a"}, {"date": "b"}, saved_state(2), {"date": "c"})
 
     assert [each.data["date"] if isinstance(each, Record) else each.type for each in found] == [
@@ -274,7 +274,7 @@ def test_given_a_state_then_its_message_is_of_the_stream(session):
     assert vars(message.state.stream.stream_state) == {"date": "2026-03-09", "lookback_from": "2026-03-08"}
 
 
-def test_given_a_state_that_says_nothing_new_then_it_is_not_sent(session):
+def test_given_a_state_without_changes_then_it_is_not_sent(session):
     same = saved_state(9)
 
     assert len(queue_of(session, same, same)) == 1
@@ -291,7 +291,7 @@ def test_given_a_consumer_that_is_behind_then_no_state_is_sent_until_there_is_ro
     assert (session.queue.qsize(), session.failures) == (1, [])
 
 
-def test_given_a_failure_then_the_session_knows_it_with_the_name_of_the_stream(session):
+def test_given_a_failure_then_the_session_records_it_with_the_name_of_the_stream(session):
     with pytest.raises(AirbyteTracedException, match="No answer"):
         queue_of(session, {"date": "a"}, error=transient_error("No answer."))
 
@@ -300,7 +300,7 @@ def test_given_a_failure_then_the_session_knows_it_with_the_name_of_the_stream(s
     assert failure.failure_type is FailureType.transient_error
 
 
-def test_given_a_stream_that_fails_then_rows_and_states_before_its_failure_are_out(providers):
+def test_given_a_stream_that_fails_then_rows_and_states_before_its_failure_are_sent(providers):
     providers.answer(f"{SEVEN}/analytics?group_by=date", each_day_asked)
     providers.answer(f"{SEVEN}/analytics?group_by=country", as_json([usage(country="DE", sms=1)]))
     providers.answer(f"{SEVEN}/analytics?group_by=country&start=2026-03-08", "seven/error_308.json")

@@ -207,7 +207,7 @@ def marts(request: pytest.FixtureRequest) -> Marts:
     return {mart: [engines.plain_row(row) for row in rows] for mart, rows in found.items()}
 
 
-def test_the_figures_are_those_of_the_world(marts: Marts, records: Records) -> None:
+def test_every_mart_matches_the_world(marts: Marts, records: Records) -> None:
     expected = expected_marts(records, Variables(include_partial_days=True, prices=engines.PRICES))
     wrong = {mart: difference(marts[mart], expected[mart]) for mart in MARTS if mart in expected and mart in marts}
     assert {mart: found for mart, found in wrong.items() if found != NONE} == {}

@@ -41,7 +41,7 @@ CREATE VIEW spend.{view} AS SELECT * REPLACE ("{column}" + 1 AS "{column}") FROM
 
 
 @pytest.mark.parametrize("mart", FINANCE_MARTS)
-def test_a_finance_mart_holds_what_the_world_says(built: Spend, records: Records, mart: str) -> None:
+def test_a_finance_mart_holds_what_the_world_holds(built: Spend, records: Records, mart: str) -> None:
     expected = expected_finance(records)[mart]
     assert expected
     assert difference(of_the_rows(built.rows(f"FROM spend.{mart}")), expected) == NONE
@@ -208,7 +208,7 @@ def test_a_renamed_account_has_its_newest_name_in_all_months(records: Records, m
     assert difference(rows, expected_finance(renamed)["sms__chargeback"]) == NONE
 
 
-def test_a_missing_day_is_estimated_and_said(records: Records, modelled: Callable[..., Spend]) -> None:
+def test_a_missing_day_is_estimated_and_reported(records: Records, modelled: Callable[..., Spend]) -> None:
     changed = without(records, "analytics", "2026-03-03")
     spend = modelled(changed, "+sms__month_forecast")
     [row] = spend.rows("FROM spend.sms__month_forecast WHERE provider = 'seven.io'")

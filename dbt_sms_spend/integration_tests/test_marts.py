@@ -30,7 +30,7 @@ OUR_PRICES = (("2026-02-01", "0.0451", "EUR"), ("2026-03-05", "0.04725", "CHF"))
 
 
 @pytest.mark.parametrize("mart", MARTS)
-def test_a_mart_holds_what_the_world_says(built: Spend, records: Records, mart: str) -> None:
+def test_a_mart_holds_what_the_world_holds(built: Spend, records: Records, mart: str) -> None:
     expected = expected_marts(records)[mart]
     assert expected
     assert difference(built.rows(f"FROM spend.{mart}"), expected) == NONE
@@ -53,7 +53,7 @@ def consumed(records: Records, shared: Path) -> Spend:
 
 
 @pytest.mark.parametrize("mart", [*MARTS, *FINANCE_MARTS])
-def test_a_project_that_takes_the_package_in_has_prices_accounts_and_partial_days_of_its_own(
+def test_a_consuming_project_has_its_own_prices_accounts_and_partial_days(
     consumed: Spend, records: Records, mart: str
 ) -> None:
     variables = Variables(
@@ -69,7 +69,7 @@ def test_a_project_that_takes_the_package_in_has_prices_accounts_and_partial_day
     assert difference(rows, expected[mart]) == NONE
 
 
-def test_a_project_that_takes_the_package_in_can_replace_a_macro(consumed: Spend) -> None:
+def test_a_consuming_project_can_replace_a_macro(consumed: Spend) -> None:
     assert consumed.rows("SELECT DISTINCT mncs, features FROM spend.stg_sms__pricing WHERE mncs IS NOT NULL") == [
         {"mncs": "ours", "features": "ours"}
     ]

@@ -40,7 +40,7 @@ def assert_as_expected(spend: Spend, expected: dict[str, list[dict[str, Any]]], 
         assert difference(spend.rows(f"FROM spend.{mart}"), expected[mart]) == NONE, mart
 
 
-def test_given_a_day_that_was_not_read_then_all_marts_are_built_and_say_so(spend: Spend, records: Records) -> None:
+def test_given_a_day_that_was_not_read_then_all_marts_are_built_and_report_it(spend: Spend, records: Records) -> None:
     spend.change("DELETE FROM sms.analytics WHERE date = DATE '2026-03-03'")
     done = spend.dbt("build")
     assert spend.skipped() == set(), done.stdout
@@ -166,7 +166,7 @@ def test_given_tables_of_another_loader_then_they_are_taken_as_they_are(
 
 
 @pytest.mark.parametrize("column", ["sms", "usage_eur", "is_partial"])
-def test_given_no_column_that_counts_then_a_sentence_says_so(spend: Spend, column: str) -> None:
+def test_given_a_missing_required_column_then_the_error_reports_it(spend: Spend, column: str) -> None:
     spend.change(f"ALTER TABLE sms.analytics DROP {column}")
     done = spend.dbt("run", "--select", "stg_sms__analytics")
     assert done.returncode != 0
@@ -191,7 +191,7 @@ def test_given_upper_case_columns_then_they_are_found(records: Records, tmp_path
     assert_as_expected(spend, expected_marts(records), "sms__daily_spend")
 
 
-def test_given_an_account_renamed_within_a_month_then_the_statement_has_its_newest_name(
+def test_given_an_account_renamed_within_a_month_then_the_statement_has_its_new_name(
     spend: Spend, records: Records
 ) -> None:
     def renamed(row: dict[str, Any]) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def test_given_an_account_renamed_within_a_month_then_the_statement_has_its_newe
     assert_as_expected(spend, expected_without(records, consumption=consumption))
 
 
-def test_given_a_first_month_then_the_list_price_is_that_of_the_first_list_and_marked_so(built: Spend) -> None:
+def test_given_a_first_month_then_the_list_price_is_of_the_first_list_and_marked(built: Spend) -> None:
     bases = built.rows(
         "SELECT DISTINCT list_price_basis AS basis FROM spend.sms__daily_spend WHERE provider = 'seven.io' "
         "AND country IS NOT NULL AND lowest_list_price IS NOT NULL"
@@ -231,7 +231,7 @@ def test_given_a_first_month_then_the_list_price_is_that_of_the_first_list_and_m
         ("UPDATE sms.balance SET currency = 'USD'", "other_currency"),
     ],
 )
-def test_given_a_balance_that_is_owed_or_in_another_currency_then_it_is_said(
+def test_given_a_negative_or_foreign_currency_balance_then_it_is_reported(
     spend: Spend, change: str, status: str
 ) -> None:
     spend.change(change)
@@ -244,7 +244,7 @@ def test_given_a_balance_that_is_owed_or_in_another_currency_then_it_is_said(
 
 
 @pytest.mark.parametrize("refund", [-50, -10_000_000])
-def test_given_a_refund_larger_than_the_usage_then_the_day_is_negative_and_all_is_built(
+def test_given_a_refund_larger_than_the_usage_then_the_day_is_negative(
     spend: Spend, records: Records, refund: int
 ) -> None:
     row = next(row for row in records["consumption"] if row["date"] == YESTERDAY and row["consumption"])
@@ -351,7 +351,7 @@ def test_given_several_connections_then_each_has_rows_of_its_own(
     assert {str(row["month"]): row["statement_amount"] for row in found} == amounts
 
 
-def test_given_a_misspelt_connection_then_a_sentence_says_so(spend: Spend) -> None:
+def test_given_a_misspelt_connection_then_the_error_reports_it(spend: Spend) -> None:
     done = spend.dbt("run", "--select", "stg_sms__analytics", sms_schemas=["sms", "smss"])
     assert done.returncode != 0
     assert (

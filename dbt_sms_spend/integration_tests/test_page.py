@@ -242,11 +242,11 @@ def test_a_figure_that_stays_the_same_has_no_sign() -> None:
         (FIRST, LAST, "day", ""),
     ],
 )
-def test_a_bar_of_less_than_a_month_is_said(first: str, last: str, step: str, says: str) -> None:
+def test_a_bar_of_less_than_a_whole_period_is_reported(first: str, last: str, step: str, says: str) -> None:
     assert charts.parts_of_steps(chosen(SEVEN, first, last), step) == says
 
 
-def test_the_page_says_which_bars_are_cut_by_the_period(look: Look, built: Spend) -> None:
+def test_the_page_reports_which_bars_are_cut_by_the_period(look: Look, built: Spend) -> None:
     page = look(built.database, provider=SEVEN, period="All days")
     captions = [text.value for text in page.caption]
     assert "Not a whole week: the first bar starts on 20 Dec 2025 and the last bar ends on 11 Mar 2026." in captions
@@ -312,7 +312,7 @@ def test_no_period_has_hundreds_of_bars(days: int) -> None:
     assert days / {"day": 1, "week": 7, "month": 30}[step] <= 122
 
 
-def test_missing_days_are_said_on_the_first_build_too(
+def test_missing_days_are_reported_on_the_first_build_too(
     look: Look, records: Records, tmp_path: Path, parsed: Path
 ) -> None:
     spend = Spend(tmp_path, parsed)
@@ -328,7 +328,7 @@ def test_missing_days_are_said_on_the_first_build_too(
     assert any("Red bands" in text.value for text in page.caption)
 
 
-def test_old_and_invalid_days_are_said(look: Look, spend: Spend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_and_invalid_days_are_reported(look: Look, spend: Spend, monkeypatch: pytest.MonkeyPatch) -> None:
     spend.change(
         "UPDATE spend.sms__days SET status = 'invalid' "
         "WHERE provider = 'seven.io' AND date IN ('2026-03-02', '2026-03-04')",
@@ -384,7 +384,7 @@ def test_a_price_makes_money_of_units_and_a_sum_of_both(look: Look, spend: Spend
         ("credits = -20", "20 credits owed on 12 Mar 2026."),
     ],
 )
-def test_a_balance_says_when_it_ends(look: Look, spend: Spend, change: str, says: str) -> None:
+def test_a_balance_reports_when_it_runs_out(look: Look, spend: Spend, change: str, says: str) -> None:
     spend.change(f"UPDATE sms.credits SET {change}")
     assert spend.dbt("run").returncode == 0
     page = look(spend.database)
@@ -412,7 +412,7 @@ def test_tables_show_whole_units_and_a_minus() -> None:
     )
 
 
-def test_a_balance_in_another_currency_is_said(look: Look, spend: Spend) -> None:
+def test_a_balance_in_another_currency_is_reported(look: Look, spend: Spend) -> None:
     spend.change("UPDATE sms.balance SET currency = 'USD'")
     assert spend.dbt("run").returncode == 0
     page = look(spend.database)
@@ -528,7 +528,7 @@ def test_a_provider_without_a_key_is_not_offered(look: Look, records: Records, t
     assert not [heading for heading in headings(page) if "EUR" in heading]
 
 
-def test_an_empty_and_a_missing_database_say_what_to_run(look: Look, spend: Spend, tmp_path: Path) -> None:
+def test_an_empty_and_a_missing_database_report_what_to_run(look: Look, spend: Spend, tmp_path: Path) -> None:
     missing = look(tmp_path / "none.duckdb", schema=None)
     assert missing.error[0].value == "There is no none.duckdb yet. Run `make sync`, then `make models`."
 
@@ -540,7 +540,7 @@ def test_an_empty_and_a_missing_database_say_what_to_run(look: Look, spend: Spen
     assert look(spend.database).error[0].value.startswith("No day of usage is complete yet.")
 
 
-def test_a_database_that_is_being_written_says_to_wait(look: Look, spend: Spend) -> None:
+def test_a_database_that_is_being_written_shows_a_request_to_wait(look: Look, spend: Spend) -> None:
     writer = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", writer, str(spend.database)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -551,7 +551,7 @@ def test_a_database_that_is_being_written_says_to_wait(look: Look, spend: Spend)
     assert page.error[0].value == "A sync or `make models` is running. Load this page again when it has finished."
 
 
-def test_the_picture_of_the_readme_is_the_pages(built: Spend) -> None:
+def test_the_picture_in_the_readme_shows_the_current_page(built: Spend) -> None:
     assert PICTURE.read_text(encoding="utf-8") == picture(built), "run dbt_sms_spend.integration_tests.picture"
     assert "docs/spend.svg" in (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
 

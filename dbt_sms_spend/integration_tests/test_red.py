@@ -90,7 +90,7 @@ def test_only_what_is_wrong_is_red(spend: Spend, wrong: str, red: set[str]) -> N
     assert spend.red() - LOUD == red
 
 
-def test_each_alert_runs_alone_and_says_its_own(spend: Spend) -> None:
+def test_each_alert_runs_alone_and_reports_its_own_problem(spend: Spend) -> None:
     spend.change(
         f"UPDATE sms.balance SET amount = 1 WHERE date = DATE '{TODAY}'",
         f"UPDATE sms.analytics SET usage_eur = usage_eur + 9000 WHERE date = {YESTERDAY}",
@@ -118,7 +118,7 @@ def test_each_alert_runs_alone_and_says_its_own(spend: Spend) -> None:
     assert spend.dbt("test", "--select", "tag:alert", alert_severity="warn").returncode == 0
 
 
-def test_alerts_are_silent_where_nothing_is_wrong(spend: Spend) -> None:
+def test_alerts_report_nothing_when_nothing_is_wrong(spend: Spend) -> None:
     spend.change(
         "UPDATE sms.balance SET amount = 1000000",
         "UPDATE sms.credits SET credits = 1000000",

@@ -128,9 +128,7 @@ def test_every_model_and_column_is_described_and_no_other(built: Spend) -> None:
         assert list(model["columns"]) == [row["column_name"] for row in built.rows(f"DESCRIBE spend.{name}")], name
 
 
-def test_make_models_says_of_a_table_without_rows_that_it_has_none(
-    records: Records, tmp_path: Path, parsed: Path
-) -> None:
+def test_make_models_reports_a_table_without_rows(records: Records, tmp_path: Path, parsed: Path) -> None:
     spend = Spend(tmp_path, parsed)
     lay_tables(spend.database, {**records, "pricing": []}, "main")
     program = (

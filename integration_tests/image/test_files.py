@@ -67,6 +67,11 @@ def test_a_page_is_no_longer_than_people_read(path: str, lines: int) -> None:
     assert len(text(path).splitlines()) <= lines
 
 
+def test_the_name_of_a_test_has_at_most_80_characters() -> None:
+    files = subprocess.check_output(["git", "ls-files", "*/test_*.py"], text=True, cwd=REPOSITORY).split()
+    assert [name for path in files for name in re.findall(r"def (test_\w{76,})", text(path))] == []
+
+
 def test_the_prerequisites_name_each_required_setting() -> None:
     specification = MANIFEST["spec"]["connection_specification"]
     prerequisites = DOCUMENT.split("\n## Prerequisites\n")[1].split("\n## ")[0].lower()
@@ -81,13 +86,13 @@ def test_the_documentation_lists_each_setting_that_the_form_shows() -> None:
     assert sorted(row.split(" | ")[0].removeprefix("| ") for row in rows) == sorted(titles)
 
 
-def test_the_platform_lets_the_connector_reach_the_hosts_it_asks() -> None:
+def test_the_platform_lets_the_connector_reach_the_hosts_it_requests() -> None:
     settings = MANIFEST["spec"]["connection_specification"]["properties"]
     urls = [setting["default"] for name, setting in settings.items() if name.endswith("_base_url")]
     assert DATA["allowedHosts"]["hosts"] == [urlsplit(url).hostname for url in urls]
 
 
-def test_every_stream_is_suggested_but_those_of_subaccounts_and_all_are_in_the_catalogs() -> None:
+def test_all_streams_are_in_the_catalogs_and_all_but_subaccount_ones_are_suggested() -> None:
     assert sorted(DATA["suggestedStreams"]["streams"]) == sorted(SUGGESTED)
     catalog = json.loads(text("integration_tests/configured_catalog.json"))
     assert sorted(stream["stream"]["name"] for stream in catalog["streams"]) == sorted(STREAMS)
@@ -116,7 +121,7 @@ def test_the_documentation_holds_each_error_and_warning() -> None:
     assert [sentence for sentence in sorted(sentences()) if sentence not in DOCUMENT] == []
 
 
-def test_the_documentation_holds_no_error_or_warning_that_there_is_not() -> None:
+def test_the_documentation_holds_no_error_or_warning_that_does_not_exist() -> None:
     texts = [text for path in (REPOSITORY / "source_sms_providers").rglob("*.py") for text in constants(path)]
     code = " ".join([*texts, *error_messages(MANIFEST)])
     cells = [

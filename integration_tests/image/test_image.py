@@ -251,7 +251,7 @@ for module in list(sys.modules.values()):
 """
 
 
-def test_the_image_says_what_it_is() -> None:
+def test_the_image_describes_itself() -> None:
     described = inspected()
     labels = described["Labels"]
     assert labels["io.airbyte.name"] == METADATA["dockerRepository"]
@@ -262,7 +262,7 @@ def test_the_image_says_what_it_is() -> None:
     assert [environment["AIRBYTE_ENTRYPOINT"]] == described["Entrypoint"]
 
 
-def test_what_is_installed_is_what_a_registry_entry_is_told() -> None:
+def test_the_installed_packages_are_those_that_a_registry_entry_reports() -> None:
     """Airbyte's tools run `pip freeze` in the image."""
     lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
     locked = re.findall(r"^([^\s#]+==\S+)( ;)?", lock, re.MULTILINE)

@@ -56,7 +56,7 @@ def test_two_scheduled_syncs_never_run_at_once(checkout: Path) -> None:
     assert not (checkout / "sms_providers.duckdb").exists()
 
 
-def test_a_failed_sync_into_postgresql_ends_with_a_sentence_and_the_next_one_succeeds(
+def test_a_failed_sync_into_postgresql_ends_with_an_error_and_the_next_one_succeeds(
     providers: Sandbox, config: dict[str, Any], checkout: Path, postgres: dict[str, Any]
 ) -> None:
     server = {
@@ -146,7 +146,7 @@ for text in json.loads(sys.argv[1]):
 """
 
 
-def test_settings_that_cannot_be_read_end_with_a_sentence_and_a_byte_order_mark_does_not_matter(checkout: Path) -> None:
+def test_unreadable_settings_end_with_an_error_and_a_byte_order_mark_is_ignored(checkout: Path) -> None:
     (checkout / "secrets").mkdir()
     texts = [*SETTINGS_THAT_CANNOT_BE_READ, '\ufeff{"start_date": "2026-01-01"}']
     done = run(checkout, ".venv-pyairbyte/bin/python", "-W", "ignore", "-c", READ_SETTINGS, json.dumps(texts))
@@ -215,7 +215,7 @@ def test_the_dagster_assets_are_the_tables_and_the_models(
     assert_holds(checkout, "main", config, providers, today, db_path=str(checkout / "sms_providers.duckdb"))
 
 
-def test_make_models_says_what_to_run_where_there_is_nothing_to_model(checkout: Path) -> None:
+def test_make_models_reports_what_to_run_when_there_is_nothing_to_model(checkout: Path) -> None:
     done = run(checkout, ".venv-models/bin/python", "-m", "examples.build_models")
     assert (done.returncode, done.stdout) == (1, "There is no sms_providers.duckdb: run make sync first.\n")
 

@@ -13,7 +13,7 @@ from integration_tests.warehouse.conftest import empty_warehouses
 from integration_tests.warehouse.warehouse import connector_at
 
 
-def test_given_odd_labels_when_synced_then_each_warehouse_holds_them_as_they_were_sent_or_mended(
+def test_given_odd_labels_when_synced_then_each_warehouse_holds_storable_texts(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("odd_labels")

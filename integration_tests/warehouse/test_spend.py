@@ -76,13 +76,13 @@ def test_a_mart_holds_what_the_providers_hold(
     assert difference(rows(three_days, kind, mart, expected), expected) == NONE
 
 
-def test_the_prices_of_these_days_came_went_rose_and_fell(three_days: ThreeDays) -> None:
+def test_the_prices_of_these_days_are_added_removed_raised_and_lowered(three_days: ThreeDays) -> None:
     """Without it the tests above would prove little."""
     changes = expected_marts(three_days.held(DAYS[-1]))["sms__price_changes"]
     assert {row["change"] for row in changes} == {"came", "went", "rose", "fell"}
 
 
-def test_the_models_stand_in_no_syncs_way_and_are_built_again_after_it(
+def test_the_models_do_not_block_a_sync_and_are_built_again_after_it(
     three_days: ThreeDays, built: dict[str, Path]
 ) -> None:
     for kind, answer in three_days.sync_again().items():

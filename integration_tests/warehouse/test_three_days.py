@@ -43,7 +43,7 @@ def test_each_day_leaves_in_every_table_what_the_providers_hold(
 
 @EACH_DAY
 @STREAMS
-def test_no_key_is_there_twice(three_days: ThreeDays, kind: str, stream: str, day: date) -> None:
+def test_no_primary_key_occurs_twice(three_days: ThreeDays, kind: str, stream: str, day: date) -> None:
     keys = [key_of(row, stream) for row in three_days.left[day][kind][stream]]
     assert keys
     assert len(keys) == len(set(keys))

@@ -48,7 +48,7 @@ def days(first: int, last: int) -> Iterator[str]:
 # Turns and quiet
 
 
-def test_given_a_retry_after_when_another_worker_wants_to_ask_then_it_waits_too(providers, waiting, together):
+def test_given_a_retry_after_when_another_worker_sends_a_request_then_it_waits_too(providers, waiting, together):
     providers.answer(BALANCE, GOOD)
     providers.answer_in_turn(
         ANALYTICS, {"status_code": 429, "headers": {"Retry-After": "20"}}, canned("seven/analytics_by_date.json")
@@ -60,7 +60,7 @@ def test_given_a_retry_after_when_another_worker_wants_to_ask_then_it_waits_too(
     assert waiting.seconds == [20.25, 20]
 
 
-def test_given_a_pause_that_grows_meanwhile_when_sent_then_all_of_it_is_waited(providers, waiting, together):
+def test_given_a_pause_that_grows_meanwhile_then_the_request_waits_for_all_of_it(providers, waiting, together):
     providers.answer(BALANCE, GOOD)
     providers.answer_in_turn(ANALYTICS, {"status_code": 429, "headers": {"Retry-After": "20"}}, b"[]")
     account = requester("balance", **together).account
@@ -145,7 +145,9 @@ def test_given_good_responses_after_a_pause_then_the_rate_grows_back(waiting):
 
 
 @pytest.mark.parametrize(("rate", "waits"), [(10, [0.1, 0.1]), (4, [0.25, 0.25]), (float("inf"), [])])
-def test_given_a_rate_when_asked_at_once_then_each_waits_for_its_turn(providers, waiting, together, rate, waits):
+def test_given_a_rate_when_requests_come_at_once_then_each_waits_for_its_slot(
+    providers, waiting, together, rate, waits
+):
     providers.answer(BALANCE, GOOD)
 
     for _ in range(3):
@@ -154,7 +156,7 @@ def test_given_a_rate_when_asked_at_once_then_each_waits_for_its_turn(providers,
     assert waiting.seconds == pytest.approx(waits)
 
 
-def test_given_a_rate_when_the_other_account_is_asked_then_it_has_a_rate_of_its_own(providers, waiting, together):
+def test_given_a_rate_when_the_other_account_is_requested_then_it_has_its_own_rate(providers, waiting, together):
     providers.answer(BALANCE, GOOD)
     providers.answer(CREDITS, "smsfactor/credits.json")
 
@@ -164,7 +166,7 @@ def test_given_a_rate_when_the_other_account_is_asked_then_it_has_a_rate_of_its_
     assert waiting.seconds == []
 
 
-def test_given_a_number_of_workers_when_asked_then_the_rate_is_ten_times_as_many(providers, waiting, together):
+def test_given_a_number_of_workers_then_the_rate_is_ten_times_that_number(providers, waiting, together):
     providers.answer(BALANCE, GOOD)
 
     for _ in range(2):
@@ -202,7 +204,7 @@ def test_given_four_requests_that_fail_then_the_account_is_given_up_once_that_la
     assert account.circuit_error("/any").message == "It fails for long."
 
 
-def test_given_a_good_answer_among_failures_then_the_outage_begins_after_it(waiting):
+def test_given_a_good_response_among_failures_then_the_outage_begins_after_it(waiting):
     account = AccountState(1)
     for url in ("first", "second", "third"):
         account.record_failure(url, "It fails.", PATIENCE)
@@ -216,7 +218,7 @@ def test_given_a_good_answer_among_failures_then_the_outage_begins_after_it(wait
     assert account.circuit_error("/any") is None
 
 
-def test_given_one_day_that_is_never_answered_then_the_other_days_arrive(providers, waiting, together):
+def test_given_one_day_without_any_response_then_the_other_days_arrive(providers, waiting, together):
     providers.answer(CONSUMPTION, "smsfactor/consumption.json")
     providers.answer(f"{CONSUMPTION}?date_start=2026-01-02", silent(waiting, 30))
 
@@ -279,9 +281,7 @@ def test_given_a_retry_after_that_is_too_long_then_no_other_day_is_sent(provider
     }
 
 
-def test_given_a_retry_after_below_the_outage_limit_then_all_workers_wait_and_then_all_days_arrive(
-    providers, waiting, together
-):
+def test_given_a_retry_after_below_the_outage_limit_then_all_days_arrive_after_it(providers, waiting, together):
     good = canned("smsfactor/consumption.json")
     providers.answer_in_turn(CONSUMPTION, {"status_code": 429, "headers": {"Retry-After": "170"}}, good)
 
@@ -292,7 +292,7 @@ def test_given_a_retry_after_below_the_outage_limit_then_all_workers_wait_and_th
     assert len(providers.requests) == 1 + 3
 
 
-def test_given_an_outage_of_one_account_when_the_other_is_asked_then_it_answers(providers, waiting, together):
+def test_given_an_outage_of_one_account_when_the_other_is_requested_then_it_responds(providers, waiting, together):
     providers.answer(CONSUMPTION, b"", status=503)
     providers.answer(BALANCE, GOOD)
 
@@ -313,7 +313,7 @@ def test_given_one_key_at_two_providers_then_they_are_two_accounts(together):
     assert one is not other
 
 
-def test_given_an_outage_when_a_good_answer_comes_then_it_is_over(providers, waiting, together):
+def test_given_an_outage_when_a_good_response_arrives_then_it_is_over(providers, waiting, together):
     providers.answer_in_turn(CONSUMPTION, *[{"status_code": 503}] * 3, canned("smsfactor/consumption.json"))
     ask("consumption", "2026-01-01", **together)
 
@@ -339,7 +339,7 @@ def test_given_a_slow_failure_after_good_responses_then_the_outage_starts_with_i
     assert ask("consumption", "2026-01-06", **together).ok
 
 
-def test_given_nothing_under_way_when_time_passes_then_the_outage_does_not_grow(waiting):
+def test_given_no_request_under_way_when_time_passes_then_the_outage_does_not_grow(waiting):
     """Workers wait for a reader of stdout that stopped: no request, no outage."""
     account = AccountState(1)
 
@@ -474,7 +474,7 @@ class Slots:
         self.held -= 1
 
 
-def test_given_a_request_then_it_holds_a_slot_while_it_is_sent_and_none_while_it_waits(providers, waiting, together):
+def test_given_a_request_then_it_holds_a_slot_only_while_it_is_sent(providers, waiting, together):
     asking, slots, seen = requester(**together), Slots(), []
     asking.account.slots = slots
 
@@ -492,7 +492,7 @@ def test_given_a_request_then_it_holds_a_slot_while_it_is_sent_and_none_while_it
 # What is shared
 
 
-def test_given_one_command_when_two_streams_ask_the_same_then_it_is_asked_once(providers, together):
+def test_given_one_sync_when_two_streams_send_the_same_request_then_it_is_sent_once(providers, together):
     providers.answer(ANALYTICS, "seven/analytics_by_date.json")
 
     answers = [ask("analytics", **together).json() for _ in range(2)]
@@ -512,7 +512,7 @@ def test_given_another_account_when_it_sends_the_same_then_it_gets_its_own_respo
     assert len(providers.requests) == 2
 
 
-def test_given_two_commands_when_they_ask_the_same_then_each_gets_its_own_answer(providers):
+def test_given_two_syncs_when_they_send_the_same_request_then_no_response_is_shared(providers):
     providers.answer(ANALYTICS, "seven/analytics_by_date.json")
 
     ask("analytics")
@@ -530,7 +530,7 @@ def test_given_a_cached_failure_when_others_want_it_then_it_is_not_sent_again(pr
     assert len({str(failure) for failure in failures}) == 1
 
 
-def test_given_a_shared_answer_when_it_is_read_twice_then_it_is_parsed_twice(providers, together):
+def test_given_a_cached_response_when_it_is_read_twice_then_it_is_parsed_twice(providers, together):
     """It is kept as it came: parsed it takes several times the memory."""
     providers.answer(ANALYTICS, "seven/analytics_by_date.json")
 

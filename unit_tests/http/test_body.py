@@ -33,19 +33,19 @@ GOOD = canned("seven/balance.json")
         ("gzip", lambda body: gzip.compress(b"\xef\xbb\xbf" + body)),
     ],
 )
-def test_given_a_compressed_answer_when_asked_then_it_is_read(providers, encoding, compress):
+def test_given_a_compressed_response_when_requested_then_it_is_read(providers, encoding, compress):
     providers.answer(BALANCE, compress(GOOD), Content_Encoding=encoding)
 
     assert ask().json() == {"amount": 290.67, "currency": "EUR"}
 
 
-def test_given_a_compressed_answer_that_is_cut_when_asked_then_it_is_no_answer(providers):
+def test_given_a_compressed_response_that_is_cut_off_then_it_is_invalid(providers):
     providers.answer(BALANCE, gzip.compress(GOOD)[:-9], Content_Encoding="gzip")
 
     assert "cut off" in failure_of().message
 
 
-def test_given_an_answer_shorter_than_announced_when_asked_then_it_is_no_answer(providers):
+def test_given_a_response_shorter_than_announced_then_it_is_invalid(providers):
     providers.answer_in_turn(
         BALANCE,
         {
@@ -95,7 +95,7 @@ def test_given_a_compressed_body_that_is_cut_off_then_it_is_invalid(providers, e
     ],
     ids=["gzip", "deflate", "more behind it", "wrong checksum"],
 )
-def test_given_a_body_that_is_not_what_its_encoding_says_then_it_is_invalid(providers, encoding, raw):
+def test_given_a_body_that_does_not_match_its_encoding_then_it_is_invalid(providers, encoding, raw):
     providers.answer(BALANCE, raw, Content_Encoding=encoding)
 
     assert "something other than the JSON" in failure_of().message
@@ -123,7 +123,7 @@ COMPRESSIONS = {
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize(("size", "is_taken"), [(1000, True), (1001, False), (2000, False)])
-def test_given_an_answer_of_a_size_when_asked_then_it_is_taken_up_to_the_bound(
+def test_given_a_response_of_any_size_then_it_is_accepted_up_to_the_limit(
     providers, monkeypatch, compression, size, is_taken
 ):
     monkeypatch.setattr("source_sms_providers.http.body.MAX_BODY_BYTES", 1000)
@@ -158,7 +158,7 @@ def test_given_64_megabytes_when_received_then_not_a_byte_more_is_taken():
     ],
     ids=["nan", "infinity", "key_twice", "latin1", "two_documents", "deep", "comma", "empty"],
 )
-def test_given_a_body_that_is_no_strict_json_when_asked_then_it_is_no_answer(providers, body):
+def test_given_a_body_that_is_not_strict_json_then_the_response_is_invalid(providers, body):
     providers.answer(BALANCE, body)
 
     assert "something other than the JSON" in failure_of().message

@@ -85,7 +85,7 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 # Time
 
 
-def test_given_a_good_answer_when_asked_in_any_way_then_it_is_read_whole(reached):
+def test_given_a_good_response_when_requested_in_any_way_then_it_is_read_whole(reached):
     with reached(good) as url:
         response, body = send(url)
 
@@ -93,20 +93,20 @@ def test_given_a_good_answer_when_asked_in_any_way_then_it_is_read_whole(reached
 
 
 @pytest.mark.parametrize("after", [b"", b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n"], ids=["nothing", "status", "head"])
-def test_given_an_answer_that_drips_when_asked_in_any_way_then_it_is_given_up(reached, after):
+def test_given_a_response_that_drips_when_requested_in_any_way_then_it_is_given_up(reached, after):
     with reached(dripping(http_200(GOOD + b" " * 100), after)) as url:
         assert broken(url, seconds=0.5).startswith("did not answer in time")
 
 
 @pytest.mark.parametrize("at_once", [0, 20, -5], ids=["nothing", "some head", "some body"])
-def test_given_a_server_that_falls_silent_when_asked_in_any_way_then_it_is_given_up(reached, pausing, bounds, at_once):
+def test_given_a_server_that_stops_sending_when_requested_then_it_is_given_up(reached, pausing, bounds, at_once):
     bounds(READ_TIMEOUT=0.5)
 
     with reached(pausing(http_200(GOOD), at_once)) as url:
         assert broken(url).startswith("did not answer in time")
 
 
-def test_given_a_server_that_sends_now_and_then_then_its_silences_do_not_add_up(bounds):
+def test_given_a_server_that_sends_intermittently_then_its_pauses_do_not_add_up(bounds):
     bounds(READ_TIMEOUT=3)
 
     with serving(dripping(http_200(GOOD), b"\r\n\r\n", seconds=4)) as url:
@@ -124,7 +124,7 @@ def test_given_a_host_that_swallows_packets_then_connecting_is_bounded(bounds, s
     assert time.monotonic() - started < OF_A_BOUND
 
 
-def test_given_little_time_left_when_packets_are_swallowed_then_it_holds(bounds):
+def test_given_little_time_left_when_packets_are_swallowed_then_the_deadline_holds(bounds):
     bounds(CONNECT_TIMEOUT=LONG)
     started = time.monotonic()
 
@@ -150,7 +150,7 @@ def test_given_eight_addresses_that_swallow_packets_then_the_deadline_holds(monk
 
 
 @pytest.mark.parametrize("way", ["direct", "through a proxy"])
-def test_given_a_name_server_that_is_silent_then_the_deadline_holds(monkeypatch, way):
+def test_given_a_name_server_that_does_not_respond_then_the_deadline_holds(monkeypatch, way):
     is_over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(LONG))
     if way == "through a proxy":
@@ -186,7 +186,9 @@ def test_given_a_host_that_swallows_the_tls_greeting_then_it_is_given_up(bounds,
 
 
 @pytest.mark.parametrize("way", ["swallows packets", "is silent", "drips", "drips its head"])
-def test_given_a_proxy_that_does_not_lead_on_then_it_is_named_in_time(bounds, pausing, monkeypatch, certificate, way):
+def test_given_a_proxy_that_does_not_connect_then_the_error_names_it_in_time(
+    bounds, pausing, monkeypatch, certificate, way
+):
     bounds(CONNECT_TIMEOUT=0.5)
     leads_on = b"HTTP/1.1 200 OK\r\nVia: " + b"x" * 100 + b"\r\n\r\n"
     proxies = {
@@ -253,7 +255,7 @@ def test_given_a_redirect_with_a_large_body_then_it_is_not_read_to_its_end(monke
         assert broken(url) == "sent more data than this connector accepts"
 
 
-def test_given_32_workers_when_they_ask_at_once_then_each_connection_is_kept(caplog):
+def test_given_32_workers_when_they_request_at_once_then_each_connection_is_kept(caplog):
     all_ask = threading.Barrier(32)
 
     def answer(_head: str, send: Callable[[bytes], None]) -> None:
@@ -272,7 +274,7 @@ def test_given_32_workers_when_they_ask_at_once_then_each_connection_is_kept(cap
     assert "pool is full" not in caplog.text
 
 
-def test_given_an_answer_with_a_cookie_when_asked_again_then_it_is_not_sent():
+def test_given_a_response_with_a_cookie_when_requested_again_then_it_is_not_sent():
     heads = []
 
     def answer(head: str, send: Callable[[bytes], None]) -> None:
@@ -291,7 +293,7 @@ def test_given_an_answer_with_a_cookie_when_asked_again_then_it_is_not_sent():
 # Proxies and certificates
 
 
-def test_given_a_proxy_in_the_environment_when_asked_then_it_is_used(waiting, monkeypatch):
+def test_given_a_proxy_in_the_environment_when_requested_then_it_is_used(waiting, monkeypatch):
     heads = []
 
     def answer(head: str, send: Callable[[bytes], None]) -> None:
@@ -326,7 +328,7 @@ def test_given_a_proxy_for_tls_then_it_learns_the_host_and_neither_key_nor_query
 
 
 @pytest.mark.parametrize("way", ["dead", "wants a password", "refuses", "unknown"])
-def test_given_a_proxy_that_does_not_serve_then_it_is_named_without_password(monkeypatch, way):
+def test_given_a_proxy_that_fails_then_the_error_names_it_without_its_password(monkeypatch, way):
     def answer(_head: str, send: Callable[[bytes], None]) -> None:
         send(b"HTTP/1.1 407 Who?\r\n\r\n" if way == "wants a password" else b"HTTP/1.1 403 No\r\n\r\n")
 
@@ -346,7 +348,7 @@ def test_given_a_proxy_that_does_not_serve_then_it_is_named_without_password(mon
 
 
 @pytest.mark.parametrize("proxy", ["someone:secret", "http://", "http://proxy.example:port"])
-def test_given_a_proxy_that_is_no_url_then_it_is_a_config_error_without_it(monkeypatch, proxy):
+def test_given_a_proxy_that_is_not_a_url_then_a_config_error_does_not_show_it(monkeypatch, proxy):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
 
     with pytest.raises(AirbyteTracedException, match="is not a valid URL") as raised:
@@ -370,14 +372,14 @@ def test_given_a_socks_proxy_when_sent_then_it_is_named_as_not_supported(monkeyp
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST", "[::1]"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_given_a_proxy_when_this_machine_is_asked_then_it_is_not_used(monkeypatch, scheme, host):
+def test_given_a_proxy_when_the_request_is_to_this_machine_then_it_is_not_used(monkeypatch, scheme, host):
     monkeypatch.setenv("ALL_PROXY", "http://proxy.invalid:3128")
 
     assert "proxy" not in broken(f"{scheme}://{host}:{closed_port()}")
 
 
 @pytest.mark.parametrize("host", ["128.0.0.1", "localhost.example", "10.0.0.1"])
-def test_given_a_proxy_when_another_machine_is_asked_then_it_is_used(monkeypatch, host):
+def test_given_a_proxy_when_the_request_is_to_another_machine_then_it_is_used(monkeypatch, host):
     monkeypatch.setenv("ALL_PROXY", "http://proxy.invalid:3128")
 
     assert "through the proxy proxy.invalid:3128" in broken(f"http://{host}")
@@ -414,7 +416,7 @@ def test_given_certificates_that_do_not_exist_then_a_config_error_names_them(mon
     assert raised.value.failure_type is FailureType.config_error
 
 
-def test_given_certificates_that_do_not_exist_without_tls_then_nothing_is_said(monkeypatch):
+def test_given_certificates_that_do_not_exist_without_tls_then_there_is_no_error(monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.devnull + "/nowhere.pem")
 
     with serving(good) as url:

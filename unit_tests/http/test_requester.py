@@ -32,7 +32,7 @@ GOOD = canned("seven/balance.json")
 
 
 @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 520, 529])
-def test_given_a_passing_fault_that_stays_then_six_requests_are_sent_ever_slower(providers, waiting, status):
+def test_given_a_transient_error_that_persists_then_six_requests_back_off(providers, waiting, status):
     providers.answer(BALANCE, b"", status=status)
 
     failure = failure_of()
@@ -43,7 +43,7 @@ def test_given_a_passing_fault_that_stays_then_six_requests_are_sent_ever_slower
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 410])
-def test_given_a_status_that_the_user_can_mend_when_asked_then_it_is_asked_once(providers, status):
+def test_given_a_status_that_the_user_can_fix_when_requested_then_there_is_no_retry(providers, status):
     providers.answer(BALANCE, b"", status=status)
 
     failure = failure_of()
@@ -74,14 +74,14 @@ def test_given_a_status_other_than_200_then_its_body_is_not_used(providers, stat
     ],
     ids=lambda trouble: type(trouble).__name__ if isinstance(trouble, Exception) else str(trouble)[:20],
 )
-def test_given_trouble_when_it_passes_then_the_good_answer_is_given_back(providers, waiting, trouble):
+def test_given_a_transient_error_when_it_passes_then_the_good_response_is_returned(providers, waiting, trouble):
     providers.answer_in_turn(BALANCE, trouble, trouble, GOOD)
 
     assert ask().json() == {"amount": 290.67, "currency": "EUR"}
     assert waiting.seconds == [1, 2]
 
 
-def test_given_a_good_answer_when_asked_then_there_is_no_wait(providers, waiting):
+def test_given_a_good_response_when_requested_then_there_is_no_wait(providers, waiting):
     providers.answer(BALANCE, GOOD)
 
     ask()
@@ -90,7 +90,7 @@ def test_given_a_good_answer_when_asked_then_there_is_no_wait(providers, waiting
 
 
 @pytest.mark.parametrize("status", [402, 409, 418, 422, 451])
-def test_given_a_status_that_no_rule_names_when_asked_then_it_is_asked_once(providers, status):
+def test_given_a_status_without_a_rule_when_requested_then_there_is_no_retry(providers, status):
     providers.answer(BALANCE, b"", status=status)
 
     failure = failure_of()
@@ -107,7 +107,7 @@ def test_given_a_status_that_no_rule_names_when_asked_then_it_is_asked_once(prov
     ],
     ids=["nothing", "status", "head", "nothing, closing", "head, closing"],
 )
-def test_given_an_answer_that_drips_when_asked_then_it_is_given_up(waiting, monkeypatch, drips_after, connection):
+def test_given_a_response_that_drips_when_requested_then_it_is_given_up(waiting, monkeypatch, drips_after, connection):
     monkeypatch.setattr("source_sms_providers.http.requester.TOTAL_TIMEOUT_SECONDS", 1)
     dripping = http_200(GOOD + b" " * 100, f"Connection: {connection}")
     at_once = dripping.index(drips_after) + len(drips_after)
@@ -146,7 +146,7 @@ def test_given_an_answer_that_drips_when_asked_then_it_is_given_up(waiting, monk
         ("Tue, 10 Mar 2026 12:00:30 -0000", 30),
     ],
 )
-def test_given_a_retry_after_when_refused_then_so_long_is_waited(providers, waiting, status, retry_after, seconds):
+def test_given_a_retry_after_when_rejected_then_the_wait_is_that_long(providers, waiting, status, retry_after, seconds):
     refusal = {"status_code": status, "headers": {"Retry-After": retry_after}}
     providers.answer_in_turn(BALANCE, refusal, GOOD)
 
@@ -165,7 +165,7 @@ def test_given_a_retry_after_when_refused_then_so_long_is_waited(providers, wait
         *("0", "Tue, 10 Mar 2026 11:00:00 GMT"),
     ],
 )
-def test_given_a_retry_after_that_says_nothing_then_the_usual_backoff_holds(providers, waiting, retry_after):
+def test_given_an_unusable_retry_after_then_the_usual_backoff_applies(providers, waiting, retry_after):
     providers.answer_in_turn(BALANCE, {"status_code": 429, "headers": {"Retry-After": retry_after}}, GOOD)
 
     ask()
@@ -237,7 +237,7 @@ def test_given_a_retry_after_below_the_outage_limit_then_it_is_waited_for(provid
         ("999999999", "2057-11-16 13:46"),
     ],
 )
-def test_given_a_retry_after_beyond_the_outage_limit_then_the_error_tells_the_time(
+def test_given_a_retry_after_beyond_the_outage_limit_then_the_error_reports_the_time(
     providers, waiting, status, retry_after, moment
 ):
     providers.answer(BALANCE, b"", status=status, Retry_After=retry_after)
@@ -250,7 +250,7 @@ def test_given_a_retry_after_beyond_the_outage_limit_then_the_error_tells_the_ti
 
 
 @pytest.mark.parametrize(("max_outage_seconds", "waits"), [(8, [1, 2, 4]), (7, [1, 2])])
-def test_given_little_patience_when_the_provider_fails_then_no_wait_goes_beyond_it(
+def test_given_a_short_outage_limit_when_the_provider_fails_then_no_wait_exceeds_it(
     providers, waiting, max_outage_seconds, waits
 ):
     providers.answer(BALANCE, b"", status=503)
@@ -272,7 +272,7 @@ def test_given_a_pause_as_long_as_the_outage_limit_then_the_request_ends(provide
     assert len(providers.requests) == 1
 
 
-def test_given_trouble_when_it_is_asked_again_then_the_log_says_so(providers, caplog):
+def test_given_a_transient_error_when_it_is_retried_then_the_log_reports_it(providers, caplog):
     providers.answer_in_turn(BALANCE, {"status_code": 503}, GOOD)
 
     with caplog.at_level("INFO"):
@@ -292,7 +292,7 @@ def test_given_trouble_when_it_is_asked_again_then_the_log_says_so(providers, ca
     [("analytics", ANALYTICS, b"[]"), ("credits", f"{SMSFACTOR}/credits", canned("smsfactor/credits.json"))],
     ids=["rows", "an object"],
 )
-def test_given_an_error_with_a_good_body_when_asked_then_it_is_an_error(
+def test_given_an_error_with_a_good_body_when_requested_then_it_is_an_error(
     providers, waiting, stream, url, body, status, failure_type, tries
 ):
     providers.answer(url, body, status=status)
@@ -312,7 +312,7 @@ def handler(*filters: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"type": "DefaultErrorHandler", "response_filters": list(filters), **fields}
 
 
-def test_given_a_requester_for_another_method_when_built_then_it_is_refused():
+def test_given_a_requester_for_another_method_when_built_then_it_is_rejected():
     with pytest.raises(ValueError, match="Only GET"):
         build(declared(http_method="POST"))
 
@@ -329,7 +329,7 @@ def test_given_a_requester_for_another_method_when_built_then_it_is_refused():
     ],
     ids=["none", "in the query"],
 )
-def test_given_an_authenticator_that_is_not_honoured_when_built_then_it_is_refused(authenticator):
+def test_given_an_unsupported_authenticator_when_built_then_it_is_rejected(authenticator):
     with pytest.raises(ValueError, match="must send its key in a header"):
         build(declared(authenticator=authenticator))
 
@@ -367,7 +367,7 @@ def test_given_a_filter_without_a_message_when_it_matches_then_it_is_an_error(
         ("credits", "smsfactor_base_url", "SMSFactor base URL"),
     ],
 )
-def test_given_a_base_url_that_is_none_then_the_sentence_names_the_setting(stream, setting, title, url):
+def test_given_an_invalid_base_url_then_the_error_names_the_setting(stream, setting, title, url):
     failure = failure_of(stream, **{setting: url})
 
     assert failure.message == f"The setting '{title}' is not a valid URL. Correct it."
@@ -376,7 +376,7 @@ def test_given_a_base_url_that_is_none_then_the_sentence_names_the_setting(strea
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["https://elsewhere.example/balance", "/api/elsewhere"])
-def test_given_a_redirect_when_asked_then_it_is_not_followed(providers, status, location):
+def test_given_a_redirect_when_requested_then_it_is_not_followed(providers, status, location):
     providers.answer(BALANCE, b"<html>Moved</html>", status=status, Location=location)
 
     failure_of()
@@ -385,7 +385,7 @@ def test_given_a_redirect_when_asked_then_it_is_not_followed(providers, status, 
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>Moved</html>", GOOD])
-def test_given_a_redirect_when_asked_then_the_sentence_names_it_at_once(providers, body):
+def test_given_a_redirect_when_requested_then_the_error_reports_it_at_once(providers, body):
     providers.answer(BALANCE, body, status=302, Location="https://elsewhere.example/balance")
 
     failure = failure_of()
@@ -396,7 +396,7 @@ def test_given_a_redirect_when_asked_then_the_sentence_names_it_at_once(provider
 
 
 @pytest.mark.parametrize("key", ["1234567890", "1e3", "007", "None", "True", "0x1f", "1_000", "{'a':1}", "{{1+1}}"])
-def test_given_a_key_when_asked_then_it_is_sent_as_it_is(providers, key):
+def test_given_a_key_when_requested_then_it_is_sent_unchanged(providers, key):
     providers.answer(BALANCE, GOOD)
     providers.answer(f"{SMSFACTOR}/credits", "smsfactor/credits.json")
 
@@ -407,7 +407,7 @@ def test_given_a_key_when_asked_then_it_is_sent_as_it_is(providers, key):
     assert providers.requests[1].headers["Authorization"] == f"Bearer {key}"
 
 
-def test_given_blanks_around_a_key_when_asked_then_they_are_left_out(providers):
+def test_given_spaces_around_a_key_when_requested_then_they_are_removed(providers):
     providers.answer(BALANCE, GOOD)
 
     ask("balance", seven_api_key=" key\n")
@@ -416,7 +416,7 @@ def test_given_blanks_around_a_key_when_asked_then_they_are_left_out(providers):
 
 
 @pytest.mark.parametrize("label", ["newsletter", "1e3", "007", "None", "true", "{'a': 1}", "a & b=c", "é", "{{ 1 }}"])
-def test_given_a_label_when_asked_then_it_is_sent_as_it_is(providers, label):
+def test_given_a_label_when_requested_then_it_is_sent_unchanged(providers, label):
     providers.answer(ANALYTICS, "seven/analytics_by_date.json")
 
     ask("analytics", seven_label=label)
@@ -425,7 +425,7 @@ def test_given_a_label_when_asked_then_it_is_sent_as_it_is(providers, label):
 
 
 @pytest.mark.parametrize("subaccounts", ["all", "only_main", "1234567", "007"])
-def test_given_subaccounts_when_asked_then_they_are_sent_as_they_are(providers, subaccounts):
+def test_given_subaccounts_when_requested_then_they_are_sent_unchanged(providers, subaccounts):
     providers.answer(ANALYTICS, "seven/analytics_by_date.json")
 
     ask("analytics", seven_subaccounts=subaccounts)
@@ -433,7 +433,7 @@ def test_given_subaccounts_when_asked_then_they_are_sent_as_they_are(providers, 
     assert query_of(providers.requests[0])["subaccounts"] == subaccounts
 
 
-def test_given_a_netrc_for_the_host_when_asked_then_it_is_not_used(providers, monkeypatch, tmp_path: Path):
+def test_given_a_netrc_for_the_host_when_requested_then_it_is_not_used(providers, monkeypatch, tmp_path: Path):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine api.smsfactor.com login someone password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -492,7 +492,7 @@ def test_given_a_package_that_is_not_installed_then_the_product_has_a_name(monke
         418,
     ],
 )
-def test_given_a_failure_when_told_then_no_key_query_or_body_is_in_it(providers, caplog, status):
+def test_given_a_failure_when_reported_then_it_holds_no_key_query_or_body(providers, caplog, status):
     providers.answer(ANALYTICS, b"<p>body-of-the-answer</p>", status=status, X_Request="header-of-the-answer")
 
     failure = failure_of("analytics", seven_label="label-of-the-user")
@@ -517,7 +517,7 @@ def test_given_parameters_of_one_request_then_no_other_request_has_them(provider
 # What each request costs
 
 
-def test_given_many_days_when_asked_then_the_request_is_prepared_once(providers, monkeypatch):
+def test_given_many_days_when_requested_then_the_request_is_prepared_once(providers, monkeypatch):
     """Its templates are the dearest part of it."""
     prepare, prepared = requests.PreparedRequest.prepare, []
     monkeypatch.setattr(
@@ -532,7 +532,7 @@ def test_given_many_days_when_asked_then_the_request_is_prepared_once(providers,
     assert (len(prepared), len(providers.requests)) == (1, 3)
 
 
-def test_given_rows_when_asked_then_they_pass_no_error_filter(providers, monkeypatch):
+def test_given_rows_when_requested_then_no_error_filter_is_evaluated(providers, monkeypatch):
     monkeypatch.setattr(HttpResponseFilter, "matches", None)
     providers.answer(ANALYTICS, "seven/analytics_by_date.json")
 

@@ -102,7 +102,7 @@ def test_given_two_rows_of_a_day_when_read_then_they_are_added_without_noise():
 
 
 @pytest.mark.parametrize("foreign", ["2026-03-08", "2026-03-10", "2026-02-30", "yesterday"])
-def test_given_a_day_that_was_not_asked_for_when_read_then_the_answer_is_refused(foreign):
+def test_given_a_day_that_was_not_requested_when_read_then_the_response_is_invalid(foreign):
     with pytest.raises(
         AirbyteTracedException, match=rf"it reports {foreign}, but 2026-03-09 to 2026-03-09 was requested"
     ):
@@ -113,7 +113,7 @@ def test_given_a_day_that_was_not_asked_for_when_read_then_the_answer_is_refused
     ("row", "problem"),
     [(usage(sms=1), "a row has no 'date'"), (usage(date=None, sms=1), "date is null"), ([], "a row is a list")],
 )
-def test_given_a_row_of_no_day_when_read_then_the_answer_is_refused(row, problem):
+def test_given_a_row_without_a_day_when_read_then_the_response_is_invalid(row, problem):
     with pytest.raises(AirbyteTracedException, match=problem):
         answered(row)
 
@@ -136,14 +136,14 @@ def test_given_a_day_when_read_then_it_is_partial_only_if_it_is_running(day, par
 # Ranges that fail
 
 
-def test_given_a_server_that_refuses_wide_ranges_then_narrower_ones_are_asked():
+def test_given_a_server_that_rejects_wide_ranges_then_narrower_ones_are_requested():
     server = Server(range(-30, 10), widest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
     assert server.asked == [(-3, 9), (9, 9), (4, 9), (9, 9), (7, 9), (4, 6), (-3, 3), (9, 9), (1, 3), (-3, 0)]
 
 
-def test_given_a_server_that_refused_a_wide_range_then_the_next_ones_are_narrower():
+def test_given_a_server_that_rejected_a_wide_range_then_the_next_ones_are_narrower():
     server = Server(range(-30, 10), widest=7)
     server.sms(-5, 9)
     assert server.asked == [(-5, 9), (9, 9), (3, 9), (-5, 2), (9, 9), (-1, 2), (-5, -2)]
@@ -153,7 +153,7 @@ def test_given_a_server_that_refused_a_wide_range_then_the_next_ones_are_narrowe
     assert server.asked == [(-12, -6), (-16, -13), (-20, -17)]
 
 
-def test_given_a_server_that_refused_nothing_then_a_wider_range_is_requested_whole():
+def test_given_a_server_that_rejected_nothing_then_a_wider_range_is_requested_whole():
     server = Server(range(-30, 10))
     server.sms(6, 9)
     server.asked.clear()
@@ -178,7 +178,7 @@ def test_given_days_whose_ranges_fail_when_read_then_they_alone_fail(bad):
     assert server.sms(-3, 9) == {**dict.fromkeys(range(-3, 10), 1), **dict.fromkeys(bad, "failed")}
 
 
-def test_given_a_server_that_answers_nothing_then_a_year_fails_after_four_requests():
+def test_given_a_server_without_any_response_then_a_year_fails_after_four_requests():
     server = Server(range(-364, 10), bad=range(-364, 10))
 
     with pytest.raises(AirbyteTracedException, match="No answer for 2025-03-10 to 2026-03-09"):
@@ -187,7 +187,7 @@ def test_given_a_server_that_answers_nothing_then_a_year_fails_after_four_reques
     assert server.asked == [(-355, 9), (9, 9), (-173, -173), (-355, -355)]
 
 
-def test_given_a_key_that_is_refused_then_a_year_fails_after_two_requests():
+def test_given_a_key_that_is_rejected_then_a_year_fails_after_two_requests():
     asked = []
 
     def refuse(*bounds: date) -> Totals:
@@ -209,14 +209,14 @@ def test_given_a_server_of_single_days_when_its_last_one_fails_then_it_alone_fai
     assert server.asked[:3] == [(3, 3), (0, 0), (2, 2)]
 
 
-def test_given_an_answer_for_some_days_when_the_rest_fails_then_it_is_halved():
+def test_given_a_response_for_some_days_when_the_rest_fails_then_it_is_bisected():
     server = Server(range(-30, 10), newest=4, fails_once=[(-3, 5)])
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
     assert server.asked[:4] == [(-3, 9), (-3, 5), (9, 9), (2, 5)]
 
 
-def test_given_a_bad_newest_day_then_a_good_day_is_asked_after_each_failure_so_that_no_circuit_opens():
+def test_given_a_bad_newest_day_then_each_failure_is_followed_by_a_good_day():
     server = Server(range(-30, 10), bad=[9])
     server.sms(-3, 9)
     assert server.asked[:8] == [(-3, 9), (9, 9), (3, 3), (4, 9), (3, 3), (7, 9), (3, 3), (9, 9)]
@@ -235,14 +235,14 @@ def test_given_a_short_range_that_failed_once_then_wide_ones_are_still_requested
 # Days that an answer leaves out
 
 
-def test_given_a_server_that_answers_only_its_newest_days_then_the_rest_is_asked_for():
+def test_given_a_server_that_returns_only_its_newest_days_then_the_rest_is_requested():
     server = Server(range(-30, 10), newest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
     assert server.asked == [(-3, 9), (-3, 5), (-3, 1), (-3, -3)]
 
 
-def test_given_a_server_that_answers_only_its_oldest_days_then_the_rest_is_asked_for():
+def test_given_a_server_that_returns_only_its_oldest_days_then_the_rest_is_requested():
     server = Server(range(-30, 10), oldest=4)
 
     assert server.sms(-3, 9) == dict.fromkeys(range(-3, 10), 1)
@@ -258,7 +258,7 @@ def test_given_a_capped_server_then_a_year_costs_as_many_requests_as_narrow_rang
     assert len(server.asked) == 13
 
 
-def test_given_days_before_the_accounts_first_one_then_they_are_zeros_with_one_info(caplog):
+def test_given_days_before_the_accounts_first_one_then_they_are_zero_with_one_info(caplog):
     caplog.set_level("INFO")
     server = Server(range(7, 10))
 
@@ -268,14 +268,14 @@ def test_given_days_before_the_accounts_first_one_then_they_are_zeros_with_one_i
     assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get zero rows."]
 
 
-def test_given_a_whole_range_before_the_accounts_first_day_then_it_is_zeros():
+def test_given_a_whole_range_before_the_accounts_first_day_then_it_is_all_zero():
     server = Server(range(7, 10))
 
     assert server.sms(-9, 3) == dict.fromkeys(range(-9, 4), 0)
     assert server.asked == [(-9, 3), (3, 3), (9, 9), (-10, -9)]
 
 
-def test_given_a_server_of_narrow_ranges_and_a_young_account_then_one_info_says_so(
+def test_given_a_server_of_narrow_ranges_and_a_young_account_then_an_info_reports_it(
     caplog,
 ):
     caplog.set_level("INFO")
@@ -286,7 +286,7 @@ def test_given_a_server_of_narrow_ranges_and_a_young_account_then_one_info_says_
     assert caplog.messages == ["seven.io reports no day before 2026-03-07: earlier days get zero rows."]
 
 
-def test_given_a_capped_server_and_an_account_that_began_later_then_both_are_seen():
+def test_given_a_capped_server_and_a_young_account_then_both_are_recognized():
     server = Server(range(3, 10), newest=3)
 
     assert server.sms(1, 9) == {1: 0, 2: 0, **dict.fromkeys(range(3, 10), 1)}
@@ -312,7 +312,7 @@ def test_given_a_server_that_counts_the_oldest_day_then_the_running_day_is_found
     assert server.sms(1, 10) == {**dict.fromkeys(range(1, 5), 0), **dict.fromkeys(range(5, 11), 1)}
 
 
-def test_given_no_day_in_an_answer_and_no_yesterday_then_no_day_is_taken_for_zero():
+def test_given_a_response_without_days_then_no_day_is_zero():
     server = Server([])
 
     assert server.sms(7, 9) == dict.fromkeys((7, 8, 9), "failed")
@@ -359,7 +359,7 @@ def test_given_a_day_before_the_account_that_fails_once_then_no_later_day_is_los
     assert {sms for day, sms in found.items() if day < 5} <= {0, "failed"}
 
 
-def test_given_days_before_the_account_that_cannot_be_told_from_missing_ones_then_they_fail():
+def test_given_days_that_may_be_missing_or_before_the_account_then_they_fail():
     server = Server(range(5, 10), bad=range(-30, 1))
 
     assert server.sms(1, 9) == {**dict.fromkeys(range(1, 5), "failed"), **dict.fromkeys(range(5, 10), 1)}
@@ -430,13 +430,13 @@ def failed_days(server: Server, first: int, last: int) -> list[int]:
     return [day for day, sms in server.sms(first, last).items() if sms == "failed"]
 
 
-def test_given_missing_days_that_were_reported_before_then_they_are_no_zeros():
+def test_given_missing_days_that_were_reported_before_then_they_are_not_zero():
     server = Server(range(5, 10), state=fresh_state(date="2026-03-08", first_reported="2026-02-01"))
 
     assert server.sms(1, 9) == {**dict.fromkeys(range(1, 5), "failed"), **dict.fromkeys(range(5, 10), 1)}
 
 
-def test_given_missing_days_that_were_reported_before_then_the_sentence_names_them():
+def test_given_missing_days_that_were_reported_before_then_the_error_names_them():
     state = fresh_state(date="2026-03-08", first_reported="2026-02-01")
 
     error = DailyTotals(Server(range(5, 10)), CONFIG, state).read(march(1), march(9))[march(2)]
@@ -446,7 +446,7 @@ def test_given_missing_days_that_were_reported_before_then_the_sentence_names_th
     assert "2026-03-01 to 2026-03-04" in error.message
 
 
-def test_given_missing_days_before_the_first_reported_one_then_they_alone_are_zeros():
+def test_given_missing_days_before_the_first_reported_one_then_only_they_are_zero():
     server = Server(range(5, 10), state=fresh_state(date="2026-03-08", first_reported="2026-03-03"))
 
     assert server.sms(1, 9) == {1: 0, 2: 0, 3: "failed", 4: "failed", **dict.fromkeys(range(5, 10), 1)}
@@ -459,13 +459,13 @@ def test_given_a_state_of_an_earlier_version_then_missing_days_that_were_read_fa
     assert failed_days(server, 1, 9) == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_given_an_answer_that_names_yesterday_alone_once_then_no_known_day_is_zero():
+def test_given_a_response_that_lists_only_yesterday_then_no_known_day_is_zero():
     server = Server([9], state=fresh_state(date="2026-03-08", first_reported="2026-03-01"))
 
     assert server.sms(7, 9) == {7: "failed", 8: "failed", 9: 1}
 
 
-def test_given_days_that_only_this_sync_reported_then_earlier_ones_may_be_zeros():
+def test_given_days_that_only_this_sync_reported_then_earlier_ones_may_be_zero():
     state = fresh_state()
     server = Server(range(5, 10), state=state)
 

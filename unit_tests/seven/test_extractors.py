@@ -68,7 +68,7 @@ def test_given_an_amount_when_extracted_then_it_is_a_number(amount, number):
         ({"amount": 1, "currency": 978}, "currency is a number where a text is due"),
     ],
 )
-def test_given_a_balance_in_another_form_when_extracted_then_it_is_refused(body, problem):
+def test_given_a_balance_of_another_shape_when_extracted_then_it_is_rejected(body, problem):
     assert problem in refusal(balance, body)
 
 
@@ -159,13 +159,13 @@ def test_given_a_country_that_the_list_lacks_when_extracted_then_there_is_a_warn
         ({"countries": None}, "countries is null where a list is due"),
     ],
 )
-def test_given_a_list_that_contradicts_itself_when_extracted_then_it_is_refused(change, problem):
+def test_given_a_list_that_contradicts_itself_when_extracted_then_it_is_rejected(change, problem):
     body = {"countCountries": 1, "countNetworks": 1, "countries": [COUNTRY], **change}
 
     assert problem in refusal(pricing_of, body)
 
 
-def test_given_a_list_without_countries_when_extracted_then_it_is_refused():
+def test_given_a_list_without_countries_when_extracted_then_it_is_rejected():
     assert "the response has no 'countries'" in refusal(pricing_of, {"countCountries": 1, "countNetworks": 1})
 
 
@@ -184,7 +184,7 @@ def test_given_one_requested_country_and_counts_of_the_whole_list_then_it_is_tak
     assert len(pricing_of(body, {"country": "AT"}, countries=["AT"])) == 1
 
 
-def test_given_a_network_with_two_prices_when_extracted_then_the_list_is_refused():
+def test_given_a_network_with_two_prices_when_extracted_then_the_list_is_rejected():
     twice = {**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08}]}
 
     assert "a network of country 'AT' has two prices" in refusal(pricing, twice)
@@ -205,7 +205,7 @@ def test_given_one_network_of_two_countries_then_it_has_a_price_in_each():
     assert [(record["country_code"], record["price"]) for record in records] == [("AT", 0.075), ("LI", 0.08)]
 
 
-def test_given_two_prices_of_a_network_elsewhere_then_the_chosen_countries_are_read():
+def test_given_two_prices_of_a_network_elsewhere_then_selected_countries_are_read():
     twice = {**COUNTRY, "networks": [NETWORK, {**NETWORK, "price": 0.08}]}
 
     assert len(pricing(twice, {**COUNTRY, "countryCode": "FR"}, countries=["FR"])) == 1
@@ -228,19 +228,19 @@ def test_given_a_network_listed_twice_without_what_describes_it_then_that_is_nul
 
 
 @pytest.mark.parametrize("price", [None, "free", -0.01, True])
-def test_given_a_price_that_is_no_amount_when_extracted_then_it_is_refused(price):
+def test_given_a_price_that_is_no_amount_when_extracted_then_it_is_rejected(price):
     assert "price is" in refusal(pricing, {**COUNTRY, "networks": [{**NETWORK, "price": price}]})
 
 
 @pytest.mark.parametrize("missing", ["mcc", "networkName", "price"])
-def test_given_a_network_without_key_or_price_when_extracted_then_it_is_refused(missing):
+def test_given_a_network_without_key_or_price_when_extracted_then_it_is_rejected(missing):
     network = {name: value for name, value in NETWORK.items() if name != missing}
 
     assert f"a network has no '{missing}'" in refusal(pricing, {**COUNTRY, "networks": [network]})
 
 
 @pytest.mark.parametrize("missing", ["countryCode", "networks"])
-def test_given_a_country_without_key_or_networks_when_extracted_then_it_is_refused(missing):
+def test_given_a_country_without_key_or_networks_when_extracted_then_it_is_rejected(missing):
     country = {name: value for name, value in COUNTRY.items() if name != missing}
 
     assert f"a country has no '{missing}'" in refusal(pricing_of, {"countries": [country]})
@@ -271,7 +271,7 @@ def test_given_a_country_with_a_null_code_when_extracted_then_it_is_an_empty_tex
 
 
 @pytest.mark.parametrize("body", [{}, "900", 900, None])
-def test_given_no_list_when_extracted_then_it_is_refused(body):
+def test_given_no_list_when_extracted_then_the_response_is_rejected(body):
     extractor = AnalyticsExtractor(config=CONFIG, parameters={}, group_field="country")
     answer = response(f"{SEVEN}/analytics", body, start="2026-03-09", end="2026-03-09")
 
@@ -286,7 +286,7 @@ def test_given_a_day_when_extracted_then_it_is_partial_only_if_it_is_running(tod
 
 
 @pytest.mark.parametrize("group_field", ["country", "label", "account"])
-def test_given_a_group_when_extracted_then_its_record_is_of_the_day_asked(group_field):
+def test_given_a_group_when_extracted_then_its_record_is_of_the_requested_day(group_field):
     assert analytics(usage(**{group_field: "A", "sms": 1}), group_field=group_field) == [
         usage(**{"date": "2026-03-09", group_field: "A", "sms": 1, "is_partial": False})
     ]
@@ -300,25 +300,25 @@ def test_given_a_label_of_any_kind_when_extracted_then_it_is_a_text(label, text)
 
 
 @pytest.mark.parametrize("label", [True, 1.5, [], {}])
-def test_given_a_label_that_is_none_when_extracted_then_it_is_refused(label):
+def test_given_an_invalid_label_when_extracted_then_it_is_rejected(label):
     assert "label is" in refusal(analytics, usage(label=label), group_field="label")
 
 
 @pytest.mark.parametrize("rows", [[], [usage(country="")], [usage(country="DE")]])
-def test_given_a_day_without_usage_when_extracted_then_it_is_one_record_of_zeros(rows):
+def test_given_a_day_without_usage_when_extracted_then_it_is_one_zero_row(rows):
     assert analytics(*rows, group_field="country") == [usage(date="2026-03-09", country="", is_partial=False)]
 
 
-def test_given_rows_without_the_group_when_extracted_then_they_are_refused():
+def test_given_rows_without_the_group_when_extracted_then_they_are_rejected():
     assert "a row has no 'account'" in refusal(analytics, usage(subaccount="A"), group_field="account")
 
 
-def test_given_two_days_asked_at_once_when_extracted_then_they_are_not_booked_on_one():
+def test_given_a_request_of_two_days_when_extracted_then_it_is_rejected():
     with pytest.raises(ValueError, match="must cover exactly one day"):
         analytics(usage(country="DE", sms=1), group_field="country", start="2026-03-08")
 
 
-def test_given_another_label_than_that_of_the_settings_then_it_is_the_users_to_mend():
+def test_given_another_label_than_that_of_the_settings_then_it_is_a_config_error():
     with pytest.raises(AirbyteTracedException, match="does not know the label") as raised:
         analytics(usage(label="other", sms=1), group_field="label", seven_label="newsletter")
 
@@ -337,12 +337,12 @@ def test_given_a_label_in_the_settings_then_groups_of_another_kind_are_no_labels
 
 @pytest.mark.parametrize("counter", COUNTERS)
 @pytest.mark.parametrize("value", [-1, 0.5, "many", True, 2**63])
-def test_given_a_counter_that_is_no_count_then_the_refusal_names_it_and_its_day(counter, value):
+def test_given_a_counter_that_is_no_count_then_the_error_names_it_and_its_day(counter, value):
     assert f"{counter} of 2026-03-09 is" in refusal(analytics, usage(country="DE", **{counter: value}))
 
 
 @pytest.mark.parametrize("value", ["many", True, []])
-def test_given_costs_that_are_no_number_then_the_refusal_names_them_and_their_day(value):
+def test_given_costs_that_are_no_number_then_the_error_names_them_and_their_day(value):
     assert "usage_eur of 2026-03-09 is" in refusal(analytics, usage(country="DE", usage_eur=value))
 
 

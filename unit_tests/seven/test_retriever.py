@@ -92,9 +92,7 @@ def test_given_a_settled_day_that_is_not_reported_then_its_rows_stay_with_a_warn
 
 
 @pytest.mark.parametrize("stream", ["analytics", "analytics_by_country"])
-def test_given_a_pause_that_is_longer_than_the_provider_keeps_then_one_sync_fails_and_the_next_warns(
-    forgetful, clock, caplog, stream
-):
+def test_given_a_pause_beyond_the_kept_days_then_one_sync_fails_and_the_next_warns(forgetful, clock, caplog, stream):
     outputs, saved = [], None
     for today in ("2026-03-06", "2026-03-20", "2026-03-20", "2026-03-21", "2026-03-22"):
         clock.move_to(f"{today}T12:00:00Z")
@@ -111,7 +109,7 @@ def test_given_a_pause_that_is_longer_than_the_provider_keeps_then_one_sync_fail
     assert warnings(caplog)[-1].endswith("Days: 10, first: 2026-03-06.")
 
 
-def test_given_a_year_that_fails_after_a_pause_then_no_state_says_it_was_read(providers):
+def test_given_a_year_that_fails_after_a_pause_then_no_state_marks_it_as_read(providers):
     """Only its first day was read before; the next year is answered."""
 
     def dates(request):
@@ -142,7 +140,7 @@ def test_given_a_label_that_is_not_honored_when_read_then_nothing_is_written(pro
 
 
 @pytest.mark.parametrize("stream", ["analytics", "analytics_by_country", "analytics_by_subaccount_and_country"])
-def test_given_a_deleted_subaccount_and_answers_for_all_then_nothing_is_written(providers, stream):
+def test_given_a_deleted_subaccount_when_all_is_returned_then_nothing_is_written(providers, stream):
     providers.answer(URL, each_day_asked)
     everybody = [usage(account="Main", sms=3), usage(account="Company 1", sms=1500)]
     providers.answer(f"{URL}?group_by=subaccount", as_json(everybody))

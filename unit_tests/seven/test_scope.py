@@ -89,11 +89,11 @@ def test_given_a_label_that_is_honored_then_it_is_accepted_with_one_request():
 
 
 @pytest.mark.parametrize("labels", [{"otp": 3}, {"newsletter": 3, "otp": 1}, {"": 5}, {"Newsletter": 3}], ids=str)
-def test_given_a_label_when_others_are_answered_then_it_is_rejected(labels):
+def test_given_a_label_when_the_response_holds_others_then_it_is_rejected(labels):
     assert "label" in Server(labels=labels).refusal(seven_label="newsletter")
 
 
-def test_given_a_label_without_any_usage_then_a_sync_warns_and_a_connection_test_fails(caplog):
+def test_given_a_label_without_usage_then_a_sync_warns_and_a_connection_test_fails(caplog):
     Server().verify(seven_label="newsletter")
 
     assert caplog.messages == ["seven.io reports no usage with the label 'newsletter' in the last days. Is it right?"]
@@ -109,7 +109,7 @@ def test_given_an_outage_that_hides_a_label_then_the_connection_test_fails_for_n
     assert raised.value.failure_type is FailureType.transient_error
 
 
-def test_given_other_labels_without_usage_then_they_prove_nothing():
+def test_given_other_labels_without_usage_then_they_do_not_reject_the_label():
     Server(labels={"newsletter": 3, "otp": 0}).verify(seven_label="newsletter")
 
 
@@ -125,18 +125,18 @@ def test_given_a_listed_subaccount_then_no_usage_is_requested():
 
 
 @pytest.mark.parametrize("is_test", [False, True])
-def test_given_an_unlisted_subaccount_without_usage_then_the_sentence_lists_the_ids(is_test):
+def test_given_an_unlisted_subaccount_without_usage_then_the_error_lists_the_ids(is_test):
     sentence = Server(listed=["101", "102"]).refusal(scope="99", is_test=is_test)
 
     assert "99" in sentence
     assert "101, 102" in sentence
 
 
-def test_given_no_listed_subaccount_at_all_then_the_sentence_says_so():
+def test_given_no_listed_subaccount_at_all_then_the_error_reports_it():
     assert "none" in Server(listed=[]).refusal(scope="99")
 
 
-def test_given_a_mistyped_id_when_the_server_answers_everything_then_it_is_rejected():
+def test_given_a_mistyped_id_when_the_server_returns_everything_then_it_is_rejected():
     """Only one subaccount has usage, so the answer looks like that of a known id."""
     everything = {"Company 1": 7}
     server = Server(of_accounts={"99": everything, "all": everything}, listed=["101"])
@@ -151,7 +151,7 @@ def test_given_an_unlisted_subaccount_that_its_usage_verifies_then_it_is_accepte
 # Subaccounts without a list
 
 
-def test_given_usage_of_one_account_among_several_then_it_proves_the_id():
+def test_given_usage_of_one_account_among_several_then_it_verifies_the_id():
     server = Server(of_accounts={"101": {"Company 1": 3}, "all": {"Company 1": 3, "Main": 9}})
 
     server.verify(scope="101", is_test=True)
@@ -166,7 +166,7 @@ def test_given_the_usage_of_several_accounts_then_the_id_is_not_honored():
 
 
 @pytest.mark.parametrize("is_test", [False, True])
-def test_given_the_only_account_with_usage_then_it_proves_nothing(is_test):
+def test_given_the_only_account_with_usage_then_it_does_not_verify_the_id(is_test):
     only = {"Company 1": 3}
 
     assert "permission" in Server(of_accounts={"101": only, "all": only}).refusal(scope="101", is_test=is_test)
@@ -176,7 +176,7 @@ def test_given_no_list_and_no_usage_then_the_sentence_names_the_permission():
     assert "subaccounts" in Server().refusal(scope="101", is_test=True)
 
 
-def test_given_no_list_and_no_usage_when_read_then_a_warning_says_so(caplog):
+def test_given_no_list_and_no_usage_when_read_then_a_warning_reports_it(caplog):
     Server().verify(scope="101")
 
     [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -204,7 +204,7 @@ def test_given_older_usage_then_periods_are_searched_until_there_is_some(group):
     assert {period for _, _, period in server.requested} == {MONTH, YEARS[0]}
 
 
-def test_given_a_period_that_is_too_wide_then_what_the_others_say_counts():
+def test_given_a_period_that_is_too_wide_then_the_other_periods_decide():
     server = Server(fails=lambda period: period != MONTH)
 
     server.verify(MONTH, *YEARS, seven_label="A")
@@ -212,12 +212,12 @@ def test_given_a_period_that_is_too_wide_then_what_the_others_say_counts():
     assert [period for _, _, period in server.requested] == [MONTH, YEARS[0]]
 
 
-def test_given_a_first_period_that_fails_then_the_failure_is_told():
+def test_given_a_first_period_that_fails_then_the_failure_is_reported():
     with pytest.raises(AirbyteTracedException, match="Too wide"):
         Server(fails=lambda _: True).verify(MONTH, *YEARS, seven_label="A")
 
 
-def test_given_a_list_that_fails_for_now_then_no_setting_is_called_wrong():
+def test_given_a_list_that_fails_temporarily_then_no_setting_is_rejected():
     server = Server(of_accounts={"102": {"Company 2": 3}, "all": {"Company 2": 3}}, listed=transient_error("No list."))
 
     with pytest.raises(AirbyteTracedException, match="No list") as raised:

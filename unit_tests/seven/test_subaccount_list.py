@@ -110,6 +110,6 @@ def test_given_the_list_then_all_of_its_accounts_are_there_by_their_id():
         ([ACCOUNT, ACCOUNT], "an account is listed twice"),
     ],
 )
-def test_given_an_answer_that_is_not_promised_then_it_is_refused_in_a_sentence(answer, problem):
+def test_given_a_response_of_another_shape_then_it_is_rejected_with_an_error(answer, problem):
     with pytest.raises(AirbyteTracedException, match=problem):
         records(answer)

@@ -101,7 +101,7 @@ def test_given_any_server_setting_traffic_and_time_zone_then_no_wrong_setting_pa
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(ago=days_with_messages, ahead=ahead_of_utc, now=moments)
-def test_given_the_default_and_a_server_that_fits_it_then_it_is_never_refused(ago, ahead, now):
+def test_given_the_default_and_a_server_that_fits_it_then_it_is_never_rejected(ago, ahead, now):
     today = (now + ahead).date()
     server = Server("inclusive", {today - n * DAY: count for n, count in ago.items()}, today)
 
@@ -110,12 +110,12 @@ def test_given_the_default_and_a_server_that_fits_it_then_it_is_never_refused(ag
 
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("counts_as", SETTINGS)
-def test_given_no_messages_then_there_is_nothing_to_prove_it_with(counts_as, setting):
+def test_given_no_messages_then_the_setting_cannot_be_verified(counts_as, setting):
     assert verdict(Server(counts_as, {}), setting) is False
 
 
 @pytest.mark.parametrize("counts_as", SETTINGS)
-def test_given_the_default_then_it_is_verified_only_if_the_server_counts_so(counts_as):
+def test_given_the_default_then_it_is_verified_only_if_the_server_matches_it(counts_as):
     says = verdict(Server(counts_as, {MARCH_9 - 2 * DAY: 3, MARCH_9 - 3 * DAY: 4}), "inclusive")
 
     assert says is True or counts_as in says
@@ -126,7 +126,7 @@ def day(ago: int) -> date:
     return MARCH_10 - ago * DAY
 
 
-def test_given_traffic_of_the_last_days_then_they_are_asked_singly_and_as_a_range():
+def test_given_traffic_of_the_last_days_then_days_and_range_are_both_requested():
     server = Server("inclusive", {day(ago): 3 for ago in range(1, 30)})
 
     assert verdict(server, "inclusive") is True
@@ -139,13 +139,13 @@ def test_given_traffic_of_the_last_days_then_they_are_asked_singly_and_as_a_rang
 
 @pytest.mark.parametrize("widest", [31, 100])
 @pytest.mark.parametrize(("ago", "is_found"), [(5, True), (33, True), (40, True), (350, True), (500, False)])
-def test_given_a_server_that_answers_no_year_then_traffic_of_the_months_of_a_year_is_found(widest, ago, is_found):
+def test_given_a_server_that_rejects_years_then_traffic_is_found_by_month(widest, ago, is_found):
     server = Server("inclusive", {day(ago): 3}, widest=widest)
 
     assert verdict(server, "inclusive", start=day(600)) is is_found
 
 
-def test_given_a_server_that_answers_no_month_then_its_error_is_told():
+def test_given_a_server_that_rejects_months_then_its_error_is_reported():
     server = Server("inclusive", {}, widest=3)
 
     assert verdict(server, "inclusive", start=day(600)) == "Too wide."
@@ -153,7 +153,7 @@ def test_given_a_server_that_answers_no_month_then_its_error_is_told():
 
 
 @pytest.mark.parametrize("start", [day(10), day(351), day(352), day(900)])
-def test_given_no_traffic_then_months_and_years_are_searched_that_overlap_by_two_days(start):
+def test_given_no_traffic_then_the_searched_months_and_years_overlap_by_two_days(start):
     server = Server("inclusive", {})
 
     assert verdict(server, "inclusive", start=start) is False
@@ -203,7 +203,7 @@ def test_given_fractions_of_credits_then_they_add_up_without_noise():
     assert verdict(Server("inclusive", messages), "inclusive") is True
 
 
-def test_given_figures_that_stay_wrong_then_they_are_asked_twice_with_each_setting():
+def test_given_totals_that_stay_wrong_then_they_are_requested_twice_per_setting():
     server = Server("inclusive", {day(3): 1, day(2): 1})
 
     assert "Choose inclusive" in verdict(server, "both_excluded")
@@ -246,7 +246,7 @@ def test_given_refunds_only_then_they_are_consumption_too():
 
 
 @pytest.mark.parametrize("now", [*(at(hour) for hour in range(22)), at(21, 29)], ids=str)
-def test_given_messages_today_when_tested_at_any_hour_then_end_excluded_is_proved(now):
+def test_given_messages_today_when_tested_at_any_hour_then_end_excluded_is_verified(now):
     assert verdict(Server("end_excluded", {**OLD_TRAFFIC, MARCH_10: 1}), "end_excluded", now) is True
 
 
@@ -258,31 +258,31 @@ def test_given_messages_of_the_new_day_in_paris_then_end_excluded_is_verified(no
 
 
 @pytest.mark.parametrize("now", [at(0), NOON, at(21, 29)], ids=str)
-def test_given_no_messages_today_then_the_test_says_when_it_can_tell_end_excluded(now):
+def test_given_no_messages_today_then_the_error_names_a_time_to_verify_end_excluded(now):
     says = verdict(Server("end_excluded", OLD_TRAFFIC), "end_excluded", now)
 
     assert "between 0:00 and 21:30 UTC, once messages were sent on that day" in says
 
 
-def test_given_messages_of_today_while_paris_is_in_tomorrow_then_the_test_says_when():
+def test_given_messages_today_while_paris_is_in_tomorrow_then_the_error_names_a_time():
     says = verdict(Server("end_excluded", {**OLD_TRAFFIC, MARCH_10: 1}), "end_excluded", at(21, 30))
 
     assert "between 0:00 and 21:30 UTC" in says
 
 
 @pytest.mark.parametrize("now", [at(0, 30), NOON, at(23)], ids=str)
-def test_given_messages_that_are_being_sent_then_start_excluded_is_proved(now):
+def test_given_messages_that_are_being_sent_then_start_excluded_is_verified(now):
     assert verdict(Server("start_excluded", dict(OLD_TRAFFIC), quiet=8), "start_excluded", now) is True
 
 
 @pytest.mark.parametrize("of_today", [0, 5])
-def test_given_no_messages_that_are_being_sent_then_the_test_says_when_it_can_tell(of_today):
+def test_given_no_messages_being_sent_then_the_error_names_a_time_to_test_again(of_today):
     says = verdict(Server("start_excluded", {**OLD_TRAFFIC, MARCH_10: of_today}), "start_excluded")
 
     assert "between 0:30 and 22:00 UTC, while messages are being sent" in says
 
 
-def test_given_a_day_that_may_not_have_ended_then_its_growth_proves_nothing():
+def test_given_a_day_that_may_not_have_ended_then_its_growth_verifies_nothing():
     server = Server("end_excluded", {day(4): 3}, today=day(1), quiet=8)
 
     assert "while messages are being sent" in verdict(server, "start_excluded", at(0, 29))
@@ -350,7 +350,7 @@ def idle(_period: Period) -> Any:
     return body
 
 
-def test_given_figures_that_no_setting_explains_then_the_user_is_asked_to_test_again(clock):
+def test_given_totals_that_no_setting_explains_then_the_error_suggests_another_test(clock):
     assert "whatever the setting" in Client(documented).refusal()
 
 
@@ -385,7 +385,7 @@ def test_given_a_year_that_is_too_wide_then_the_accounts_of_the_other_periods_co
     assert "1, 2" in Client(body, smsfactor_sub_account_id="99").refusal()
 
 
-def test_given_an_outage_amid_the_search_then_no_setting_is_called_wrong(clock):
+def test_given_an_outage_during_the_search_then_no_setting_is_rejected(clock):
     def body(period: Period) -> Any:
         if period == YEAR_BEFORE:
             raise transient_error("Not now.")
@@ -407,7 +407,7 @@ def test_given_no_group_total_then_the_sum_of_the_accounts_verifies_the_setting(
     Client(body).verify()
 
 
-def test_given_a_disproved_setting_then_the_others_were_requested_as_a_sync_would(clock):
+def test_given_a_disproved_setting_then_the_others_are_requested_as_in_a_sync(clock):
     client = Client(documented)
 
     client.refusal()

@@ -89,7 +89,7 @@ def test_given_no_sub_accounts_in_any_shape_then_the_main_account_is_alone(subs)
     assert units(group(subs=subs, total=80)) == [("1", "FR", 50), ("1", "CH", 30)]
 
 
-def test_given_an_answer_without_sub_accounts_then_the_main_account_is_alone():
+def test_given_a_response_without_sub_accounts_then_the_main_account_is_alone():
     body = group(total=80)
     del body["data"]["by_sub_accounts"]
 
@@ -101,7 +101,7 @@ def test_given_an_account_id_as_a_number_or_text_then_it_is_a_text(account_id):
     assert units(group(account(account_id, 80, {"FR": 80}), subs=[], total=80)) == [("1", "FR", 80)]
 
 
-def test_given_main_and_sub_account_then_each_is_told_by_its_flag():
+def test_given_main_and_sub_account_then_the_flag_distinguishes_them():
     records = consumption(group())
 
     assert [record["is_main_account"] for record in records] == [True, True, False]
@@ -123,14 +123,14 @@ def test_given_fractions_then_the_rest_is_without_noise():
 
 
 @pytest.mark.parametrize("total", [None, 80])
-def test_given_countries_above_the_total_that_no_group_total_confirms_then_the_answer_is_refused(total):
+def test_given_countries_above_an_unconfirmed_total_then_the_response_is_rejected(total):
     body = group(account(1, 70, {"FR": 50, "CH": 30}))
     body["data"]["total"] = total
 
     assert "add up to more than its total" in refusal(consumption, body)
 
 
-def test_given_countries_above_the_total_that_the_group_total_confirms_then_the_rest_is_negative():
+def test_given_countries_above_a_confirmed_total_then_the_rest_is_negative():
     """For example a refund that has no country."""
     body = group(account(1, 70, {"FR": 50, "CH": 30}), subs=[], total=70)
 
@@ -158,13 +158,13 @@ def test_given_a_day_then_it_is_partial_only_if_it_is_running(today, partial):
         (1, 0, "2026-03-08", "2026-03-09"),
     ],
 )
-def test_given_day_boundaries_then_the_records_are_of_the_day_between_them(before, after, start, end):
+def test_given_date_range_bounds_then_the_records_are_of_the_day_between_them(before, after, start, end):
     records = consumption(group(), start, end, smsfactor_days_before=before, smsfactor_days_after=after)
 
     assert {record["date"] for record in records} == {"2026-03-09"}
 
 
-def test_given_two_days_asked_at_once_then_they_are_not_booked_on_one():
+def test_given_a_request_of_two_days_then_it_is_rejected():
     with pytest.raises(ValueError, match="must cover exactly one day"):
         consumption(group(), start="2026-03-08", end="2026-03-09")
 
@@ -202,11 +202,11 @@ def test_given_an_account_in_the_settings_that_is_left_out_then_there_is_no_reco
 
 
 @pytest.mark.parametrize("twice", [account(1, 20, {"IT": 20}), account("1", 20, {"IT": 20})])
-def test_given_an_account_twice_then_the_answer_is_refused(twice):
+def test_given_an_account_twice_then_the_response_is_rejected(twice):
     assert "an account is listed twice" in refusal(consumption, group(subs=[twice]))
 
 
-def test_given_a_country_twice_then_the_answer_is_refused():
+def test_given_a_country_twice_then_the_response_is_rejected():
     assert "a country is listed twice" in refusal(consumption, group(account(1, 80, [{"FR": 50}, {"FR": 30}])))
 
 
@@ -216,7 +216,7 @@ def test_given_countries_that_are_stored_alike_then_they_are_added_up():
     assert units(answered) == [("1", "F\ufffd", 80)]
 
 
-def test_given_the_documented_answer_then_there_is_no_warning(caplog):
+def test_given_the_documented_response_then_there_is_no_warning(caplog):
     consumption(group())
 
     assert caplog.records == []
@@ -246,7 +246,7 @@ def test_given_the_documented_answer_then_there_is_no_warning(caplog):
         (group(account(1, 80, ["FR"])), "an entry of by_country is a text where an object is due"),
     ],
 )
-def test_given_an_answer_in_another_form_then_it_is_refused(body, problem):
+def test_given_a_response_of_another_shape_then_it_is_rejected(body, problem):
     assert problem in refusal(consumption, body)
 
 
@@ -374,7 +374,7 @@ def test_given_a_limit_in_any_shape_then_it_is_a_number_or_null(limit, value):
         ({"credit": 5, "details": {"credits": 5}, "data": {"credits": 5}}, "the response has no 'credits'"),
     ],
 )
-def test_given_credits_in_another_form_then_they_are_refused(body, problem):
+def test_given_credits_of_another_shape_then_they_are_rejected(body, problem):
     assert problem in refusal(credits, body)
 
 
@@ -444,7 +444,7 @@ def test_given_the_list_of_sub_accounts_in_any_shape_then_the_records_are_the_sa
     assert listed(accounts) == [LISTED_RECORD]
 
 
-def test_given_an_answer_without_the_list_then_it_is_refused():
+def test_given_a_response_without_the_list_then_it_is_rejected():
     extractor = SubaccountCreditsExtractor(config=CONFIG, parameters={})
     answer = response(f"{SMSFACTOR}/sub-accounts", {"status": 1, "message": "OK"})
 
@@ -478,6 +478,6 @@ def test_given_the_setting_of_a_sub_account_then_only_that_one_is_a_record(setti
         ([LISTED, LISTED], "a sub-account is listed twice"),
     ],
 )
-def test_given_a_list_that_is_not_promised_then_it_is_refused_in_a_sentence(accounts, problem):
+def test_given_a_list_of_another_shape_then_it_is_rejected_with_an_error(accounts, problem):
     with pytest.raises(AirbyteTracedException, match=problem):
         listed(accounts)

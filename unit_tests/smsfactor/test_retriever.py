@@ -124,7 +124,7 @@ def test_given_a_deleted_account_then_its_rows_still_name_its_company(day):
     assert output.records == first.records
 
 
-def test_given_usage_that_the_group_total_holds_then_it_stays_without_a_request(day, providers):
+def test_given_usage_that_the_group_total_contains_then_it_stays_without_a_request(day, providers):
     day(account(2, "Sub", IT=20), FR=6)
     _, states = synced()
     day(FR=6, total=26)
@@ -158,7 +158,7 @@ def test_given_one_account_that_moved_and_one_that_was_deleted_then_the_latter_s
     assert found == {("1", "FR"): 124, ("2", "IT"): 0, ("3", "IT"): 5}
 
 
-def test_given_a_group_total_without_the_usage_then_the_old_rows_have_zero_with_a_warning(day, providers, caplog):
+def test_given_a_group_total_without_the_usage_then_old_rows_become_zero_and_warn(day, providers, caplog):
     """SMSFactor hides accounts that are idle, or does not count deleted ones any more: its own total decides."""
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
@@ -174,7 +174,7 @@ def test_given_a_group_total_without_the_usage_then_the_old_rows_have_zero_with_
     assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_a_group_total_that_holds_one_of_two_accounts_then_the_other_one_has_zero(day, caplog):
+def test_given_a_group_total_that_contains_one_account_then_the_other_is_zero(day, caplog):
     day(account(2, "Sub", IT=24), account(3, "Other", IT=5), FR=100)
     _, states = synced()
     day(FR=100, total=105)
@@ -186,9 +186,7 @@ def test_given_a_group_total_that_holds_one_of_two_accounts_then_the_other_one_h
 
 
 @pytest.mark.parametrize("total", [None, 99, 103], ids=["not sent", "too low", "explains nothing"])
-def test_given_no_telling_total_and_an_account_that_is_listed_in_a_month_then_its_rows_have_zero(
-    day, providers, caplog, total
-):
+def test_given_no_usable_total_and_an_account_listed_in_a_month_then_it_becomes_zero(day, providers, caplog, total):
     """It exists: its usage was corrected away, and SMSFactor hides accounts that are idle."""
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
@@ -201,7 +199,7 @@ def test_given_no_telling_total_and_an_account_that_is_listed_in_a_month_then_it
     assert [each for each in warnings(caplog) if "no longer contains it" in each] == []
 
 
-def test_given_an_unlisted_account_and_months_that_fail_for_now_then_its_day_is_read_again(day, providers):
+def test_given_an_unlisted_account_and_months_that_fail_then_its_day_is_read_again(day, providers):
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
     day(FR=100, total=None)
@@ -213,7 +211,7 @@ def test_given_an_unlisted_account_and_months_that_fail_for_now_then_its_day_is_
     assert output.failure.failure_type is FailureType.transient_error
 
 
-def test_given_an_unlisted_account_and_months_without_answer_then_its_rows_stay(day, providers):
+def test_given_an_unlisted_account_and_months_without_response_then_its_rows_stay(day, providers):
     day(account(2, "Sub", IT=24), FR=100)
     _, states = synced()
     day(FR=100, total=None)
@@ -224,7 +222,7 @@ def test_given_an_unlisted_account_and_months_without_answer_then_its_rows_stay(
     assert found == {("1", "FR"): 100, ("2", "IT"): 24}
 
 
-def test_given_several_days_without_an_account_then_the_months_of_a_year_are_requested_once(day, providers, caplog):
+def test_given_several_days_without_an_account_then_twelve_months_are_requested_once(day, providers, caplog):
     day(account(2, "Sub", IT=24), FR=100)
     first = read("consumption")
     day(FR=100, total=None)
@@ -237,7 +235,7 @@ def test_given_several_days_without_an_account_then_the_months_of_a_year_are_req
     assert "Days: 3, first: 2026-03-07." in warning
 
 
-def test_given_a_refund_of_an_account_that_is_not_listed_any_more_then_the_total_decides(day):
+def test_given_a_refund_of_an_account_no_longer_listed_then_the_total_decides(day):
     day(account(2, "Sub", IT=-24), account(3, "Other", IT=5), FR=100)
     _, states = synced()
     day(FR=100, total=76)
@@ -247,7 +245,7 @@ def test_given_a_refund_of_an_account_that_is_not_listed_any_more_then_the_total
     assert found == {("1", "FR"): 100, ("2", "IT"): -24, ("3", "IT"): 0}
 
 
-def test_given_accounts_with_usage_and_refunds_then_those_stay_that_add_up_to_the_total(day):
+def test_given_accounts_with_usage_and_refunds_then_the_ones_in_the_total_stay(day):
     day(account(2, "Sub", IT=24), account(3, "Other", IT=-19), account(4, "Third", IT=7), FR=100)
     _, states = synced()
     day(FR=100, total=105)
@@ -257,7 +255,7 @@ def test_given_accounts_with_usage_and_refunds_then_those_stay_that_add_up_to_th
     assert found == {("1", "FR"): 100, ("2", "IT"): 24, ("3", "IT"): -19, ("4", "IT"): 0}
 
 
-def test_given_no_total_and_a_refund_that_moved_from_a_hidden_account_then_the_old_row_has_zero(day):
+def test_given_no_total_and_a_refund_moved_from_a_hidden_account_then_it_is_zero(day):
     day(account(2, "Sub", IT=-24), FR=100)
     _, states = synced()
     day(FR=76, total=None)
@@ -277,7 +275,7 @@ def test_given_an_unlisted_account_without_usage_then_nothing_is_requested_for_i
     assert len(warnings(caplog)) == 1
 
 
-def test_given_a_filter_and_a_total_that_holds_more_of_an_unlisted_account_then_no_sums_are_compared(day, caplog):
+def test_given_a_filter_and_an_unlisted_account_then_sums_and_total_are_not_compared(day, caplog):
     day(account(2, "Sub", IT=20, FR=5), FR=6)
     _, states = synced(countries=["FR"])
     day(FR=6, total=31)
@@ -326,7 +324,7 @@ def test_given_an_account_in_settings_that_is_not_listed_then_its_day_has_a_zero
     assert found == {("2", ""): 0}
 
 
-def test_given_an_account_in_the_settings_that_is_listed_no_more_then_its_rows_stay(day):
+def test_given_an_account_in_the_settings_no_longer_listed_then_its_rows_stay(day):
     day(account(2, "Sub", rest=20), FR=6)
     _, states = synced(smsfactor_sub_account_id="2")
     day(FR=6, total=26)

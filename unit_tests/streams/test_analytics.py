@@ -43,7 +43,7 @@ def asked(start: str, end: str, **query: str) -> Asked:
     )
 
 
-def test_given_no_state_then_the_days_from_the_start_to_yesterday_are_asked_at_once(providers):
+def test_given_no_state_then_one_request_covers_the_start_to_yesterday(providers):
     providers.answer(URL, "seven/analytics_by_date.json")
 
     read("analytics")
@@ -69,7 +69,7 @@ def test_given_three_days_when_read_then_the_state_is_the_last_of_them(providers
     assert "written" not in state
 
 
-def test_given_the_documented_answer_then_its_two_rows_of_a_day_are_added_up(providers, clock):
+def test_given_the_documented_response_then_its_two_rows_of_a_day_are_added_up(providers, clock):
     clock.move_to("2024-03-28T12:00:00Z")
     providers.answer(URL, "seven/analytics_documented.json")
 
@@ -89,7 +89,7 @@ def test_given_the_documented_answer_then_its_two_rows_of_a_day_are_added_up(pro
 
 
 @pytest.mark.parametrize("saved", ["2026-03-09", "2026-03-09T00:00:00Z", "2026-03-08"])
-def test_given_a_state_within_the_lookback_then_the_last_three_days_are_asked(providers, saved):
+def test_given_a_state_within_the_lookback_then_the_last_three_days_are_requested(providers, saved):
     providers.answer(URL, each_day_asked)
 
     read("analytics", start_date="2026-01-01", saved=state("analytics", date=saved))
@@ -113,7 +113,7 @@ def test_given_a_start_date_after_days_read_too_young_then_it_is_the_first_day(p
     assert providers.asked == [asked("2026-02-01", "2026-03-09")]
 
 
-def test_given_a_longer_lookback_when_read_then_so_many_days_are_asked_again(providers):
+def test_given_a_longer_lookback_when_read_then_that_many_days_are_requested_again(providers):
     providers.answer(URL, each_day_asked)
 
     read("analytics", start_date="2026-01-01", lookback_days=7, saved=state("analytics", date="2026-03-09"))
@@ -121,7 +121,7 @@ def test_given_a_longer_lookback_when_read_then_so_many_days_are_asked_again(pro
     assert providers.asked == [asked("2026-03-03", "2026-03-09")]
 
 
-def test_given_a_start_after_the_lookback_when_read_then_no_day_before_it_is_asked(providers):
+def test_given_a_start_within_the_lookback_when_read_then_it_is_the_first_day(providers):
     providers.answer(URL, each_day_asked)
 
     read("analytics", start_date="2026-03-08", saved=state("analytics", date="2026-03-09"))
@@ -160,7 +160,7 @@ def test_given_three_years_when_read_then_a_state_follows_each_of_them(providers
     assert [saved["date"] for saved in states] == ["2024-03-08", "2025-03-08", "2026-03-08", "2026-03-09"]
 
 
-def test_given_a_start_of_today_when_read_then_nothing_is_asked(providers):
+def test_given_a_start_of_today_when_read_then_nothing_is_requested(providers):
     output = read("analytics", start_date="2026-03-10")
 
     assert providers.asked == []
@@ -176,13 +176,13 @@ def test_given_today_is_included_when_read_then_its_record_is_partial(providers)
     assert [record["is_partial"] for record in output.records] == [False, False, False, True]
 
 
-def test_given_today_is_included_when_read_then_the_state_does_not_call_it_done(providers):
+def test_given_today_is_included_when_read_then_the_state_does_not_include_it(providers):
     providers.answer(URL, each_day_asked)
 
     assert read("analytics", include_today=True).states[-1]["date"] == "2026-03-09"
 
 
-def test_given_a_label_and_a_subaccount_when_read_then_they_are_asked_for(providers):
+def test_given_a_label_and_a_subaccount_when_read_then_they_are_requested(providers):
     providers.answer(URL, "seven/analytics_by_date.json")
 
     providers.answer(f"{URL}?group_by=label", as_json([usage(label="newsletter", sms=1)]))
@@ -194,13 +194,13 @@ def test_given_a_label_and_a_subaccount_when_read_then_they_are_asked_for(provid
     assert by_date == [asked("2026-03-07", "2026-03-09", label="newsletter", subaccounts="1234567")]
 
 
-def test_given_a_base_url_of_ones_own_when_read_then_it_is_asked(providers):
+def test_given_another_base_url_when_read_then_it_is_requested(providers):
     providers.answer("https://sms.example/v1/analytics", "seven/analytics_by_date.json")
 
     assert read("analytics", seven_base_url="https://sms.example/v1/").records == RECORDS
 
 
-def test_given_days_that_were_not_asked_when_read_then_none_of_the_answer_is_synced(providers):
+def test_given_days_that_were_not_requested_when_read_then_nothing_is_synced(providers):
     providers.answer(URL, "seven/analytics_documented.json")
 
     output = read("analytics")
@@ -234,7 +234,7 @@ def test_given_two_days_that_cannot_be_read_then_the_error_names_the_older_one(p
     assert "sms of 2026-03-08 is negative" in error.message
 
 
-def test_given_a_counter_that_no_row_has_when_read_then_one_warning_says_so(providers, caplog):
+def test_given_a_counter_that_no_row_has_when_read_then_one_warning_reports_it(providers, caplog):
     def without_rcs(request):
         return as_json([{n: v for n, v in row.items() if n != "rcs"} for row in json.loads(each_day_asked(request))])
 

@@ -31,7 +31,7 @@ def usage_each_day(providers):
     return providers
 
 
-def test_given_no_state_when_read_then_each_day_is_asked_for_alone(usage_each_day):
+def test_given_no_state_when_read_then_each_day_is_requested_alone(usage_each_day):
     read("analytics_by_country")
 
     assert [request for request in usage_each_day.asked if request.query["group_by"] == "country"] == [
@@ -43,7 +43,7 @@ def test_given_no_state_when_read_then_each_day_is_asked_for_alone(usage_each_da
     assert {request.headers["Accept"] for request in usage_each_day.requests} == {"application/json"}
 
 
-def test_given_no_state_when_read_then_the_totals_of_all_days_are_asked_once(usage_each_day):
+def test_given_no_state_when_read_then_the_totals_of_all_days_are_requested_once(usage_each_day):
     read("analytics_by_country")
 
     assert [request for request in usage_each_day.asked if request.query["group_by"] == "date"] == [
@@ -52,7 +52,7 @@ def test_given_no_state_when_read_then_the_totals_of_all_days_are_asked_once(usa
 
 
 @pytest.mark.parametrize("run", [read, full_refresh])
-def test_given_three_countries_when_read_then_each_is_a_record_of_the_day_asked(usage_each_day, run):
+def test_given_three_countries_when_read_then_each_is_a_record_of_the_requested_day(usage_each_day, run):
     output = run("analytics_by_country", start_date="2026-03-09")
 
     assert output.records == [
@@ -80,7 +80,7 @@ def test_given_an_older_state_then_new_days_and_those_read_too_young_are_read(us
     assert (output.days[0], output.days[-1]) == ("2026-02-28", "2026-03-09")
 
 
-def test_given_a_day_without_usage_then_it_is_one_record_of_zeros_and_not_asked_for(providers):
+def test_given_a_day_without_usage_then_it_is_a_zero_row_and_not_requested(providers):
     providers.answer(TOTALS, as_json([usage(date="2026-03-09")]))
 
     output = read("analytics_by_country", start_date="2026-03-09")
@@ -89,7 +89,7 @@ def test_given_a_day_without_usage_then_it_is_one_record_of_zeros_and_not_asked_
 
 
 @pytest.mark.parametrize("eur", [0.004, -2.5], ids=["rounding", "refund"])
-def test_given_costs_of_a_day_that_leave_no_rest_and_no_country_then_it_is_a_zero_row(providers, eur):
+def test_given_costs_that_leave_no_rest_and_no_country_then_the_day_has_a_zero_row(providers, eur):
     providers.answer(TOTALS, as_json([usage(date="2026-03-09", usage_eur=eur)]))
     providers.answer(COUNTRIES, as_json([]))
 
@@ -109,7 +109,7 @@ def test_given_a_running_day_without_total_and_countries_then_it_is_a_zero_row(
     assert output.records == [{"date": "2026-03-10", "country": "", **ZEROS, "is_partial": True}]
 
 
-def test_given_no_totals_then_no_day_is_asked_for_as_nothing_could_vouch_for_it(providers):
+def test_given_no_totals_to_reconcile_with_then_no_day_is_requested(providers):
     providers.answer(TOTALS, b"", status=500)
 
     output = read("analytics_by_country", start_date="2026-03-09")
@@ -143,7 +143,7 @@ def test_given_a_day_whose_totals_fail_in_any_range_then_all_other_days_are_read
     assert output.failure.failure_type is FailureType.transient_error
 
 
-def test_given_the_other_groupings_when_read_together_then_the_totals_are_asked_once(usage_each_day):
+def test_given_other_groupings_when_read_together_then_totals_are_requested_once(usage_each_day):
     usage_each_day.answer(f"{URL}?group_by=label", "seven/analytics_by_label.json")
     usage_each_day.answer(f"{URL}?group_by=subaccount", "seven/analytics_by_subaccount.json")
 
@@ -152,14 +152,14 @@ def test_given_the_other_groupings_when_read_together_then_the_totals_are_asked_
     assert [request.query["group_by"] for request in usage_each_day.asked].count("date") == 1
 
 
-def test_given_today_is_included_then_its_rows_are_partial_and_the_state_is_its_eve(usage_each_day):
+def test_given_today_is_included_then_its_rows_are_partial_and_state_is_yesterday(usage_each_day):
     output = read("analytics_by_country", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
     assert output.states[-1]["date"] == "2026-03-09"
 
 
-def test_given_a_start_of_today_when_read_then_nothing_is_asked(providers):
+def test_given_a_start_of_today_when_read_then_nothing_is_requested(providers):
     output = read("analytics_by_country", start_date="2026-03-10")
 
     assert providers.asked == []
@@ -180,7 +180,7 @@ def test_given_a_day_that_fails_before_others_then_the_next_sync_reads_it_again(
     assert lost in repeated.days
 
 
-def test_given_many_days_that_fail_alike_when_read_then_the_error_is_told_once(providers):
+def test_given_many_days_that_fail_alike_when_read_then_the_error_is_reported_once(providers):
     providers.answer(URL, "seven/error_902.json")
 
     output = read("analytics_by_country", start_date="2026-02-20")
@@ -224,7 +224,7 @@ def test_given_a_day_of_sms_and_of_no_group_when_read_then_it_is_requested_once_
     assert [request.query["group_by"] for request in providers.asked].count(group_of_none) == requests
 
 
-def test_given_a_grouping_that_is_empty_only_once_then_its_second_answer_counts(providers, caplog):
+def test_given_a_grouping_that_is_empty_only_once_then_its_second_response_counts(providers, caplog):
     providers.answer(TOTALS, each_day_asked)
     providers.answer_in_turn(COUNTRIES, b"[]", as_json([usage(country="DE", sms=1)]))
 
@@ -343,7 +343,7 @@ def asked_spans(providers) -> list[tuple[str, str]]:
     return [(query["start"], query["end"]) for query in queries if query["group_by"] == "country"]
 
 
-def test_given_one_country_then_one_request_tells_each_day_what_single_ones_would(spans, providers):
+def test_given_one_country_then_one_request_gives_the_same_days_as_single_requests(spans, providers):
     spans({"DE": lambda day: day_of_month(day) % 7})
 
     output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
@@ -358,7 +358,7 @@ def test_given_one_country_then_one_request_tells_each_day_what_single_ones_woul
 
 
 @pytest.mark.parametrize(("start_date", "requests"), [("2026-01-29", 40), ("2026-01-28", 1)], ids=["40 days", "41"])
-def test_given_up_to_forty_days_when_read_then_each_is_asked_by_itself(spans, providers, start_date, requests):
+def test_given_up_to_forty_days_when_read_then_each_is_requested_alone(spans, providers, start_date, requests):
     spans({"DE": lambda _: 5})
 
     read("analytics_by_country", start_date=start_date)
@@ -366,7 +366,7 @@ def test_given_up_to_forty_days_when_read_then_each_is_asked_by_itself(spans, pr
     assert len(asked_spans(providers)) == requests
 
 
-def test_given_a_country_that_comes_later_then_only_the_part_with_both_is_split(spans, providers):
+def test_given_a_country_that_appears_later_then_only_the_part_with_both_is_split(spans, providers):
     spans({"DE": lambda _: 5, "FR": lambda day: int(day >= "2026-02-20")})
 
     output = read("analytics_by_country", start_date=A_HUNDRED_DAYS)
@@ -376,7 +376,7 @@ def test_given_a_country_that_comes_later_then_only_the_part_with_both_is_split(
     assert sum(record["sms"] for record in output.records) == 5 * 100 + 18
 
 
-def test_given_a_country_that_goes_then_only_the_part_with_both_is_asked_day_by_day(spans, providers):
+def test_given_a_country_that_ends_then_only_the_part_with_both_is_requested_by_day(spans, providers):
     spans({"DE": lambda _: 5, "FR": lambda day: int(day <= "2025-12-20")})
 
     output = read("analytics_by_country", start_date="2025-10-31")
@@ -387,7 +387,7 @@ def test_given_a_country_that_goes_then_only_the_part_with_both_is_asked_day_by_
     assert sum(record["sms"] for record in output.records) == 5 * 130 + 51
 
 
-def test_given_a_label_in_the_settings_when_read_then_one_request_tells_each_day_too(spans, providers):
+def test_given_a_label_in_the_settings_when_read_then_one_request_is_enough_too(spans, providers):
     spans({"DE": lambda _: 5})
 
     providers.answer(f"{URL}?group_by=label", as_json([usage(label="newsletter", sms=5)]))
@@ -422,7 +422,7 @@ def test_given_a_correction_between_two_requests_then_each_day_is_requested(span
     assert {(record["country"], record["sms"]) for record in output.records} == {("DE", 5)}
 
 
-def test_given_a_range_that_fails_then_its_days_are_asked_and_the_sync_succeeds(spans, providers):
+def test_given_a_range_that_fails_then_its_days_are_requested_and_the_sync_succeeds(spans, providers):
     spans({"DE": lambda _: 5})
     providers.answer(f"{COUNTRIES}&start={WHOLE[0]}&end={WHOLE[1]}", "seven/error_308.json")
     providers.answer(f"{COUNTRIES}&start={FIRST_PART[0]}&end={FIRST_PART[1]}", "seven/error_308.json")
@@ -433,7 +433,7 @@ def test_given_a_range_that_fails_then_its_days_are_asked_and_the_sync_succeeds(
     assert len(output.records) == 100
 
 
-def test_given_a_running_day_when_read_then_it_is_asked_by_itself(spans, providers):
+def test_given_a_running_day_when_read_then_it_is_requested_alone(spans, providers):
     spans({"DE": lambda _: 5})
 
     output = read("analytics_by_country", start_date=A_HUNDRED_DAYS, include_today=True)
@@ -442,7 +442,7 @@ def test_given_a_running_day_when_read_then_it_is_asked_by_itself(spans, provide
     assert [record["date"] for record in output.records if record["is_partial"]] == ["2026-03-10"]
 
 
-def test_given_few_days_with_usage_when_read_then_no_range_is_asked(spans, providers):
+def test_given_few_days_with_usage_when_read_then_no_range_is_requested(spans, providers):
     spans({"DE": lambda day: int(day >= "2026-01-30")})
 
     read("analytics_by_country", start_date=A_HUNDRED_DAYS)
@@ -476,7 +476,7 @@ def synced(*, after=None, saved=None) -> tuple[dict[str, int], list]:
     return {record["country"]: record["sms"] for record in output.records}, output.states
 
 
-def test_given_a_country_that_became_another_then_the_old_one_has_zeros(day):
+def test_given_a_country_that_became_another_then_the_old_one_gets_a_zero_row(day):
     day(10, DE=6, XX=4)
     _, states = synced()
     day(10, DE=6, FR=4)
@@ -492,7 +492,7 @@ def test_given_a_country_that_became_another_then_the_old_one_has_zeros(day):
     }
 
 
-def test_given_a_sync_that_broke_off_before_a_row_of_zeros_then_it_has_zeros(day):
+def test_given_a_sync_that_broke_off_before_a_zero_row_then_the_next_one_writes_it(day):
     day(10, DE=6, FR=4)
     announced = [[["DE"], [6, 0, 0, 0, 0, 0, 0.6]], [["XX"], [0, 0, 0, 0, 0, 0, 0]]]
 
@@ -501,7 +501,7 @@ def test_given_a_sync_that_broke_off_before_a_row_of_zeros_then_it_has_zeros(day
     assert found == {"DE": 6, "FR": 4, "XX": 0}
 
 
-def test_given_a_day_that_was_emptied_then_its_countries_have_zeros(day, providers):
+def test_given_a_day_that_was_emptied_then_its_countries_get_zero_rows(day, providers):
     day(10, DE=6, FR=4)
     _, states = synced()
     day(0)
@@ -525,7 +525,7 @@ def test_given_a_removed_group_that_the_total_holds_then_its_row_is_written_agai
     assert [key for key, _ in states[-1]["written"]["2026-03-09"]] == [["DE"], ["FR"]]
 
 
-def test_given_two_removed_groups_when_the_total_holds_one_then_the_other_has_zeros(day):
+def test_given_two_removed_groups_when_the_total_holds_one_then_the_other_is_zero(day):
     day(10, DE=5, FR=4, AT=1)
     _, states = synced()
     day(10, DE=5, IT=1)
@@ -595,7 +595,7 @@ def test_given_a_running_day_that_ends_meanwhile_and_lost_a_group_then_it_stays(
     assert output.states[-1]["date"] == "2026-03-08"
 
 
-def test_given_a_running_day_that_ends_meanwhile_without_usage_then_it_has_zeros(providers, clock):
+def test_given_a_running_day_that_ends_meanwhile_without_usage_then_it_becomes_zero(providers, clock):
     def at_midnight(_request):
         clock.move_to("2026-03-11T00:00:01Z")
         return b"[]"

@@ -21,7 +21,7 @@ def usage_each_day(providers):
     return providers
 
 
-def test_given_two_days_when_read_then_each_is_asked_for_alone(usage_each_day):
+def test_given_two_days_when_read_then_each_is_requested_alone(usage_each_day):
     read("analytics_by_label", start_date="2026-03-08")
 
     query = {"group_by": "label", "subaccounts": "all", "label": "all"}
@@ -53,7 +53,7 @@ def test_given_a_state_when_read_then_the_last_three_days_are_read_again(usage_e
     assert sorted(set(output.days)) == ["2026-03-07", "2026-03-08", "2026-03-09"]
 
 
-def test_given_a_label_in_settings_when_it_is_honoured_then_it_is_the_only_record(usage_each_day):
+def test_given_a_label_in_settings_when_it_is_honored_then_it_is_the_only_record(usage_each_day):
     usage_each_day.answer(f"{LABELS}&label=newsletter", as_json([usage(label="newsletter", sms=120)]))
 
     output = read("analytics_by_label", start_date="2026-03-09", seven_label="newsletter")
@@ -61,7 +61,7 @@ def test_given_a_label_in_settings_when_it_is_honoured_then_it_is_the_only_recor
     assert output.records == [usage(date="2026-03-09", label="newsletter", sms=120, is_partial=False)]
 
 
-def test_given_a_label_in_the_settings_and_answers_of_others_then_nothing_is_synced(usage_each_day):
+def test_given_a_label_in_settings_when_others_are_returned_then_nothing_is_synced(usage_each_day):
     output = read("analytics_by_label", start_date="2026-03-09", seven_label="newsletter")
 
     assert output.records == []
@@ -70,7 +70,7 @@ def test_given_a_label_in_the_settings_and_answers_of_others_then_nothing_is_syn
 
 
 @pytest.mark.parametrize("settings", [{}, {"seven_label": "otp"}], ids=["all labels", "that label"])
-def test_given_one_label_when_a_hundred_days_are_read_then_one_request_tells_them(providers, settings):
+def test_given_one_label_when_a_hundred_days_are_read_then_one_request_is_enough(providers, settings):
     providers.answer(f"{URL}?group_by=date", each_day_asked)
     providers.answer(
         LABELS, lambda request: as_json([usage(label="otp", sms=len(json.loads(each_day_asked(request))))])

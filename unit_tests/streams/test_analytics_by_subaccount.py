@@ -19,7 +19,7 @@ def usage_each_day(providers):
 
 
 @pytest.mark.parametrize("subaccounts", ["all", "only_main", "1234567"])
-def test_given_two_days_when_read_then_each_is_asked_for_alone(usage_each_day, subaccounts):
+def test_given_two_days_when_read_then_each_is_requested_alone(usage_each_day, subaccounts):
     usage_each_day.answer(f"{SEVEN}/subaccounts", as_json([{"id": 1234567}]))
 
     read("analytics_by_subaccount", start_date="2026-03-08", seven_subaccounts=subaccounts)
@@ -33,7 +33,7 @@ def test_given_two_days_when_read_then_each_is_asked_for_alone(usage_each_day, s
 
 
 @pytest.mark.parametrize("run", [read, full_refresh])
-def test_given_two_accounts_when_read_then_each_is_a_record_of_the_day_asked(usage_each_day, run):
+def test_given_two_accounts_when_read_then_each_is_a_record_of_the_requested_day(usage_each_day, run):
     output = run("analytics_by_subaccount", start_date="2026-03-09")
 
     assert output.records == [
@@ -92,7 +92,7 @@ def test_given_no_named_account_and_a_total_that_differs_then_usage_is_of_no_acc
     assert {record["account"]: record["sms"] for record in output.records} == {"": 1, "Company 1": 0}
 
 
-def test_given_a_grouping_that_is_empty_only_once_then_its_second_answer_counts(providers):
+def test_given_a_grouping_that_is_empty_only_once_then_its_second_response_counts(providers):
     providers.answer(f"{URL}?group_by=date", each_day_asked)
     providers.answer_in_turn(ACCOUNTS, b"[]", as_json([usage(account="Company 1", sms=1)]))
 

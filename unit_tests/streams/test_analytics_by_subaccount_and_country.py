@@ -120,7 +120,7 @@ def test_given_a_day_of_two_accounts_then_only_these_are_requested(providers, ac
     assert by_key(output) == [row("102", "AT", 7, "Company 2"), row("main", "", 2), row("main", "DE", 1)]
 
 
-def test_given_a_named_account_without_usage_when_read_then_it_is_not_asked(providers, accounts):
+def test_given_a_named_account_without_usage_when_read_then_it_is_not_requested(providers, accounts):
     accounts.named = {"Company 1": 0, "Company 2": 7}
     accounts.sent["102"] = {"AT": 7}
 
@@ -139,7 +139,7 @@ def test_given_both_streams_of_subaccounts_then_their_grouping_is_requested_once
     assert [request.url.partition("?")[0] for request in providers.requests].count(LIST) == 1
 
 
-def test_given_a_day_without_usage_then_no_account_is_asked_and_a_zero_row_says_so(providers, accounts):
+def test_given_a_day_without_usage_then_no_account_is_requested_and_it_is_a_zero_row(providers, accounts):
     output = read(STREAM, start_date=DAY)
 
     assert [query_of(request)["group_by"] for request in providers.requests] == ["date"]
@@ -150,7 +150,7 @@ def test_given_a_day_without_usage_then_no_account_is_asked_and_a_zero_row_says_
     ("whose", "asked", "expected"),
     [("only_main", ["only_main"], row("main", "DE", 3)), ("102", ["102"], row("102", "DE", 3, "Company 2"))],
 )
-def test_given_the_setting_of_one_account_when_read_then_only_that_one_is_asked(
+def test_given_the_setting_of_one_account_when_read_then_only_it_is_requested(
     providers, accounts, whose, asked, expected
 ):
     accounts.only = whose
@@ -181,7 +181,7 @@ def test_given_a_day_of_lookups_alone_then_they_are_a_row_without_country(accoun
     assert output.records == [expected]
 
 
-def test_given_a_hundred_days_when_read_then_no_range_of_them_is_asked_for(providers, accounts):
+def test_given_a_hundred_days_when_read_then_no_range_of_them_is_requested(providers, accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
 
@@ -231,7 +231,7 @@ def test_given_costs_that_do_not_add_up_then_the_main_account_is_requested_too(p
     ]
 
 
-def test_given_a_name_that_two_accounts_share_when_read_then_both_are_asked(providers, accounts):
+def test_given_a_name_that_two_accounts_share_when_read_then_both_are_requested(providers, accounts):
     accounts.listed = {"101": "Twin", "102": "Twin", "103": "Other"}
     accounts.named = {"Twin": 7}
     accounts.sent["102"] = {"AT": 7}
@@ -288,7 +288,7 @@ def test_given_a_name_that_the_list_lacks_then_accounts_are_searched_for_it(prov
     assert by_key(output) == [row("101", "AT", 1, "Company 1"), row("102", "AT", 7, name_in_the_list)]
 
 
-def test_given_a_running_day_that_does_not_add_up_then_not_all_accounts_are_asked(providers, accounts):
+def test_given_a_running_day_that_does_not_add_up_then_accounts_are_not_searched(providers, accounts):
     accounts.day = "2026-03-10"
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 9}
@@ -299,7 +299,7 @@ def test_given_a_running_day_that_does_not_add_up_then_not_all_accounts_are_aske
     assert output.records == [{**row("101", "AT", 9, "Company 1"), "date": "2026-03-10", "is_partial": True}]
 
 
-def test_given_a_running_day_that_is_not_reported_and_has_no_usage_then_there_is_a_row_of_zeros(providers):
+def test_given_an_unreported_running_day_without_usage_then_there_is_a_zero_row(providers):
     providers.answer(URL, as_json([]))
     providers.answer(LIST, as_json([]))
 
@@ -420,7 +420,7 @@ def test_given_costs_that_are_rounded_when_read_then_no_other_account_is_request
 
 
 @pytest.mark.parametrize("named", [7, {"hlr": 4}], ids=["SMS", "lookups"])
-def test_given_empty_answers_for_a_named_account_then_the_rest_is_of_the_main_one(accounts, caplog, named):
+def test_given_empty_responses_for_a_named_account_then_the_rest_is_of_the_main_one(accounts, caplog, named):
     accounts.named = {"Company 1": named, "Company 2": 3}
     accounts.sent["102"] = {"AT": 3}
 
@@ -433,7 +433,7 @@ def test_given_empty_answers_for_a_named_account_then_the_rest_is_of_the_main_on
     assert "Days: 1, first: 2026-03-09." in warning
 
 
-def test_given_an_account_whose_country_answer_is_empty_then_its_total_is_a_row(accounts):
+def test_given_an_account_with_an_empty_country_response_then_its_total_is_a_row(accounts):
     accounts.named = {"Company 1": 7}
     accounts.loose["101"] = 7
 
@@ -502,7 +502,7 @@ def entry(account: str, country: str, sms: int, company: str | None = None) -> l
     return [[account, country], [sms, 0, 0, 0, 0, 0, 0], [company]]
 
 
-def test_given_a_country_that_an_account_has_no_longer_then_it_goes_to_zero(accounts):
+def test_given_a_country_that_an_account_no_longer_has_then_it_gets_a_zero_row(accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
 
@@ -511,7 +511,7 @@ def test_given_a_country_that_an_account_has_no_longer_then_it_goes_to_zero(acco
     assert by_key(output) == [row("101", "", 0, "Company 1"), row("101", "AT", 7, "Company 1")]
 
 
-def test_given_a_country_that_an_account_has_no_longer_and_a_rest_then_the_rest_has_no_country(accounts):
+def test_given_a_removed_country_and_a_rest_then_the_rest_has_no_country(accounts):
     accounts.named = {"Company 1": 7}
     accounts.sent["101"] = {"AT": 7}
     accounts.total = 10
@@ -577,7 +577,7 @@ def test_given_a_deleted_account_that_lost_usage_then_nothing_else_is_lost(accou
     assert {each["account_id"]: each["sms"] for each in output.records} == {"101": 1, "102": 3}
 
 
-def test_given_an_account_in_the_settings_when_a_country_goes_then_that_has_zeros(accounts):
+def test_given_an_account_in_the_settings_when_a_country_is_removed_then_it_is_zero(accounts):
     accounts.only = "102"
     accounts.named = {"whoever": 7}
     accounts.sent["102"] = {"AT": 7}

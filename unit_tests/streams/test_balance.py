@@ -10,7 +10,7 @@ URL = f"{SEVEN}/balance"
 RECORD = {"date": "2026-03-10", "amount": 290.67, "currency": "EUR", "retrieved_at": "2026-03-10T12:00:00+00:00"}
 
 
-def test_given_a_key_when_read_then_the_balance_is_asked_once_and_as_json(providers):
+def test_given_a_key_when_read_then_the_balance_is_requested_once_and_as_json(providers):
     providers.answer(URL, "seven/balance.json")
 
     read("balance")
@@ -35,7 +35,7 @@ def test_given_a_balance_when_read_then_the_state_is_today(providers):
 
 
 @pytest.mark.parametrize("saved", ["2026-03-01", "2026-03-10T00:00:00Z"])
-def test_given_a_state_when_read_then_the_balance_is_asked_again(providers, saved):
+def test_given_a_state_when_read_then_the_balance_is_requested_again(providers, saved):
     providers.answer(URL, "seven/balance.json")
 
     output = read("balance", saved=state("balance", date=saved))
@@ -70,7 +70,7 @@ def test_given_the_text_form_when_read_then_there_is_no_record_but_an_error(prov
         ("903", "rejects the IP address"),
     ],
 )
-def test_given_an_error_of_the_key_when_read_then_the_sentence_says_what_to_do(providers, error, hint):
+def test_given_an_error_of_the_key_when_read_then_the_message_explains_the_fix(providers, error, hint):
     providers.answer(URL, f"seven/error_{error}.json")
 
     output = read("balance")
@@ -84,7 +84,7 @@ def test_given_an_error_of_the_key_when_read_then_the_sentence_says_what_to_do(p
 @pytest.mark.parametrize(
     "body", ['{"error_code":%s,"error_message":"x"}', '{"success":false,"code":"%s"}', '{"success":"%s"}', "%s"]
 )
-def test_given_a_code_wherever_it_stands_when_read_then_it_means_the_same(providers, error, body):
+def test_given_a_code_in_any_place_of_the_response_when_read_then_it_means_the_same(providers, error, body):
     providers.answer(URL, f"seven/error_{error}.json")
     as_text = read("balance").errors[0]
     providers.answer(URL, (body % error).encode())
@@ -95,7 +95,7 @@ def test_given_a_code_wherever_it_stands_when_read_then_it_means_the_same(provid
 
 
 @pytest.mark.parametrize("body", ['"308"', "308", '{"error_code":"308"}', '{"code":308,"error":"x","success":false}'])
-def test_given_a_code_that_must_not_come_then_it_is_named_and_no_fault_of_the_user(providers, body):
+def test_given_an_unexpected_code_then_it_is_named_and_is_not_a_config_error(providers, body):
     providers.answer(URL, body.encode())
 
     output = read("balance")
@@ -106,21 +106,21 @@ def test_given_a_code_that_must_not_come_then_it_is_named_and_no_fault_of_the_us
 
 
 @pytest.mark.parametrize("fields", [{"success": True}, {"success": "100"}, {"code": 100}, {"success": 1}])
-def test_given_a_balance_that_says_that_all_is_well_when_read_then_it_is_the_record(providers, fields):
+def test_given_a_balance_with_a_success_flag_when_read_then_it_is_the_record(providers, fields):
     providers.answer(URL, as_json({**canned_json("seven/balance.json"), **fields}))
 
     assert read("balance").records == [RECORD]
 
 
 @pytest.mark.parametrize("text", ["Bearer abc", "9000000", "3e08", ["900"], {"a": 1}])
-def test_given_something_else_in_place_of_a_code_then_it_is_not_shown(providers, text):
+def test_given_another_value_in_place_of_a_code_then_it_is_not_shown(providers, text):
     providers.answer(URL, as_json({"error_code": text}))
 
     assert "without a known code" in read("balance").errors[0].message
 
 
 @pytest.mark.parametrize("fields", [{"success": False}, {"error": "x"}, {"error_code": None}, {"error_message": "x"}])
-def test_given_a_balance_that_says_that_something_is_wrong_then_it_is_no_record(providers, fields):
+def test_given_a_balance_with_an_error_flag_then_it_is_no_record(providers, fields):
     providers.answer(URL, as_json({**canned_json("seven/balance.json"), **fields}))
 
     output = read("balance")

@@ -41,7 +41,7 @@ def documented(providers):
     return providers
 
 
-def test_given_no_state_when_read_then_each_day_is_asked_for_alone(documented):
+def test_given_no_state_when_read_then_each_day_is_requested_alone(documented):
     read("consumption")
 
     assert documented.asked == [
@@ -96,9 +96,7 @@ def test_given_a_refund_on_another_day_then_both_days_have_what_was_sent(provide
         ("start_excluded", "2026-02-28", "2026-03-01"),
     ],
 )
-def test_given_day_boundaries_then_a_day_is_asked_so_that_it_alone_is_counted(
-    documented, clock, boundaries, start, end
-):
+def test_given_date_range_bounds_then_a_request_counts_exactly_its_day(documented, clock, boundaries, start, end):
     clock.move_to("2026-03-02T12:00:00Z")
 
     output = read("consumption", start_date="2026-03-01", smsfactor_day_boundaries=boundaries)
@@ -108,7 +106,7 @@ def test_given_day_boundaries_then_a_day_is_asked_so_that_it_alone_is_counted(
 
 
 @pytest.mark.parametrize("run", [read, full_refresh])
-def test_given_the_documented_answer_then_each_account_and_country_is_a_record(documented, run):
+def test_given_the_documented_response_then_each_account_and_country_is_a_record(documented, run):
     assert run("consumption", start_date="2026-03-09").records == RECORDS
 
 
@@ -126,7 +124,7 @@ def test_given_a_state_when_read_then_the_last_three_days_are_read_again(documen
     ]
 
 
-def test_given_today_is_included_then_its_rows_are_partial_and_the_state_is_its_eve(documented):
+def test_given_today_is_included_then_its_rows_are_partial_and_state_is_yesterday(documented):
     output = read("consumption", include_today=True)
 
     assert {record["date"] for record in output.records if record["is_partial"]} == {"2026-03-10"}
@@ -162,7 +160,7 @@ def test_given_a_sub_account_when_read_then_it_is_picked_by_the_connector(docume
     assert output.records == [{**SUB_ACCOUNT, "country": "IT", "consumption": 20}]
 
 
-def test_given_a_white_label_when_read_then_its_host_is_asked(providers):
+def test_given_a_white_label_when_read_then_its_host_is_requested(providers):
     providers.answer("https://api.whitelabel.example/metrics/consumption", "smsfactor/consumption.json")
 
     output = read("consumption", start_date="2026-03-09", smsfactor_base_url="https://api.whitelabel.example/")
@@ -183,7 +181,7 @@ def test_given_a_day_that_fails_before_others_then_the_next_sync_reads_it_again(
     assert lost in repeated.days
 
 
-def test_given_a_refused_token_when_read_then_no_day_is_zero(providers):
+def test_given_a_rejected_token_when_read_then_no_day_is_zero(providers):
     providers.answer(URL, "smsfactor/error_-1.json")
 
     output = read("consumption")

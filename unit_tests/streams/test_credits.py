@@ -17,7 +17,7 @@ RECORD = {
 }
 
 
-def test_given_a_token_when_read_then_the_credits_are_asked_once_and_as_json(providers):
+def test_given_a_token_when_read_then_the_credits_are_requested_once_and_as_json(providers):
     providers.answer(URL, "smsfactor/credits.json")
 
     read("credits")
@@ -35,7 +35,7 @@ def test_given_credits_when_read_then_they_are_the_record_of_today(providers, ru
     assert run("credits").records == [RECORD]
 
 
-def test_given_the_older_shape_when_read_then_what_it_does_not_say_is_null(providers):
+def test_given_the_older_shape_when_read_then_missing_fields_are_null(providers):
     providers.answer(URL, "smsfactor/credits_older_shape.json")
 
     assert read("credits").records == [{**RECORD, "postpaid": None, "unlimited": None}]
@@ -47,14 +47,14 @@ def test_given_credits_when_read_then_the_state_is_today(providers):
     assert read("credits").states[-1] == {"date": "2026-03-10"}
 
 
-def test_given_a_state_of_today_when_read_then_the_credits_are_asked_again(providers):
+def test_given_a_state_of_today_when_read_then_the_credits_are_requested_again(providers):
     providers.answer(URL, "smsfactor/credits.json")
 
     assert read("credits", saved=state("credits", date="2026-03-10")).records == [RECORD]
 
 
 @pytest.mark.parametrize("refusal", ["smsfactor/error_-1.json", b'{"status": "-1"}'], ids=["number", "text"])
-def test_given_a_refused_token_when_read_then_the_sentence_says_what_to_do(providers, refusal):
+def test_given_a_rejected_token_when_read_then_the_message_explains_the_fix(providers, refusal):
     providers.answer(URL, refusal)
 
     output = read("credits")
@@ -80,7 +80,7 @@ def test_given_a_good_status_as_a_text_when_read_then_the_record_comes(providers
 
 
 @pytest.mark.parametrize("error", ["error_-5", "error_-6"])
-def test_given_a_status_that_must_not_come_when_read_then_it_is_no_fault_of_the_user(providers, error):
+def test_given_an_unexpected_status_when_read_then_it_is_not_a_config_error(providers, error):
     providers.answer(URL, f"smsfactor/{error}.json")
 
     output = read("credits")

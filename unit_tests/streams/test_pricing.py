@@ -45,7 +45,7 @@ DOCUMENTED = [
 ]
 
 
-def test_given_no_countries_when_read_then_the_whole_list_is_asked_as_json(providers):
+def test_given_no_countries_when_read_then_the_whole_list_is_requested_as_json(providers):
     providers.answer(URL, "seven/pricing.json")
 
     read("pricing")
@@ -73,7 +73,7 @@ def test_given_several_countries_when_read_then_they_are_picked_from_the_whole_l
 
 
 @pytest.mark.parametrize("run", [read, full_refresh])
-def test_given_the_documented_answer_when_read_then_each_network_is_a_record(providers, run):
+def test_given_the_documented_response_when_read_then_each_network_is_a_record(providers, run):
     providers.answer(URL, "seven/pricing.json")
 
     assert run("pricing").records == DOCUMENTED
@@ -97,7 +97,7 @@ def test_given_prices_when_read_then_the_state_is_today(providers):
     assert read("pricing").states[-1] == {"date": "2026-03-10"}
 
 
-def test_given_a_state_of_today_when_read_then_the_prices_are_asked_again(providers):
+def test_given_a_state_of_today_when_read_then_the_prices_are_requested_again(providers):
     providers.answer(URL, "seven/pricing.json")
 
     assert read("pricing", saved=state("pricing", date="2026-03-10")).records == DOCUMENTED

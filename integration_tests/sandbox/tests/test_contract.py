@@ -69,7 +69,7 @@ def faults_of(contract: Contract, at: StreamDay, rows: Rows) -> int:
     ],
     ids=str,
 )
-def test_given_a_correction_of_seven_then_a_group_goes_to_zero_unless_the_total_needs_it(
+def test_given_a_seven_correction_then_a_group_becomes_zero_unless_in_the_total(
     corrections: tuple[dict[str, Any], ...], left: dict[str, int]
 ) -> None:
     assert after_two_readings("analytics_by_subaccount", *corrections) == left
@@ -136,7 +136,7 @@ def test_given_filters_that_change_then_rows_of_former_ones_stay() -> None:
         assert faults_of(contract, at, {key: row for key, row in rows.items() if key[1] == "DE"}) == 1
 
 
-def test_given_days_that_are_left_out_then_they_must_fail_once_one_as_old_was_reported() -> None:
+def test_given_left_out_days_then_they_must_fail_once_one_as_old_was_reported() -> None:
     contract = Contract({"start_date": "2026-03-05", "lookback_days": 9})
     settings = on("2026-03-10").with_knobs({"seven_days_reported": 3})
 
@@ -149,7 +149,7 @@ def test_given_days_that_are_left_out_then_they_must_fail_once_one_as_old_was_re
     assert ({day for stream, day in must if stream == "analytics"}, may) == ({"2026-03-07"}, set())
 
 
-def test_given_a_running_day_then_nothing_is_taken_back_and_the_complete_day_is_not_partial() -> None:
+def test_given_a_running_day_then_rows_stay_and_the_complete_day_is_not_partial() -> None:
     at = ("analytics_by_country", TODAY)
     running = [seven("scale", day=TODAY, percent=0), seven("add", day=TODAY, **FIVE, country="DE")]
     contract = Contract(CONFIG)
@@ -168,7 +168,7 @@ def test_given_a_running_day_then_nothing_is_taken_back_and_the_complete_day_is_
     assert faults_of(contract, at, {key: {**row, "is_partial": True} for key, row in rows.items()}) >= 2
 
 
-def test_given_rows_that_a_saved_state_names_then_they_are_there_even_if_they_never_arrived() -> None:
+def test_given_rows_in_a_saved_state_then_they_count_even_if_they_never_arrived() -> None:
     at = ("consumption", DAY)
     rows = {(DAY, "2001", "FR"): [6], (DAY, "2001", ""): [4]}
 
@@ -185,7 +185,7 @@ def test_given_rows_that_a_saved_state_names_then_they_are_there_even_if_they_ne
     assert faults_after({}) == 0
 
 
-def test_given_an_account_that_is_hidden_then_it_is_zero_unless_the_group_total_holds_it() -> None:
+def test_given_a_hidden_account_then_it_is_zero_unless_the_group_total_contains_it() -> None:
     at = ("consumption", DAY)
 
     def after(*corrections: dict[str, Any], **knobs: Any) -> dict[str, int]:
@@ -224,13 +224,13 @@ def test_given_an_account_that_is_hidden_then_it_is_zero_unless_the_group_total_
     ],
     ids=str,
 )
-def test_given_a_correction_of_smsfactor_then_a_country_goes_to_zero_unless_the_total_holds_it(
+def test_given_an_smsfactor_correction_then_a_country_is_zero_unless_in_the_total(
     corrections: tuple[dict[str, Any], ...], config: dict[str, Any], left: dict[str, int]
 ) -> None:
     assert after_two_readings("consumption", *corrections, **config) == left
 
 
-def test_given_a_table_then_only_rows_with_usage_must_be_there_and_be_right_and_one_row_at_least() -> None:
+def test_given_a_table_then_only_rows_with_usage_are_required_and_at_least_one_row() -> None:
     at = ("consumption", DAY)
     contract = Contract(CONFIG)
     contract.took(on(TODAY), {}, {at})
@@ -248,7 +248,7 @@ def test_given_a_table_then_only_rows_with_usage_must_be_there_and_be_right_and_
     assert faults_of(contract, at, {}) == 1
 
 
-def test_given_a_reading_that_was_cut_then_the_day_is_compared_once_it_was_read_again() -> None:
+def test_given_a_reading_that_was_cut_then_its_day_is_compared_after_the_next_one() -> None:
     at = ("consumption", DAY)
     contract = Contract(CONFIG)
     contract.took(on(TODAY), {}, {at})
@@ -265,7 +265,7 @@ def test_given_a_reading_that_was_cut_then_the_day_is_compared_once_it_was_read_
     assert faults_of(contract, at, {**after, **before}) == 1
 
 
-def test_given_days_that_were_read_then_they_are_due_until_one_reading_was_at_the_age_of_the_lookback() -> None:
+def test_given_days_that_were_read_then_they_are_due_until_read_at_the_lookback_age() -> None:
     def due(contract: Contract, today: int) -> list[str]:
         return [day for stream, day in contract.due(datetime.date(2026, 3, today)) if stream == "consumption"]
 
@@ -281,7 +281,7 @@ def test_given_days_that_were_read_then_they_are_due_until_one_reading_was_at_th
     assert due(contract, 17) == [f"2026-03-{day:02}" for day in range(9, 17)]
 
 
-def test_given_three_weeks_then_every_grouping_is_corrected_and_figures_are_those_worked_out_by_hand() -> None:
+def test_given_three_weeks_then_all_groupings_are_corrected_as_calculated_by_hand() -> None:
     tables = expected_tables(THREE_WEEKS, SETTINGS)
 
     assert [max(day for _, day in each) for each in tables] == ["2026-03-09", "2026-03-16", "2026-03-23", "2026-03-30"]

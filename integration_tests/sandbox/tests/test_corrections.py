@@ -94,7 +94,7 @@ def test_given_a_correction_of_seven_then_the_expected_records_follow(correction
         assert rows == (groups(after(correction), group_by) or {"": dict.fromkeys(FIGURES, 0)})
 
 
-def test_given_a_correction_of_a_day_then_no_other_day_and_not_the_other_provider_change() -> None:
+def test_given_a_correction_of_a_day_then_other_days_and_providers_do_not_change() -> None:
     settings = after(
         seven("scale", day=str(DAY), percent=0), seven("move", day=str(DAY), field="country", old="DE", new="")
     )
@@ -108,7 +108,7 @@ def test_given_a_correction_of_a_day_then_no_other_day_and_not_the_other_provide
     assert total(smsfactors) == total(SETTINGS)
 
 
-def test_given_a_day_emptied_then_it_has_no_groups_and_refilled_then_only_the_new_one() -> None:
+def test_given_a_day_that_is_emptied_and_refilled_then_it_has_only_the_new_group() -> None:
     emptied = seven("scale", day=str(DAY), percent=0)
     refilled = seven("add", day=str(DAY), account="", label="otp", country="CH", messages=2)
 
@@ -129,7 +129,7 @@ def test_given_a_group_moved_then_it_is_gone_and_its_usage_is_the_other_ones() -
     assert groups(settings, "country") == groups(SETTINGS, "country")
 
 
-def test_given_an_account_moved_then_it_is_told_by_its_id() -> None:
+def test_given_an_account_moved_then_its_usage_is_found_by_its_id() -> None:
     settings = after(seven("move", day=str(DAY), field="account", old="", new="5310423"))
 
     assert groups(settings, "subaccount", subaccounts="only_main") == {}
@@ -153,7 +153,7 @@ def test_given_an_account_deleted_with_its_totals_then_nothing_shows_it() -> Non
     assert total(settings, subaccounts="5310421") == dict.fromkeys(FIGURES, 0)
 
 
-def test_given_an_account_deleted_that_totals_keep_then_only_the_grouping_by_subaccount_lacks_it() -> None:
+def test_given_a_deleted_account_kept_in_totals_then_only_subaccount_rows_lack_it() -> None:
     settings = after(seven("delete", account="5310421", totals="kept"))
 
     left = groups(SETTINGS, "subaccount")
@@ -165,7 +165,7 @@ def test_given_an_account_deleted_that_totals_keep_then_only_the_grouping_by_sub
     assert total(settings, subaccounts="5310421") == dict.fromkeys(FIGURES, 0)
 
 
-def test_given_a_deleted_account_that_totals_keep_when_the_day_is_corrected_then_what_it_sent_stays() -> None:
+def test_given_a_deleted_account_kept_in_totals_when_corrected_then_its_usage_stays() -> None:
     deleted = seven("delete", account="5310421", totals="kept")
     alone = total(SETTINGS, subaccounts="5310421")
     labels = groups(SETTINGS, "label", subaccounts="5310421")
@@ -224,7 +224,7 @@ def test_given_a_correction_of_smsfactor_then_the_account_has_those_countries(
     assert {row["country"]: row["consumption"] for row in rows if row["account_id"] == "2001"} == left
 
 
-def test_given_an_account_of_smsfactor_deleted_then_no_answer_lists_it_and_nothing_in_it_can_change() -> None:
+def test_given_a_deleted_smsfactor_account_then_it_is_unlisted_and_cannot_change() -> None:
     settings = after(
         smsfactor("delete", account="2001"),
         smsfactor("add", day=str(DAY), account="2001", country="FR", messages=6),
@@ -271,7 +271,7 @@ def test_given_an_idle_day_when_corrected_then_only_what_is_added_shows() -> Non
     ],
     ids=str,
 )
-def test_given_what_is_no_correction_then_the_knob_is_refused_with_a_sentence(
+def test_given_an_invalid_correction_then_the_knob_is_rejected_with_an_error(
     correction: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(BadKnob) as refused:
@@ -280,12 +280,12 @@ def test_given_what_is_no_correction_then_the_knob_is_refused_with_a_sentence(
     assert sentence in str(refused.value)
 
 
-def test_given_corrections_that_are_no_list_of_objects_then_they_are_refused() -> None:
+def test_given_corrections_that_are_no_list_of_objects_then_they_are_rejected() -> None:
     with pytest.raises(BadKnob, match=r"Knob corrections does not take \('all',\); it takes a list of objects\."):
         SETTINGS.with_knobs({"corrections": ["all"]})
 
 
-def test_given_settings_with_corrections_as_json_when_read_back_then_they_are_the_same() -> None:
+def test_given_settings_with_corrections_as_json_when_read_back_then_they_are_equal() -> None:
     settings = after(seven("rename", account="", name="Holding"))
 
     assert Settings().with_knobs(settings.as_json()) == settings

@@ -65,7 +65,7 @@ def test_given_main_only_and_a_label_then_analytics_are_narrowed_as_the_server_d
     assert [row["sms"] for row in narrowed] == [row["sms"] for row in rows]
 
 
-def test_given_an_idle_day_then_one_row_of_zeros_without_a_group():
+def test_given_an_idle_day_then_there_is_one_zero_row_without_a_group():
     day = datetime.date(2026, 3, 4)
 
     (row,) = expected(day, day)["analytics_by_label"]
@@ -125,7 +125,7 @@ def test_given_idle_accounts_are_left_out_then_they_have_no_rows():
     assert {row["account_id"] for row in rows} == {"1001", "2001", "2003"}
 
 
-def test_given_a_chosen_sub_account_that_is_left_out_then_one_row_of_zero_without_a_company():
+def test_given_a_selected_sub_account_that_is_left_out_then_it_has_one_zero_row():
     settings = replace(SETTINGS, smsfactor_idle_sub_accounts="left_out")
 
     assert expected(MARCH_2, MARCH_2, settings, smsfactor_sub_account_id="2002")["consumption"] == [
@@ -153,7 +153,7 @@ def test_given_countries_then_no_remainder_and_a_zero_row_for_accounts_without_t
     assert {(row["account_id"], row["country"]): row["consumption"] for row in rows} == answered
 
 
-def test_given_countries_and_idle_accounts_left_out_then_rows_exist_for_the_accounts_shown_without_filter():
+def test_given_countries_and_idle_accounts_left_out_then_each_shown_account_has_rows():
     settings = replace(SETTINGS, smsfactor_idle_sub_accounts="left_out")
     for day in _days():
         date = datetime.date.fromisoformat(day)
@@ -180,7 +180,7 @@ def test_given_prices_then_one_row_a_network_and_countries_narrow_them():
     assert {row["date"] for row in rows} == {"2026-03-10"}
 
 
-def test_given_balance_and_credits_then_one_row_each_as_answered():
+def test_given_balance_and_credits_then_each_has_one_row_as_in_the_response():
     balance, credits = seven_json("balance"), smsfactor_json("credits")
 
     assert expected()["balance"] == [{"date": "2026-03-10", **balance}]

@@ -95,7 +95,7 @@ def test_given_cut_json_then_half_the_text_comes(sandbox):
 
 
 @pytest.mark.parametrize("kind", ["stall_before_headers", "stall_in_body"])
-def test_given_a_stall_then_a_patient_caller_gets_the_right_answer_and_an_impatient_one_none(sandbox, kind):
+def test_given_a_stall_then_only_a_caller_that_waits_gets_the_right_response(sandbox, kind):
     sandbox.fault(kind, seconds=0.3)
     sandbox.fault(kind, seconds=60)
     started = time.monotonic()
@@ -131,7 +131,7 @@ def test_given_a_request_in_progress_when_reset_then_the_next_is_the_only_one(sa
     assert sandbox.stats()["max_parallel"] == 1
 
 
-def test_given_a_drip_then_the_right_answer_comes_at_that_speed(sandbox):
+def test_given_a_drip_then_the_right_response_arrives_at_that_speed(sandbox):
     body = ask_seven("analytics", start="2026-03-10").body
     sandbox.fault("drip", bytes_per_second=len(body) * 2)
     started = time.monotonic()
@@ -140,7 +140,7 @@ def test_given_a_drip_then_the_right_answer_comes_at_that_speed(sandbox):
     assert 0.4 < time.monotonic() - started < 2
 
 
-def test_given_a_huge_answer_then_so_many_bytes_come_and_end_in_order(sandbox):
+def test_given_a_huge_response_then_that_many_bytes_arrive_and_end_in_order(sandbox):
     sandbox.fault("huge", bytes=1_234_567)
 
     answer = get(sandbox)
@@ -159,7 +159,7 @@ def test_given_another_character_set_then_the_same_text_comes_in_it(sandbox, cha
     assert json.loads(content.decode(charset)) == seven_json("analytics/label", subaccounts="all")
 
 
-def test_given_an_edit_then_the_right_answer_comes_changed(sandbox):
+def test_given_an_edit_then_the_right_response_arrives_changed(sandbox):
     sandbox.fault(
         "edit",
         set={"0.sms": float("nan"), "*.hlr": -1, "1.new": "x"},
@@ -185,7 +185,7 @@ def test_given_an_edit_below_keys_then_only_those_places_change(sandbox):
     assert country["networks"][-1]["mcc"] == "1"
 
 
-def test_given_a_path_and_query_then_only_matching_requests_are_struck_after_the_skipped_ones(sandbox):
+def test_given_a_path_query_and_skip_then_only_later_matching_requests_fail(sandbox):
     sandbox.fault("status", code=500, path="/api/ana", query={"start": "2026-03-02"}, skip=1, times=2)
 
     assert get(sandbox, "/balance").status_code == 200
@@ -233,6 +233,6 @@ def test_given_two_rules_then_the_first_with_strikes_left_is_played(sandbox):
         "json_cut",
     ],
 )
-def test_given_an_impossible_rule_then_it_is_refused(rule):
+def test_given_an_impossible_rule_then_it_is_rejected(rule):
     with pytest.raises(BadRule):
         Rule.from_json(rule)

@@ -37,7 +37,7 @@ def reported(settings: Settings) -> list[str]:
     return [row["date"][-2:] for row in rows]
 
 
-def test_given_days_reported_then_older_days_are_left_out_wherever_they_are_requested():
+def test_given_days_reported_then_older_days_are_left_out_of_every_request():
     settings = having(seven_days_reported=2)
 
     assert reported(settings) == ["08", "09", "10"]
@@ -53,7 +53,7 @@ def test_given_days_left_out_then_only_the_grouping_by_date_lacks_them():
 
 
 @pytest.mark.parametrize("group_by", ["country", "label", "subaccount"])
-def test_given_most_groups_then_only_the_largest_are_answered(group_by):
+def test_given_a_limit_of_groups_then_only_the_largest_are_returned(group_by):
     every, largest = grouping(SETTINGS, group_by), grouping(having(seven_most_groups=2), group_by)
 
     assert len({row[group_by.replace("subaccount", "account")] for row in largest}) == 2
@@ -108,7 +108,7 @@ def test_given_a_charge_of_no_group_then_that_grouping_lacks_it(label, country, 
     ],
     ids=str,
 )
-def test_given_anything_left_out_then_the_expected_rows_of_each_grouping_add_up_to_the_total(knobs):
+def test_given_anything_left_out_then_the_expected_rows_add_up_to_the_total(knobs):
     records = expected_records(having(**knobs), {}, SETTINGS.today_date(), DAY, DAY)
     *counts, cost = summed(records["analytics"])
 
@@ -119,7 +119,7 @@ def test_given_anything_left_out_then_the_expected_rows_of_each_grouping_add_up_
         assert abs(found_cost - cost) <= 0.005 * len(rows)
 
 
-def test_given_deleted_accounts_that_are_still_listed_then_the_list_shows_them_and_analytics_do_not():
+def test_given_deleted_accounts_that_are_listed_then_only_the_list_shows_them():
     deleted = [seven("delete", account="5310421", totals="kept")]
     today = SETTINGS.today_date()
 
@@ -137,7 +137,7 @@ def test_given_an_unnamed_account_then_the_list_has_its_id_and_no_name():
 
 
 @pytest.mark.parametrize("corrections", [[], [seven("delete", account="5310421", totals="dropped")]], ids=str)
-def test_given_an_unknown_id_then_nothing_or_everything_is_answered(corrections):
+def test_given_an_unknown_id_then_nothing_or_everything_is_returned(corrections):
     unknown = "5310421" if corrections else "99"
 
     assert grouping(having(corrections=corrections), "country", subaccounts=unknown) == []
@@ -146,7 +146,7 @@ def test_given_an_unknown_id_then_nothing_or_everything_is_answered(corrections)
     assert grouping(settings, "country", subaccounts="5310422") != grouping(settings, "country")
 
 
-def test_given_a_label_that_is_gone_then_everything_or_nothing_is_answered():
+def test_given_a_removed_label_then_everything_or_nothing_is_returned():
     everything = having(seven_labels_gone=["otp"])
 
     assert grouping(everything, "country", label="otp") == grouping(SETTINGS, "country")
@@ -158,7 +158,7 @@ def test_given_no_group_total_then_smsfactor_sends_none():
     assert "total" not in consumption(having(smsfactor_group_total="missing"))
 
 
-def test_given_an_idle_account_that_is_left_out_then_a_range_in_which_it_has_usage_shows_it():
+def test_given_an_idle_account_that_is_left_out_then_a_range_with_its_usage_shows_it():
     emptied = [smsfactor("move", day=str(DAY), field="account", old="2002", new="1001")]
     settings = having(corrections=emptied, smsfactor_idle_sub_accounts="left_out")
 
@@ -169,7 +169,7 @@ def test_given_an_idle_account_that_is_left_out_then_a_range_in_which_it_has_usa
     assert 2002 in ids("2026-03-09")
 
 
-def test_given_an_account_of_smsfactor_deleted_with_totals_kept_then_only_the_group_total_counts_it():
+def test_given_an_smsfactor_account_deleted_with_total_kept_then_only_that_counts_it():
     before = consumption()
     after = consumption(having(corrections=[smsfactor("delete", account="2001", totals="kept")]))
     dropped = consumption(having(corrections=[smsfactor("delete", account="2001")]))
@@ -190,6 +190,6 @@ def test_given_an_account_of_smsfactor_deleted_with_totals_kept_then_only_the_gr
     ],
     ids=str,
 )
-def test_given_a_bad_value_then_the_knob_is_refused(knobs):
+def test_given_a_bad_value_then_the_knob_is_rejected(knobs):
     with pytest.raises(BadKnob):
         having(**knobs)

@@ -25,7 +25,7 @@ def session():
         yield session
 
 
-def test_given_the_server_then_both_providers_answer_on_it_as_their_modules_do(sandbox, session):
+def test_given_the_server_then_both_providers_respond_as_their_modules_do(sandbox, session):
     seven = session.get(sandbox.seven_base_url + "/analytics", headers=SEVEN_HEADERS)
     smsfactor = session.get(sandbox.smsfactor_base_url + "/metrics/consumption", headers=SMSFACTOR_HEADERS)
 
@@ -37,7 +37,7 @@ def test_given_the_server_then_both_providers_answer_on_it_as_their_modules_do(s
     assert smsfactor.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-def test_given_a_caller_without_gzip_then_smsfactor_answers_plainly(sandbox, session):
+def test_given_a_caller_without_gzip_then_smsfactor_responds_uncompressed(sandbox, session):
     headers = {**SMSFACTOR_HEADERS, "Accept-Encoding": "identity"}
 
     assert "Content-Encoding" not in session.get(sandbox.url + "/credits", headers=headers).headers
@@ -55,7 +55,7 @@ def test_given_a_request_then_the_log_holds_what_was_sent(sandbox, session):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "HEAD"])
-def test_given_another_method_then_it_is_refused_and_logged(sandbox, session, method):
+def test_given_another_method_then_it_is_rejected_and_logged(sandbox, session, method):
     answer = session.request(method, sandbox.url + "/send", headers=SMSFACTOR_HEADERS, data="text=hello")
 
     assert answer.status_code == 405
@@ -79,7 +79,7 @@ def test_given_requests_one_after_another_on_new_connections_then_none_is_parall
     assert sandbox.stats()["max_parallel"] == 1
 
 
-def test_given_a_refused_knob_then_no_knob_changes_and_the_reason_is_a_sentence(sandbox):
+def test_given_a_rejected_knob_then_no_knob_changes_and_the_reason_is_a_sentence(sandbox):
     with pytest.raises(ValueError, match="There is no knob 'colour'"):
         sandbox.set(latency=1, colour="red")
 
@@ -95,7 +95,9 @@ def test_given_a_refused_knob_then_no_knob_changes_and_the_reason_is_a_sentence(
         ("GET", "nothing", "", 404),
     ],
 )
-def test_given_an_impossible_control_request_then_it_says_why(sandbox, session, method, endpoint, body, status):
+def test_given_an_impossible_control_request_then_the_error_explains_why(
+    sandbox, session, method, endpoint, body, status
+):
     answer = session.request(method, f"{sandbox.url}/__sandbox/{endpoint}", data=body)
 
     assert answer.status_code == status
@@ -144,7 +146,7 @@ def test_given_300_grouped_days_then_none_takes_a_tenth_of_a_second_on_average(s
     assert time.monotonic() - started < 30
 
 
-def test_given_a_stalled_answer_when_the_sandbox_stops_then_it_does_not_wait_for_it(session):
+def test_given_a_stalled_response_when_the_sandbox_stops_then_it_does_not_wait(session):
     with Sandbox(today=TODAY) as sandbox, concurrent.futures.ThreadPoolExecutor(1) as pool:
         sandbox.fault("stall_before_headers", seconds=600)
         waiting = pool.submit(session.get, sandbox.url + "/credits", timeout=30)

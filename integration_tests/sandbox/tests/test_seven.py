@@ -27,21 +27,21 @@ def _ask(accept: str | None, path: str = "/api/balance", method: str = "GET", **
 
 
 @pytest.mark.parametrize("accept", [None, "*/*"])
-def test_given_no_wish_for_json_when_balance_is_asked_then_it_is_plain_text(accept):
+def test_given_no_accept_header_for_json_when_balance_is_requested_then_it_is_text(accept):
     answer = _ask(accept)
 
     assert answer.content_type.startswith("text/plain")
     assert float(answer.body) == world.balance(SETTINGS, SETTINGS.today_date())
 
 
-def test_given_a_wish_for_json_when_balance_is_asked_then_it_is_an_object():
+def test_given_an_accept_header_for_json_when_balance_is_requested_then_it_is_json():
     assert seven_json("balance") == {
         "amount": world.balance(SETTINGS, SETTINGS.today_date()),
         "currency": "EUR",
     }
 
 
-def test_given_a_balance_of_900_when_asked_as_text_then_it_looks_like_an_error():
+def test_given_a_balance_of_900_when_requested_as_text_then_it_looks_like_an_error():
     settings = replace(SETTINGS, balance_amount=900)
 
     assert seven_json("balance", settings) == {"amount": 900, "currency": "EUR"}
@@ -69,11 +69,11 @@ def test_given_a_key_without_the_scope_then_902():
     assert ask_seven("balance", settings, key="k").body != b'"902"'
 
 
-def test_given_a_refused_address_then_903():
+def test_given_a_rejected_ip_address_then_903():
     assert ask_seven("balance", replace(SETTINGS, seven_ip_refused=True)).body == b'"903"'
 
 
-def test_given_an_unknown_path_then_it_answers_like_a_wrong_key():
+def test_given_an_unknown_path_then_the_response_is_that_of_a_wrong_key():
     assert ask_seven("sms").body == b'"900"'
     assert ask_seven("balance/extra").body == b'"900"'
 
@@ -84,7 +84,7 @@ def test_given_any_method_but_get_then_405(method):
 
 
 @pytest.mark.parametrize("group_by", ["date", "label", "subaccount", "country"])
-def test_given_both_spellings_of_a_grouping_then_the_answers_are_equal(group_by):
+def test_given_both_spellings_of_a_grouping_then_the_responses_are_equal(group_by):
     in_query = ask_seven("analytics", group_by=group_by, subaccounts="all", **WEEK)
 
     assert in_query == ask_seven(f"analytics/{group_by}", subaccounts="all", **WEEK)
@@ -117,7 +117,7 @@ def test_given_no_dates_then_31_rows_until_today():
 
 
 @pytest.mark.parametrize("bad", ["2026-02-31", "01.03.2026", "20260301", "2026-3-1"])
-def test_given_an_unreadable_date_then_the_default_window_is_answered(bad):
+def test_given_an_unreadable_date_then_the_default_window_is_returned(bad):
     assert seven_json("analytics", start="2026-03-01", end=bad) == seven_json("analytics")
 
 
@@ -145,11 +145,11 @@ def test_given_all_accounts_then_they_are_the_sum_of_main_and_each_sub_account()
     assert _sums(parts) == _sums(seven_json("analytics", subaccounts="all", **WEEK))
 
 
-def test_given_no_choice_of_accounts_then_only_main_answers():
+def test_given_no_account_scope_then_only_the_main_account_is_returned():
     assert [row["account"] for row in seven_json("analytics/subaccount", **WEEK)] == ["Main GmbH"]
 
 
-def test_given_an_unknown_label_then_everything_is_answered():
+def test_given_an_unknown_label_then_everything_is_returned():
     assert seven_json("analytics", label="nobody", **WEEK) == seven_json("analytics", **WEEK)
 
 
@@ -200,6 +200,6 @@ def test_given_csv_then_it_holds_the_rows_of_the_json():
     assert text.startswith('"countryCode";"countryName";"countryPrefix";"mcc";"mncs";"networkName";"price";')
 
 
-def test_given_the_same_request_twice_then_the_answers_are_equal():
+def test_given_the_same_request_twice_then_the_responses_are_equal():
     assert ask_seven("analytics/label", **WEEK) == ask_seven("analytics/label", **WEEK)
     assert json.loads(ask_seven("pricing").body) == seven_json("pricing")

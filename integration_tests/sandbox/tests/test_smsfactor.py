@@ -20,7 +20,7 @@ def _xml(path: str, **query: str) -> ElementTree.Element:
     return ElementTree.fromstring(smsfactor.answer(SETTINGS, Request("GET", path, query, headers)).body)
 
 
-def test_given_a_wrong_token_then_http_200_holds_the_recorded_refusal():
+def test_given_a_wrong_token_then_http_200_holds_the_recorded_error():
     answer = ask_smsfactor("credits", token="wrong")
 
     assert answer.status == 200
@@ -31,13 +31,13 @@ def test_given_a_wrong_token_then_http_200_holds_the_recorded_refusal():
     }
 
 
-def test_given_no_scheme_before_the_token_then_it_is_refused():
+def test_given_no_scheme_before_the_token_then_it_is_rejected():
     headers = {"authorization": SMSFACTOR_TOKEN, "accept": "application/json"}
 
     assert b'"status":-1' in smsfactor.answer(SETTINGS, Request("GET", "/credits", {}, headers)).body
 
 
-def test_given_no_wish_for_json_then_every_answer_is_xml():
+def test_given_no_accept_header_for_json_then_every_response_is_xml():
     range_ = {"date_start": "2026-03-02", "date_end": "2026-03-02"}
     answer = _xml("/metrics/consumption", **range_)
     shown = consumption()
@@ -80,14 +80,14 @@ def test_given_no_dates_then_the_last_30_days_are_counted():
         ("start_excluded", "2026-03-01", "2026-03-02"),
     ],
 )
-def test_given_each_kind_of_day_boundary_when_asked_its_way_then_it_answers_that_one_day(boundaries, start, end):
+def test_given_date_range_bounds_when_requested_accordingly_then_one_day_is_returned(boundaries, start, end):
     settings = replace(SETTINGS, smsfactor_day_boundaries=boundaries)
 
     assert consumption(settings, start, end) == consumption()
     assert consumption()["total"] == 752 + 2682 + 311
 
 
-def test_given_a_server_that_excludes_a_boundary_when_one_day_is_asked_as_itself_then_it_is_empty():
+def test_given_an_excluded_end_when_one_day_is_requested_as_itself_then_it_is_empty():
     settings = replace(SETTINGS, smsfactor_day_boundaries="end_excluded")
 
     assert consumption(settings)["total"] == 0
@@ -170,7 +170,7 @@ def test_given_countries_then_only_they_are_in_the_maps_and_totals_follow_the_kn
 @pytest.mark.parametrize(
     ("knob", "my_total"), [("my_account_stays", 752), ("my_account_zero", 0), ("my_account_vanishes", None)]
 )
-def test_given_one_sub_account_then_it_alone_is_listed_and_my_account_follows_the_knob(knob, my_total):
+def test_given_one_sub_account_then_it_is_listed_and_my_account_follows_the_knob(knob, my_total):
     data = consumption(replace(SETTINGS, smsfactor_sub_account_filter=knob), sub_account_id="2003")
 
     assert [account["account_id"] for account in data["by_sub_accounts"]] == [2003]

@@ -23,7 +23,7 @@ def _units(settings: Settings, day: datetime.date, today: datetime.date = TODAY)
     return sum(account.total for account in world.smsfactor_day(settings, day, today))
 
 
-def test_given_the_same_seed_and_day_when_asked_with_another_today_then_final_figures_are_the_same():
+def test_given_the_same_seed_and_day_then_final_counts_do_not_depend_on_today():
     later = TODAY + datetime.timedelta(days=100)
 
     assert world.seven_cells(SETTINGS, MONDAY, TODAY) == world.seven_cells(SETTINGS, MONDAY, later)
@@ -52,7 +52,7 @@ def test_given_a_busy_year_then_days_and_single_accounts_are_idle_now_and_then()
     assert 50 < len(days_with_one_idle_account) < 350
 
 
-def test_given_a_busy_year_then_countries_explain_less_than_a_total_on_some_days_and_more_on_none():
+def test_given_a_busy_year_then_countries_add_up_to_the_total_or_sometimes_less():
     gaps = [
         row.total - sum(units for _, units in row.countries)
         for day in DAYS
@@ -141,7 +141,7 @@ def test_given_the_next_day_then_about_two_percent_of_the_prices_differ():
 
 
 @pytest.mark.parametrize(("units", "amount"), [(0, 0), (750, 0.075), (10_000, 1), (1, 0.0001), (9_321_200, 932.12)])
-def test_given_money_in_ten_thousandths_then_it_is_written_with_at_most_four_decimals(units, amount):
+def test_given_money_in_ten_thousandths_then_it_has_at_most_four_decimals(units, amount):
     assert world.eur(units) == amount
 
 
@@ -160,7 +160,7 @@ def test_given_money_in_ten_thousandths_then_it_is_written_with_at_most_four_dec
         {"postpaid_limit": True},
     ],
 )
-def test_given_an_unknown_knob_or_a_bad_value_then_it_is_refused(knobs):
+def test_given_an_unknown_knob_or_a_bad_value_then_it_is_rejected(knobs):
     with pytest.raises(BadKnob):
         Settings().with_knobs(knobs)
 
