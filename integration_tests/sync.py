@@ -4,8 +4,6 @@ destination that keeps the newest row of each primary key.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -134,13 +132,13 @@ def sync(
 def check(
     config: Mapping[str, Any], now: date | datetime, source: type[SourceSmsProviders] = SourceSmsProviders
 ) -> tuple[str, str, str]:
-    """Runs a check: its status, its sentence, and the failure type of the trace it prints (or "")."""
+    """Runs a check: its status, its sentence, and the failure type of the trace it sends (or "")."""
     moment = now if isinstance(now, datetime) else datetime.combine(now, time(12), timezone.utc)
-    printed = io.StringIO()
-    with time_machine.travel(moment), contextlib.redirect_stdout(printed):
-        status = source(config=config).check(LOGGER, config)
-    traces = [json.loads(line)["trace"]["error"] for line in printed.getvalue().splitlines()]
-    return status.status.value, status.message or "", "".join(trace["failure_type"] for trace in traces)
+    with time_machine.travel(moment):
+        checked = source(config=config)
+        status = checked.check(LOGGER, config)
+    traces = [message.trace.error for message in checked.message_repository.consume_queue()]
+    return status.status.value, status.message or "", "".join(trace.failure_type.value for trace in traces)
 
 
 def stream_messages(
