@@ -55,6 +55,13 @@ def test_given_good_responses_when_checked_then_it_succeeds(good):
     assert check() == AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
 
+def test_given_no_consumption_when_checked_then_a_warning_says_what_is_unverified(good, caplog):
+    check()
+
+    [warning] = [message for message in caplog.messages if "SMSFactor" in message]
+    assert "no consumption to verify 'SMSFactor date range bounds' with" in warning
+
+
 def test_given_both_keys_when_checked_then_every_endpoint_is_requested(good):
     check()
 

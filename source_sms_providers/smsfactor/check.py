@@ -12,6 +12,7 @@ Days are those of UTC or of Paris: SMSFactor is French, and documents no time zo
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
@@ -28,6 +29,8 @@ from source_sms_providers.smsfactor.consumption import Consumption, ConsumptionE
 
 if TYPE_CHECKING:
     from source_sms_providers.check import CheckClient
+
+LOGGER = logging.getLogger("airbyte")
 
 Fetch = Callable[[str, date, date], Decimal]
 """(setting, first day, last day) -> the group total that a sync with this setting would get."""
@@ -55,7 +58,11 @@ def verify_settings(stream: str, client: CheckClient) -> None:
 
     config = client.config
     setting, start = config["smsfactor_day_boundaries"], date.fromisoformat(config["start_date"])
-    verify_day_boundaries(total, setting, start, datetime.now(timezone.utc))
+    if not verify_day_boundaries(total, setting, start, datetime.now(timezone.utc)):
+        LOGGER.warning(
+            "SMSFactor has no consumption to verify 'SMSFactor date range bounds' with. Test the connection again when "
+            "messages have been sent: with a wrong setting, days are zero."
+        )
     if only := config.get("smsfactor_sub_account_id"):
         listed: dict[str, None] = {}
         faults: list[AirbyteTracedException] = []
