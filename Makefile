@@ -82,7 +82,7 @@ test-image: $(VENV)/connector  ## build and test the image (root and Debian: ins
 
 test-warehouse: $(VENV)/connector .venv-pyairbyte/orchestrators .venv-models/tests  ## sync into DuckDB and PostgreSQL, run the models and the examples
 	@TEST_PYAIRBYTE=.venv-pyairbyte/bin/python TEST_DBT=.venv-models/bin/dbt \
-		$(VENV)/bin/python -m pytest integration_tests/warehouse $(ARGS)
+		$(VENV)/bin/python -m pytest -n 2 --dist loadfile integration_tests/warehouse $(ARGS)
 
 test-models: .venv-models/tests  ## test the spend models and their page on DuckDB
 	@.venv-models/bin/python -m pytest -n 2 --dist worksteal dbt_sms_spend/integration_tests $(ARGS)
