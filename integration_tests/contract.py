@@ -375,7 +375,13 @@ class Reading:
         ]
         if not lost or _is_nothing(rest, size):
             return
-        if _fits(_less(needed, _sum(row for rows in removed.values() for row in rows.values())), size):
+        # A rest that the account had before, and has still, is no usage of what was removed since.
+        same = [
+            row
+            for key, row in found.items()
+            if self._may_be_rest(key) and _amounts(row)[:_USAGE] == _amounts(known.get(key, {}))[:_USAGE]
+        ]
+        if _fits(_less(needed, _sum([*same, *(row for rows in removed.values() for row in rows.values())])), size):
             yield f"the total can hold {lost}, but they did not stay"
         elif (choice := _choice(removed, needed, size)) is not None:
             yield f"{set(choice)} add up with the groups, but there is a rest of {_figures(rest)}"
