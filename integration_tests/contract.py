@@ -169,9 +169,10 @@ class Contract:
                 self._open[at] = overlaid
             else:
                 self._open[at] = [*reading.known, *overlaid]
-            if reading.foreign:
-                self._loose.setdefault(at, set()).update(before.get(at, {}), reading.sent)
             self._wrote(at, reading)
+            if reading.foreign:
+                # Whether its rows are those of the former filters or of these depends on what arrived.
+                self._loose.setdefault(at, set()).update(before.get(at, {}), reading.sent)
         for at in unsaved:
             self._loose.setdefault(at, set()).update(before.get(at, {}), self._reading(report, at, {}).sent)
             self._open.setdefault(at, [])
