@@ -30,6 +30,19 @@ from integration_tests.expected_spend import (
     rounded,
 )
 
+FINANCE_MARTS = (
+    "sms__balance_daily",
+    "sms__effective_prices",
+    "sms__month_forecast",
+    "sms__spend_by_label_month",
+    "sms__chargeback",
+    "sms__invoice_variance",
+    "sms__unusual_days",
+    "sms__focus_1_4",
+    "sms__focus_1_2",
+    "sms__focus_unpriced",
+)
+
 CENT = Decimal("0.01")
 STEPS = [
     Decimal(step) for step in (10000, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 1, "0.5", "0.1", "0.05", "0.01")

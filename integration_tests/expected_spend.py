@@ -14,6 +14,17 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Any
 
+MARTS = (
+    "sms__days",
+    "sms__completeness",
+    "sms__daily_spend",
+    "sms__spend_by_label",
+    "sms__balance_runout",
+    "sms__price_history",
+    "sms__price_changes",
+    "sms__monthly_statement",
+)
+
 Row = dict[str, Any]
 Records = Mapping[str, list[Row]]
 

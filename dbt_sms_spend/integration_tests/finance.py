@@ -9,20 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from dbt_sms_spend.integration_tests.spend import FIRST_DAY, TODAY, Records
+from integration_tests.expected_finance import FINANCE_MARTS as FINANCE_MARTS
 from integration_tests.expected_spend import exact
 
-FINANCE_MARTS = (
-    "sms__balance_daily",
-    "sms__effective_prices",
-    "sms__month_forecast",
-    "sms__spend_by_label_month",
-    "sms__chargeback",
-    "sms__invoice_variance",
-    "sms__unusual_days",
-    "sms__focus_1_4",
-    "sms__focus_1_2",
-    "sms__focus_unpriced",
-)
 # Columns that are the same in all rows of a build.
 OF_THE_BUILD = ("source_relation", "built_at", "x_source_relation")
 

@@ -23,6 +23,7 @@ from unittest import mock
 import duckdb
 
 from integration_tests.expected import expected_records
+from integration_tests.expected_spend import MARTS as MARTS
 from integration_tests.sandbox.settings import Settings
 from integration_tests.sandbox.world import COUNTERS
 
@@ -45,16 +46,6 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
 }
 COUNTRIES = ["AT", "BE", "CH", "DE", "FR", "IT", "NL", "US"]
 
-MARTS = (
-    "sms__days",
-    "sms__completeness",
-    "sms__daily_spend",
-    "sms__spend_by_label",
-    "sms__balance_runout",
-    "sms__price_history",
-    "sms__price_changes",
-    "sms__monthly_statement",
-)
 BY_ACCOUNT = "analytics_by_subaccount_and_country"
 ADDED = (BY_ACCOUNT, "subaccount_balances", "subaccount_credits")
 MODELS_ALONE = ("--exclude-resource-type", "test", "unit_test")

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from integration_tests.expected_finance import expected_finance
-from integration_tests.expected_spend import NONE, Variables, difference, expected_marts
+from integration_tests.expected_finance import FINANCE_MARTS, expected_finance
+from integration_tests.expected_spend import MARTS, NONE, Variables, difference, expected_marts
 from integration_tests.sandbox.world import COUNTERS
 from integration_tests.streams import DAILY, PRIMARY_KEYS
 from integration_tests.warehouse.three_days import DAYS, SNAPSHOTS, ThreeDays, in_order, key_of
@@ -125,28 +125,6 @@ VARIABLES = {
     "include_partial_days": True,
     "streams_added": ["analytics_by_subaccount_and_country", "subaccount_balances", "subaccount_credits"],
 }
-MARTS = (
-    "sms__days",
-    "sms__completeness",
-    "sms__daily_spend",
-    "sms__spend_by_label",
-    "sms__balance_runout",
-    "sms__price_history",
-    "sms__price_changes",
-    "sms__monthly_statement",
-)
-FINANCE_MARTS = (
-    "sms__balance_daily",
-    "sms__effective_prices",
-    "sms__month_forecast",
-    "sms__spend_by_label_month",
-    "sms__chargeback",
-    "sms__invoice_variance",
-    "sms__unusual_days",
-    "sms__focus_1_4",
-    "sms__focus_1_2",
-    "sms__focus_unpriced",
-)
 # All connections together.
 OF_NO_CONNECTION = ("sms__month_forecast", "sms__invoice_variance")
 
